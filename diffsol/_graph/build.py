@@ -1,0 +1,224 @@
+"""Builds graphs: casts, broadcasts, shares equal nodes, folds constants, rewrites simple powers."""
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from diffsol._graph import interpret
+from diffsol._graph.node import Node
+from diffsol._graph.ops import BOOL, COMPLEX, DTYPES, ELEMENTWISE, FLOAT, INT, result_dtype
+
+FOLD_LIMIT = 1 << 16        # constants larger than this are not folded (a copy each would cost more)
+
+
+def contiguous_strides(shape) -> tuple:
+    """Strides, in elements, of a C-ordered array."""
+    strides, step = [], 1
+    for extent in reversed(shape):
+        strides.append(step)
+        step *= extent
+    return tuple(reversed(strides))
+
+
+class Graph:
+    """A growing graph; equal nodes are one node."""
+
+    def __init__(self):
+        self._nodes: dict = {}
+        self._count = 0
+
+    # --- leaves ---------------------------------------------------------------------------
+
+    def const(self, value) -> Node:
+        value = np.asarray(value)
+        dtype = _storage_dtype(value.dtype)
+        value = np.array(value, dtype=dtype, order="C")
+        value.flags.writeable = False
+        key = ("const", value.tobytes(), value.shape, dtype.char)
+        return self._share(key, "const", (), (), value.shape, dtype, value)
+
+    def time(self) -> Node:
+        return self._share(("time",), "time", (), (), (), FLOAT)
+
+    def state(self, shape, dtype) -> Node:
+        return self._share(("state",), "state", (), (), tuple(shape), dtype)
+
+    def param(self, offset, shape, dtype) -> Node:
+        return self._share(("param", offset), "param", (), (offset,), tuple(shape), dtype)
+
+    # --- elementwise ----------------------------------------------------------------------
+
+    def elementwise(self, name, *inputs) -> Node:
+        """ELEMENTWISE[name] of the inputs, with NumPy's casts and broadcasting."""
+        row = ELEMENTWISE[name]
+        if row.rule == "select":
+            common = max((x.dtype for x in inputs[1:]), key=DTYPES.index)
+            inputs = (self.cast(inputs[0], BOOL), *(self.cast(x, common) for x in inputs[1:]))
+            result = common
+        else:
+            operand, result = result_dtype(row, tuple(x.dtype for x in inputs))
+            if name in ("real", "conjugate") and operand != COMPLEX:
+                return self.cast(inputs[0], operand)
+            inputs = tuple(self.cast(x, operand) for x in inputs)
+        shape = np.broadcast_shapes(*(x.shape for x in inputs))
+        inputs = tuple(x if x.shape == () else self.broadcast(x, shape) for x in inputs)
+        return self._simplified(name, inputs, shape, result)
+
+    def _simplified(self, name, inputs, shape, dtype):
+        if name == "power" and inputs[1].value is not None and inputs[1].shape == ():
+            simple = self._constant_power(inputs[0], inputs[1].value.item())
+            if simple is not None:
+                return simple
+        if name == "select" and inputs[0].value is not None and inputs[0].shape == ():
+            return self.broadcast(inputs[1 if inputs[0].value else 2], shape)
+        if name == "select" and inputs[1] is inputs[2]:
+            return self.broadcast(inputs[1], shape)
+        if name == "multiply" and _is_one(inputs[1]) and inputs[0].shape == shape:
+            return inputs[0]
+        if name == "multiply" and _is_one(inputs[0]) and inputs[1].shape == shape:
+            return inputs[1]
+        return self._make(name, inputs, (), shape, dtype)
+
+    def _constant_power(self, x, exponent):
+        """x**e for small e without `pow`, to within one rounding error of it.
+
+        NumPy itself squares for 2 and takes the root for 0.5; x**1.5 = x sqrt(x) has at most one
+        more rounding, and so have the products for 3 and 4.
+        """
+        if isinstance(exponent, complex) or x.dtype == COMPLEX and exponent not in (1, 2):
+            return None
+        if exponent == 1:
+            return x
+        if exponent < 0 and exponent in (-1.0, -2.0, -0.5, -1.5, -3.0):
+            return self.elementwise("divide", self.const(1.0), self._constant_power(x, -exponent))
+        if exponent == 2:
+            return self.elementwise("square", x)
+        if exponent == 0.5:
+            # pow(-inf, 0.5) is inf and pow(-0.0, 0.5) is 0.0, unlike sqrt: NumPy takes the root too
+            return self.elementwise("sqrt", x)
+        if exponent == 1.5:
+            return self.elementwise("multiply", x, self.elementwise("sqrt", x))
+        if exponent == 3:
+            return self.elementwise("multiply", self.elementwise("square", x), x)
+        if exponent == 4:
+            return self.elementwise("square", self.elementwise("square", x))
+        return None
+
+    def cast(self, x, dtype) -> Node:
+        if x.dtype == dtype:
+            return x
+        if x.dtype == COMPLEX and dtype != BOOL:
+            raise TypeError("a complex value cannot become real without losing its imaginary part")
+        return self._make("cast", (x,), (), x.shape, dtype)
+
+    # --- shape ----------------------------------------------------------------------------
+
+    def broadcast(self, x, shape) -> Node:
+        shape = tuple(shape)
+        if x.shape == shape:
+            return x
+        lead = len(shape) - len(x.shape)
+        own = contiguous_strides(x.shape)
+        strides = (0,) * lead + tuple(0 if e == 1 and full != 1 else s
+                                      for e, s, full in zip(x.shape, own, shape[lead:], strict=True))
+        return self.view(x, 0, strides, shape)
+
+    def reshape(self, x, shape) -> Node:
+        shape = tuple(shape)
+        return x if shape == x.shape else self.view(x, 0, contiguous_strides(shape), shape)
+
+    def view(self, x, offset, strides, shape) -> Node:
+        shape = tuple(int(e) for e in shape)
+        strides = tuple(0 if e == 1 else int(s) for s, e in zip(strides, shape, strict=True))
+        trivial = tuple(0 if e == 1 else s for s, e in zip(contiguous_strides(shape), shape, strict=True))
+        if offset == 0 and shape == x.shape and strides == trivial:
+            return x
+        if x.op == "view" and strides == trivial and offset == 0 and math.prod(shape) == x.size:
+            return self._reshaped_view(x, shape)
+        return self._make("view", (x,), (int(offset), strides), shape, x.dtype)
+
+    def _reshaped_view(self, x, shape):
+        """A reshape of a view that only adds or drops axes of extent 1 stays one view."""
+        kept = [(e, s) for e, s in zip(x.shape, x.attrs[1], strict=True) if e != 1]
+        if [e for e, _ in kept] == [e for e in shape if e != 1]:
+            rest = iter(kept)
+            strides = tuple(0 if e == 1 else next(rest)[1] for e in shape)
+            return self.view(x.inputs[0], x.attrs[0], strides, shape)
+        return self._make("view", (x,), (0, tuple(0 if e == 1 else s for s, e in zip(
+            contiguous_strides(shape), shape, strict=True))), shape, x.dtype)
+
+    def take(self, x, index) -> Node:
+        index = np.ascontiguousarray(index, dtype=np.int64)
+        return self._make("take", (x,), (index,), index.shape, x.dtype)
+
+    def concat(self, parts, axis) -> Node:
+        dtype = max((x.dtype for x in parts), key=DTYPES.index)
+        parts = tuple(self.cast(x, dtype) for x in parts)
+        shape = list(parts[0].shape)
+        shape[axis] = sum(x.shape[axis] for x in parts)
+        parts = tuple(x for x in parts if x.shape[axis]) or parts[:1]
+        return parts[0] if len(parts) == 1 else self._make("concat", parts, (axis,), tuple(shape), dtype)
+
+    def update(self, base, value, offset, strides, window) -> Node:
+        value = self.broadcast(self.cast(value, base.dtype), window)
+        return self._make("update", (base, value), (int(offset), tuple(strides), tuple(window)),
+                          base.shape, base.dtype)
+
+    def put(self, base, value, index) -> Node:
+        index = np.ascontiguousarray(index, dtype=np.int64)
+        value = self.broadcast(self.cast(value, base.dtype), index.shape)
+        return self._make("put", (base, value), (index,), base.shape, base.dtype)
+
+    # --- contractions ---------------------------------------------------------------------
+
+    def reduce(self, name, x, axes) -> Node:
+        if name in ("any", "all"):
+            x = self.cast(x, BOOL)
+        elif x.dtype == BOOL:
+            x = self.cast(x, INT)
+        axes = tuple(sorted(axes))
+        if not axes:
+            return x
+        shape = tuple(e for i, e in enumerate(x.shape) if i not in axes)
+        return self._make(name, (x,), (axes,), shape, x.dtype)
+
+    def cumsum(self, x, axis) -> Node:
+        return self._make("cumsum", (x,), (axis,), x.shape, INT if x.dtype == BOOL else x.dtype)
+
+    def matmul(self, a, b) -> Node:
+        dtype = max(a.dtype, b.dtype, INT, key=DTYPES.index)
+        shape = a.shape[:-1] + b.shape[1:]
+        return self._make("matmul", (self.cast(a, dtype), self.cast(b, dtype)), (), shape, dtype)
+
+    # --- sharing --------------------------------------------------------------------------
+
+    def _make(self, op, inputs, attrs, shape, dtype):
+        if all(x.value is not None for x in inputs) and math.prod(shape) <= FOLD_LIMIT:
+            with np.errstate(all="raise"):
+                try:
+                    return self.const(interpret.apply(op, attrs, shape, dtype, [x.value for x in inputs]))
+                except FloatingPointError:
+                    pass        # NumPy would warn at every evaluation: leave it to the kernel's flags
+        key = (op, tuple(x.id for x in inputs), dtype.char, shape,
+               *(a.tobytes() if isinstance(a, np.ndarray) else a for a in attrs))
+        return self._share(key, op, inputs, attrs, shape, dtype)
+
+    def _share(self, key, op, inputs, attrs, shape, dtype, value=None):
+        node = self._nodes.get(key)
+        if node is None:
+            node = self._nodes[key] = Node(op, inputs, attrs, shape, dtype, self._count, value)
+            self._count += 1
+        return node
+
+
+def _storage_dtype(dtype) -> np.dtype:
+    if dtype in DTYPES:
+        return dtype
+    if dtype.kind in "iu" and dtype.itemsize <= 8 and dtype != np.uint64:
+        return INT
+    raise TypeError(f"arrays of dtype {dtype} are not compiled")
+
+
+def _is_one(x):
+    return x.value is not None and x.shape == () and x.dtype == FLOAT and x.value == 1.0

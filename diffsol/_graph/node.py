@@ -1,0 +1,91 @@
+"""Nodes of the array graph: typed arrays with static shapes, and the program made of them.
+
+Operators that are not elementwise (the structural ones), with their attributes:
+
+  const    value                      a constant array (read-only, C order)
+  time                                the scalar t
+  state                               the state y, shape (n,) or as the tracer saw it
+  param    offset                     `size` doubles (complex: pairs) of the parameter block from offset on
+  view     offset, strides            strided view of the C-ordered input; units are elements, stride 0 broadcasts
+  take     index                      input.ravel()[index]; index is a constant int64 array of the output's shape
+  concat   axis                       like numpy.concatenate
+  update   offset, strides, window    copy of inputs[0] in which the strided window holds inputs[1]
+  put      index                      copy of inputs[0] with ravel()[index] = inputs[1] (index without repeats)
+  cast                                to the node's own dtype (int/float -> bool is `!= 0`, float -> int truncates)
+  sum prod amax amin any all  axes    reductions; the axes disappear
+  cumsum   axis
+  matmul                              numpy.matmul of 1-D/2-D inputs
+
+All other operators are rows of `ops.ELEMENTWISE`; their inputs have the output's shape or shape ().
+Every node's value is logically a fresh C-ordered array; `view` is the only aliasing and it reads.
+"""
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+STRUCTURAL = ("const", "time", "state", "param", "view", "take", "concat", "update", "put", "cast",
+              "sum", "prod", "amax", "amin", "any", "all", "cumsum", "matmul")
+
+
+class Node:
+    """One operator applied to inputs. Made by `build.Graph` only, which shares equal nodes."""
+
+    __slots__ = ("op", "inputs", "attrs", "shape", "dtype", "id", "value")
+
+    def __init__(self, op, inputs, attrs, shape, dtype, id, value=None):
+        self.op = op
+        self.inputs = inputs            # tuple of Node
+        self.attrs = attrs              # tuple, as listed above (arrays as numpy arrays)
+        self.shape = shape              # tuple of int
+        self.dtype = dtype              # one of ops.DTYPES
+        self.id = id                    # position of creation: inputs have smaller ids
+        self.value = value              # ndarray for const, else None
+
+    @property
+    def size(self) -> int:
+        size = 1
+        for extent in self.shape:
+            size *= extent
+        return size
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    def __repr__(self):
+        return f"<%{self.id} {self.op} {self.dtype.name}{list(self.shape)}>"
+
+
+@dataclass
+class Program:
+    """What is compiled: outputs of (t, y, parameters).
+
+    output is written to `out` in C order (complex: pairs). trap, where not None, is a scalar BOOL
+    node: true means "the user's function does something here that is not in the graph (it raises,
+    say): ask Python for this evaluation".
+    """
+
+    output: Node
+    trap: Node | None
+    state_shape: tuple
+    state_dtype: np.dtype
+    n_params: int                       # doubles in the parameter block
+    nodes: list = field(default_factory=list)   # all nodes needed, in order
+
+    def __post_init__(self):
+        roots = [self.output] if self.trap is None else [self.output, self.trap]
+        self.nodes = reachable(roots)
+
+
+def reachable(roots) -> list:
+    """Every node that the roots need, inputs first."""
+    seen: dict = {}
+    stack = list(roots)
+    while stack:
+        node = stack.pop()
+        if node.id not in seen:
+            seen[node.id] = node
+            stack.extend(node.inputs)
+    return [seen[key] for key in sorted(seen)]
