@@ -1,0 +1,42 @@
+"""Native ordinary differential equations, as a drop-in for ``scipy.integrate``.
+
+``diffsol.integrate`` holds every name of ``scipy.integrate``; `explain` tells whether a function
+is compiled and why not, `patch` puts the native names into SciPy itself.  Everything below this
+package is imported when it is first used, so that ``import diffsol`` costs next to nothing.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+__all__ = ["explain", "integrate", "patch", "unpatch"]
+
+# Where each public name lives; a module of its own name when the second entry is None.
+_HOMES = {
+    "explain": ("diffsol._explain", "explain"),
+    "integrate": ("diffsol.integrate", None),
+    "patch": ("diffsol._patch", "patch"),
+    "unpatch": ("diffsol._patch", "unpatch"),
+}
+
+if TYPE_CHECKING:
+    from diffsol import integrate
+    from diffsol._explain import explain
+    from diffsol._patch import patch, unpatch
+
+
+def __getattr__(name: str) -> Any:
+    """Import the home of a public name on first use and keep what was found."""
+    try:
+        module_name, attribute = _HOMES[name]
+    except KeyError:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
+    module = importlib.import_module(module_name)
+    value = module if attribute is None else getattr(module, attribute)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

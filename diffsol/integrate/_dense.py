@@ -1,0 +1,107 @@
+"""OdeSolution: the continuous solution of a native solve, evaluated in native code."""
+
+from typing import Any
+
+import numpy as np
+
+from diffsol.integrate import _scipy
+
+# How `scipy.integrate._ivp` names the interpolant of each native method.
+_DENSE_OUTPUT = {"RK23": "RkDenseOutput", "RK45": "RkDenseOutput", "DOP853": "Dop853DenseOutput"}
+
+
+class OdeSolution:
+    """Continuous ODE solution over the accepted steps of `solve_ivp`.
+
+    It behaves as ``scipy.integrate.OdeSolution`` and passes for it (through ``__class__``), but
+    keeps the interpolants of all steps in four arrays and evaluates any number of times in one
+    native call.  When evaluated at a breakpoint (one of `ts`) the segment with the lower index
+    is used; outside the range the first or last segment extrapolates.
+
+    Parameters
+    ----------
+    method : {'RK23', 'RK45', 'DOP853'}
+        Tells the form of the interpolant.
+    ts : ndarray, shape (n_segments + 1,)
+        Time instants between which the interpolants are used, strictly monotone.  The last one
+        is the event's time if a terminal event ended the integration.
+    segments : diffsol._engine.dense.Segments
+        The interpolants: whole steps ``t_old``, ``t``, the states ``y_old`` and coefficients.
+
+    Attributes
+    ----------
+    t_min, t_max : float
+        Time range of the interpolation.
+    interpolants : list of DenseOutput
+        SciPy's interpolant objects, built when first asked for.
+    """
+
+    def __init__(self, method: str, ts: np.ndarray, segments: Any) -> None:
+        self.ts = ts
+        self.n_segments = len(ts) - 1
+        self.ascending = bool(ts[-1] >= ts[0])
+        if self.ascending:
+            self.t_min, self.t_max = ts[0], ts[-1]
+            self.side = "left"
+            self.ts_sorted = ts
+        else:
+            self.t_min, self.t_max = ts[-1], ts[0]
+            self.side = "right"
+            self.ts_sorted = ts[::-1]
+        self._method = method
+        self._segments = segments
+
+    def __call__(self, t: Any) -> np.ndarray:
+        """Evaluate the solution.
+
+        Parameters
+        ----------
+        t : float or array_like with shape (n_points,)
+            Times at which to evaluate, in any order.
+
+        Returns
+        -------
+        y : ndarray, shape (n_states,) or (n_states, n_points)
+            Values; the shape depends on whether `t` is a scalar or a 1-D array.
+
+        Raises
+        ------
+        ValueError
+            If `t` has more than one dimension, or is empty.
+        """
+        t = np.asarray(t)
+        if t.ndim > 1:
+            raise ValueError("`t` must be a float or a 1-D array.")
+        if t.ndim == 0:
+            return self._evaluate(t[np.newaxis])[:, 0]
+        if t.size == 0:
+            # SciPy's words for it, which come from np.hstack of no interpolants.
+            raise ValueError("need at least one array to concatenate")
+        return self._evaluate(t)
+
+    def _evaluate(self, t: np.ndarray) -> np.ndarray:
+        index = np.searchsorted(self.ts_sorted, t, side=self.side) - 1
+        index = np.clip(index, 0, self.n_segments - 1)
+        if not self.ascending:
+            index = self.n_segments - 1 - index
+        return self._segments.evaluate(t, index)
+
+    def __getattr__(self, name: str) -> Any:
+        if name != "interpolants":
+            raise AttributeError(f"{OdeSolution.__name__!r} object has no attribute {name!r}")
+        interpolants = self._build_interpolants()
+        self.interpolants = interpolants
+        return interpolants
+
+    def _build_interpolants(self) -> list:
+        dense_output = getattr(_scipy.solvers(), _DENSE_OUTPUT[self._method])
+        return [dense_output(*segment) for segment in self._segments]
+
+    @property
+    def __class__(self) -> type:
+        needed = "scipy.integrate._ivp.common"
+        found = _scipy.loaded_class(needed, "OdeSolution", needed)
+        return OdeSolution if found is None else found
+
+    def __reduce__(self) -> tuple:
+        return OdeSolution, (self._method, self.ts, self._segments)

@@ -1,0 +1,252 @@
+"""solve_ivp: SciPy's call, answered by the native steppers."""
+
+from typing import Any
+
+import numpy as np
+
+from diffsol._engine import Function, Run
+from diffsol.integrate import _options, _passthrough
+from diffsol.integrate._dense import OdeSolution
+from diffsol.integrate._result import OdeResult
+
+NATIVE_METHODS = frozenset({"RK23", "RK45", "DOP853"})
+
+_OPTION_NAMES = ("max_step", "rtol", "atol", "first_step")
+
+MESSAGES = {
+    -1: "Required step size is less than spacing between numbers.",
+    0: "The solver successfully reached the end of the integration interval.",
+    1: "A termination event occurred.",
+}
+
+
+def solve_ivp(
+    fun,
+    t_span,
+    y0,
+    method="RK45",
+    t_eval=None,
+    dense_output=False,
+    events=None,
+    vectorized=False,
+    args=None,
+    **options,
+):
+    """Solve an initial value problem for a system of ODEs.
+
+    Finds y(t) with::
+
+        dy / dt = f(t, y)
+        y(t0) = y0
+
+    The function is traced and compiled when that can be done without changing what it means,
+    and called as Python otherwise (`diffsol.explain` tells which, and why).  Steps, evaluation
+    counts, events, messages and errors are those of ``scipy.integrate.solve_ivp``.
+
+    Parameters
+    ----------
+    fun : callable
+        Right-hand side of the system, called as ``fun(t, y, *args)`` with a scalar ``t`` and an
+        ndarray ``y`` of shape (n,); returns an array_like of the same shape.
+    t_span : 2-member sequence
+        Interval of integration (t0, tf), integrated from t0 to tf in either direction.
+    y0 : array_like, shape (n,)
+        Initial state.  For problems in the complex domain pass a complex data type, even if the
+        values are real.
+    method : str or `OdeSolver`, optional
+        'RK45' (default), 'RK23' and 'DOP853' are explicit Runge-Kutta methods [1]_, [2]_, [3]_
+        that run native.  'Radau', 'BDF' and 'LSODA' are for stiff problems and, for now, SciPy's
+        own.  Any class derived from `OdeSolver` may be given as well.
+    t_eval : array_like or None, optional
+        Times at which to store the solution, sorted in the direction of integration and inside
+        `t_span`.  None (default) stores every step.
+    dense_output : bool, optional
+        Whether to return a continuous solution as ``sol``.  Default is False.
+    events : callable, or list of callables, optional
+        Functions ``event(t, y, *args)`` whose zeros are located along the solution.  Each may
+        carry two attributes:
+
+        terminal : bool or int, optional
+            Whether to end the integration at this event, or at which occurrence of it.
+        direction : float, optional
+            Only crossings from negative to positive (if positive) or from positive to negative
+            (if negative) count; 0 (default) takes both.
+    vectorized : bool, optional
+        Whether `fun` accepts ``y`` of shape (n, k).  Default is False.
+    args : tuple, optional
+        Further arguments of `fun`, `jac` and all `events`.
+    **options
+        Options of the method.
+
+        first_step : float or None, optional
+            Initial step size; None (default) lets the algorithm choose.
+        max_step : float, optional
+            Largest step size.  Default is np.inf.
+        rtol, atol : float or array_like, optional
+            Relative and absolute tolerances: local error estimates are kept below
+            ``atol + rtol * abs(y)``.  Defaults are 1e-3 and 1e-6.
+        jac : array_like, sparse matrix, callable or None, optional
+            Jacobian of `fun` for the stiff methods: a constant matrix, or ``jac(t, y, *args)``.
+        jac_sparsity : array_like, sparse matrix or None, optional
+            Structure of the Jacobian for finite differences ('Radau' and 'BDF').
+        lband, uband : int or None, optional
+            Bandwidths of the Jacobian ('LSODA').
+        min_step : float, optional
+            Smallest step size ('LSODA').
+
+    Returns
+    -------
+    OdeResult
+        A bunch object with these fields:
+
+        t : ndarray, shape (n_points,)
+            Time points.
+        y : ndarray, shape (n, n_points)
+            Values of the solution at `t`.
+        sol : `OdeSolution` or None
+            The continuous solution, if asked for.
+        t_events, y_events : list of ndarray or None
+            For each event function the times at which it was zero and the states there.
+        nfev, njev, nlu : int
+            Numbers of evaluations of the right-hand side and of the Jacobian, and of LU
+            decompositions.
+        status : int
+            0: the end was reached; 1: a terminal event occurred; -1: a step failed.
+        message : str
+            The same in words.
+        success : bool
+            ``status >= 0``.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For arguments that make no sense, with SciPy's words.
+
+    Notes
+    -----
+    An exception of `fun`, of an event or of `jac` comes out unchanged.  Ctrl-C ends a compiled
+    solve within a tenth of a second.
+
+    References
+    ----------
+    .. [1] J. R. Dormand, P. J. Prince, "A family of embedded Runge-Kutta formulae", Journal of
+           Computational and Applied Mathematics, Vol. 6, No. 1, pp. 19-26, 1980.
+    .. [2] P. Bogacki, L. F. Shampine, "A 3(2) Pair of Runge-Kutta Formulas", Appl. Math. Lett.
+           Vol. 2, No. 4, pp. 321-325, 1989.
+    .. [3] E. Hairer, S. P. Norsett, G. Wanner, "Solving Ordinary Differential Equations I:
+           Nonstiff Problems", Sec. II.
+
+    Examples
+    --------
+    >>> from diffsol.integrate import solve_ivp
+    >>> def exponential_decay(t, y): return -0.5 * y
+    >>> sol = solve_ivp(exponential_decay, [0, 10], [2, 4, 8])
+    >>> print(sol.t)
+    [ 0.          0.11487653  1.26364188  3.06061781  4.81611105  6.57445806
+      8.33328988 10.        ]
+    """
+    name = method if type(method) is str else _passthrough.native_name(method)
+    if name not in NATIVE_METHODS:
+        return _passthrough.scipy_solve_ivp(
+            fun, t_span, y0, method, t_eval, dense_output, events, vectorized, args, options
+        )
+    t0, tf = map(float, t_span)
+    args = _options.unpack_args(args)
+    if t_eval is not None:
+        t_eval = _options.check_t_eval(t_eval, t0, tf)
+    if options:
+        options = _own_options(options)
+    given = np.asarray(y0)
+    state = _options.check_y0(given)
+    if t0 == tf or not state.size:
+        # Nothing to integrate: SciPy has rules of its own for it, and there is nothing to gain.
+        return _passthrough.scipy_solve_ivp(
+            fun, t_span, y0, name, t_eval, dense_output, events, vectorized, args, options
+        )
+    run = _start(name, fun, t0, tf, state, vectorized, args, **options)
+    if events is not None:
+        _watch(run, events, args, state, y0)
+    run.set_output(t_eval, dense_output)
+    status = run.go()
+    return _result(run, status, name, given, t_eval, dense_output, events is not None)
+
+
+def _own_options(options):
+    """The options that explicit methods have, in SciPy's order; a warning for all others."""
+    own = {name: options[name] for name in _OPTION_NAMES if name in options}
+    if len(own) < len(options):
+        _options.warn_extraneous([name for name in options if name not in own])
+    return own
+
+
+def _start(
+    name, fun, t0, tf, state, vectorized, args, max_step=np.inf, rtol=1e-3, atol=1e-6,
+    first_step=None,
+):
+    """Check the options and evaluate `fun` at the start, as SciPy's constructor does."""
+    if max_step is not np.inf:
+        max_step = _options.check_max_step(max_step)
+    rtol, atol = _options.check_tolerances(rtol, atol, state.size)
+    if first_step is not None:
+        try:
+            first_step = _options.check_first_step(first_step, t0, tf)
+        except Exception:
+            # SciPy calls fun before it looks at first_step, so that errors of fun come first.
+            fun(t0, state[:, np.newaxis] if vectorized else state, *args)
+            raise
+    rhs = Function(fun, args, state, vectorized=vectorized)
+    return Run(name, rhs, t0, tf, state, rtol, atol, max_step, first_step)
+
+
+def _watch(run, events, args, state, y0):
+    """Let the run look for events; their first values come from the caller's own `y0`."""
+    events, max_events, direction = _options.prepare_events(events)
+    functions = [Function(event, args, state, kind="event") for event in events]
+    run.set_events(functions, max_events, direction, y0)
+
+
+def _result(run, status, name, given, t_eval, dense_output, has_events):
+    """What the run found, in the types and shapes that SciPy gives."""
+    t, y = run.t, run.y
+    if t_eval is None:
+        if given.dtype != y.dtype:
+            y = _stacked_on(given, y)
+    elif not len(t):
+        t, y = [], []
+    elif t_eval.dtype != t.dtype:
+        t = t_eval[: len(t)].copy()
+    return OdeResult(
+        t=t,
+        y=y,
+        sol=_solution(run, name, t_eval) if dense_output else None,
+        t_events=run.t_events if has_events else None,
+        y_events=run.y_events if has_events else None,
+        nfev=run.nfev,
+        njev=0,
+        nlu=0,
+        status=status,
+        message=MESSAGES[status],
+        success=status >= 0,
+    )
+
+
+def _stacked_on(given, y):
+    """`y` with the caller's own initial state as first column, in the type NumPy finds for both.
+
+    Integers become floats, but an object array stays one, and a long double keeps its digits.
+    """
+    dtype = np.result_type(given.dtype, y.dtype)
+    if dtype != y.dtype:
+        y = y.astype(dtype)
+        y[:, 0] = given
+    return y
+
+
+def _solution(run, name, t_eval):
+    segments = run.segments
+    if t_eval is None:
+        ts = run.t
+    else:
+        ts = np.append(segments.t_old[:1], segments.t)
+        ts[-1] = run.t_last
+    return OdeSolution(name, ts, segments)

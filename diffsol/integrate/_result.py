@@ -1,0 +1,42 @@
+"""OdeResult: what `solve_ivp` returns, without the import of ``scipy.optimize``."""
+
+from typing import Any
+
+from diffsol.integrate import _scipy
+
+
+class OdeResult(dict):
+    """A dict with attribute access that passes for SciPy's class of the same name.
+
+    SciPy's ``OdeResult`` derives from ``scipy.optimize.OptimizeResult``.  This one has the same
+    keys in the same order, prints the same, answers ``isinstance(sol, OptimizeResult)`` with
+    True (through ``__class__``) and pickles and copies as SciPy's class, so files written here
+    can be read where diffsol is not installed.
+
+    The keys are ``t, y, sol, t_events, y_events, nfev, njev, nlu, status, message, success``.
+    """
+
+    __slots__ = ()
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self[name]
+        except KeyError as error:
+            raise AttributeError(name) from error
+
+    __setattr__ = dict.__setitem__  # type: ignore[assignment]
+    __delattr__ = dict.__delitem__  # type: ignore[assignment]
+
+    @property
+    def __class__(self) -> type:
+        found = _scipy.loaded_class("scipy.integrate._ivp.ivp", "OdeResult", "scipy.optimize")
+        return OdeResult if found is None else found
+
+    def __repr__(self) -> str:
+        return repr(_scipy.ivp().OdeResult(self))
+
+    def __dir__(self) -> list[str]:
+        return list(self)
+
+    def __reduce__(self) -> tuple:
+        return _scipy.ivp().OdeResult, (dict(self),)

@@ -1,0 +1,46 @@
+"""The one place that reaches into SciPy, and only when something of SciPy is really needed.
+
+Importing ``scipy.integrate`` takes about a quarter of a second, nearly all of it for
+``scipy.optimize``.  A native solve needs nothing of it, so every access goes through here and is
+made at the latest moment.
+"""
+
+import importlib
+import sys
+from types import ModuleType
+from typing import Any
+
+
+def namespace() -> ModuleType:
+    """``scipy.integrate`` of the installed SciPy."""
+    return importlib.import_module("scipy.integrate")
+
+
+def ivp() -> ModuleType:
+    """``scipy.integrate._ivp.ivp``: METHODS, OdeResult and SciPy's own solve_ivp."""
+    return importlib.import_module("scipy.integrate._ivp.ivp")
+
+
+def solvers() -> ModuleType:
+    """``scipy.integrate._ivp.rk``: the explicit solver classes and their dense outputs."""
+    return importlib.import_module("scipy.integrate._ivp.rk")
+
+
+def original(name: str) -> Any:
+    """SciPy's own object of that name, also while `diffsol.patch` has replaced it."""
+    patching = sys.modules.get("diffsol._patch")
+    if patching is not None and name in patching.replaced:
+        return patching.replaced[name]
+    return getattr(namespace(), name)
+
+
+def loaded_class(module: str, name: str, needs: str) -> type | None:
+    """A SciPy class if anybody in this process can hold it, else None.
+
+    ``module`` defines the class; ``needs`` is the module without which nobody can have imported
+    the class or a parent of it.  Answering "what class are you?" must not cost an import of
+    SciPy when the asker cannot know SciPy's answer.
+    """
+    if module not in sys.modules and needs not in sys.modules:
+        return None
+    return getattr(importlib.import_module(module), name)
