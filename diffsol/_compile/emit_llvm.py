@@ -1,0 +1,31 @@
+"""A `Program` as the text of one LLVM module with one function, the kernel."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from diffsol._compile import unroll
+from diffsol._compile.writer import Writer
+
+
+@dataclass(frozen=True)
+class Module:
+    """LLVM text, and how it was lowered."""
+
+    text: str
+    unrolled: bool
+
+
+def emit(program, name, unrolled=None) -> Module:
+    """int32 name(double t, const double *y, double *out, const double *p) of a program.
+
+    It returns 1 where the program's trap is set, and else 0. unrolled: None lets `plan` choose.
+    """
+    w = Writer()
+    unroll.lower(w, program)
+    return Module(_assemble(w, name), True)
+
+
+def _assemble(w, name) -> str:
+    head = (f"define i32 @{name}(double %t, ptr noalias readonly %y, ptr noalias %out, "
+            "ptr noalias readonly %p) nounwind {")
+    return "\n".join([*w.declarations.values(), *w.globals, head, "entry:", *w.slots, *w.lines, "}", ""])
