@@ -70,6 +70,9 @@ class OdeSolution:
             If `t` has more than one dimension, or is empty.
         """
         t = np.asarray(t)
+        if t.dtype != float:
+            # Numbers of any type are welcome; for anything else this is SciPy's TypeError.
+            t = np.subtract(t, 0.0).astype(float)
         if t.ndim > 1:
             raise ValueError("`t` must be a float or a 1-D array.")
         if t.ndim == 0:

@@ -1,0 +1,31 @@
+"""SciPy's own tests of ``scipy.integrate._ivp``, bound to our names."""
+
+import importlib.util
+import pathlib
+import types
+
+import diffsol
+
+FOLDER = "scipy.integrate._ivp.tests"
+
+
+def load(name):
+    """A test module of the installed SciPy, imported while our names stand in for SciPy's.
+
+    Returns None if this SciPy came without its tests.
+    """
+    if importlib.util.find_spec(FOLDER) is None:
+        return None
+    spec = importlib.util.find_spec(f"{FOLDER}.{name}")
+    module = types.ModuleType(f"scipy_{name}_on_diffsol")
+    module.__file__ = spec.origin
+    code = compile(pathlib.Path(spec.origin).read_text(), spec.origin, "exec")
+    with diffsol.patch():
+        exec(code, vars(module))
+    return module
+
+
+def tests_of(name):
+    """The test functions of one of SciPy's modules, by name."""
+    module = load(name)
+    return {key: value for key, value in vars(module).items() if key.startswith("test_")}

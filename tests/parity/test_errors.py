@@ -1,0 +1,85 @@
+"""Every row of `cases`, against SciPy and ours side by side: same outcome, words and warnings."""
+
+import pytest
+import scipy.integrate
+
+import diffsol.integrate
+from parity import battery, cases
+
+NATIVE = ("RK23", "RK45", "DOP853")
+STIFF = ("Radau", "BDF", "LSODA")
+
+
+# SciPy does not come back from these, and neither do its own classes here.
+SCIPY_HANGS = {("inf later", "LSODA"), ("blow-up y^2", "LSODA")}
+# On purpose: docs/gaps.md says what and why.
+BETTER_HERE = {"sol of 2-D t"}
+
+
+def rows(table, methods=None):
+    """Parameters for the rows of `table` that SciPy answers well, for each of `methods`."""
+    return [
+        pytest.param(call, flag, method, id=name if method is None else f"{name}, {method}")
+        for name, call, flag in table
+        for method in methods or (None,)
+        if flag != "!" and (name, method) not in SCIPY_HANGS and name not in BETTER_HERE
+    ]
+
+
+def check(call, flag, method=None):
+    theirs = battery.outcome(call, scipy.integrate, method)
+    ours = battery.outcome(call, diffsol.integrate, method)
+    if flag == "~" and "raised" in theirs:
+        assert "raised" in ours, ours
+        kinds = ours["raised"], theirs["raised"]
+        assert issubclass(*kinds) or issubclass(*reversed(kinds))
+        return
+    assert ours == theirs
+
+
+@pytest.mark.parametrize("call, flag, method", rows(cases.ARGUMENTS))
+def test_arguments(call, flag, method):
+    check(call, flag)
+
+
+@pytest.mark.parametrize("call, flag, method", rows(cases.RIGHT_HAND_SIDE, NATIVE + STIFF))
+def test_right_hand_side(call, flag, method):
+    check(call, flag, method)
+
+
+@pytest.mark.parametrize("call, flag, method", rows(cases.EXCEPTIONS, NATIVE + STIFF))
+def test_exceptions(call, flag, method):
+    check(call, flag, method)
+
+
+@pytest.mark.parametrize("call, flag, method", rows(cases.EVENTS))
+def test_events(call, flag, method):
+    check(call, flag)
+
+
+@pytest.mark.parametrize("call, flag, method", rows(cases.JACOBIAN))
+def test_jacobian(call, flag, method):
+    check(call, flag)
+
+
+@pytest.mark.parametrize("call, flag, method", rows(cases.CLASSES))
+def test_classes(call, flag, method):
+    check(call, flag)
+
+
+# Where SciPy never comes back: a start that is not finite must fail with what there is.
+FAILS_AT_ONCE = [
+    "m.solve_ivp(lambda t, y: None, (0, 1), [1.0], method=M)",
+    "m.solve_ivp(lambda t, y: y * np.nan, (0, 1), Y, method=M)",
+    "m.solve_ivp(f, (0, 1), [1.0, 0.0], atol=0, method=M)",
+    "m.solve_ivp(f1, (np.nan, 1), [1.0], method=M)",
+]
+
+
+@pytest.mark.parametrize("method", NATIVE)
+@pytest.mark.parametrize("call", FAILS_AT_ONCE)
+def test_nan_at_the_start_fails(call, method):
+    result = battery.outcome(call, diffsol.integrate, method)["value"]
+    assert result["status"] == -1
+    assert result["t"][2] == (1,)
+    assert result["message"].startswith("Required step size")
