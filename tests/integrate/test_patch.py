@@ -1,0 +1,114 @@
+"""diffsol.patch and python -m diffsol: SciPy's names replaced, and given back."""
+
+import subprocess
+import sys
+
+import pytest
+import scipy.integrate
+
+import diffsol
+import diffsol.integrate
+
+NAMES = ("solve_ivp", "RK23", "RK45", "DOP853")
+
+
+def patched():
+    ours = [getattr(scipy.integrate, n) is getattr(diffsol.integrate, n) for n in NAMES]
+    assert len(set(ours)) == 1
+    return ours[0]
+
+
+def test_patch_and_unpatch():
+    assert not patched()
+    diffsol.patch()
+    try:
+        assert patched()
+        from scipy.integrate._ivp import RK45, solve_ivp
+
+        assert solve_ivp is diffsol.integrate.solve_ivp
+        assert RK45 is diffsol.integrate.RK45
+    finally:
+        diffsol.unpatch()
+    assert not patched()
+    diffsol.unpatch()
+    assert not patched()
+
+
+def test_context_manager_restores_what_it_found():
+    with diffsol.patch():
+        assert patched()
+        with diffsol.patch():
+            assert patched()
+        assert patched()
+    assert not patched()
+
+
+def test_context_manager_restores_after_an_exception():
+    with pytest.raises(ZeroDivisionError), diffsol.patch():
+        1 / 0  # noqa: B018  (the error is the test)
+    assert not patched()
+
+
+@pytest.mark.parametrize("method", ["RK45", "BDF"])
+def test_solves_while_patched(method):
+    with diffsol.patch():
+        sol = scipy.integrate.solve_ivp(lambda t, y: -y, (0, 1), [1.0], method=method)
+    assert sol.success
+
+
+def test_other_names_stay_scipys_while_patched():
+    before = scipy.integrate.odeint
+    with diffsol.patch():
+        assert diffsol.integrate.odeint is before
+
+
+SCRIPT = """
+import sys
+from scipy.integrate import solve_ivp
+if __name__ == "__main__":
+    print(solve_ivp.__module__, sys.argv, __file__)
+    import neighbour
+"""
+
+
+@pytest.fixture
+def script(tmp_path):
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "neighbour.py").write_text("print('neighbour')")
+    path = folder / "script.py"
+    path.write_text(SCRIPT)
+    return path
+
+
+def run(arguments, folder):
+    return subprocess.run(
+        [sys.executable, "-m", "diffsol", *arguments], cwd=folder, capture_output=True, text=True
+    )
+
+
+def test_script_with_its_own_arguments(script, tmp_path):
+    done = run(["folder/script.py", "--report", "-m", "a b"], tmp_path)
+    assert done.returncode == 0, done.stderr
+    first, second = done.stdout.splitlines()
+    arguments = ["folder/script.py", "--report", "-m", "a b"]
+    assert first == f"diffsol.integrate._ivp {arguments} folder/script.py"
+    assert second == "neighbour"
+    assert done.stderr == ""
+
+
+def test_module(script):
+    done = run(["-m", "script", "x"], script.parent)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(f"diffsol.integrate._ivp ['{script}', 'x']")
+
+
+def test_nothing_to_run(tmp_path):
+    done = run([], tmp_path)
+    assert done.returncode == 2
+    assert "a script, or -m and a module, is needed" in done.stderr
+
+
+def test_exit_code_is_the_scripts(tmp_path):
+    (tmp_path / "leave.py").write_text("raise SystemExit(3)")
+    assert run(["leave.py"], tmp_path).returncode == 3
