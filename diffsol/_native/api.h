@@ -1,0 +1,122 @@
+/* api.h - what Python sees of the native core. build.py hands this text to cffi, less the lines that begin
+ * with '#', so that the C compiler and Python read one declaration.
+ *
+ * Arrays of states hold n doubles per state, or 2n (re, im) pairs where the state is complex. */
+#ifndef DS_API_H
+#define DS_API_H
+#include <stdint.h>
+
+/* Methods, in the numbering of diffsol/_methods/registry.py. */
+enum { DS_RK23 = 0, DS_RK45 = 1, DS_DOP853 = 2, DS_METHOD_COUNT = 3 };
+
+/* What the functions below return. ds_ivp.status is one of the first four: like SciPy's
+ * solver, one whose callback raised is still running. */
+enum {
+    DS_RUNNING = 0,
+    DS_FINISHED = 1,     /* reached t_bound */
+    DS_EVENT = 2,        /* an event ended the solve */
+    DS_FAILED = 3,       /* the step size got below the spacing of numbers, or is nan */
+    DS_PYTHON_ERROR = 4, /* the callback stored an exception in the handle */
+    DS_NO_MEMORY = 5,
+    DS_BRACKET = 6,      /* an event has one sign at both ends of the step: see event_error */
+    DS_ROOT_ITER = 7,    /* event root not found within 100 iterations: see event_error */
+    DS_ROOT_NAN = 8      /* an event was nan while its root was sought: see event_error, error_t */
+};
+
+/* Compiled functions. 0: done; nonzero: ask Python for this evaluation. Pure: y and p are only read. */
+typedef int (*ds_kernel)(double t, const double *y, double *out, const double *p);
+
+/* The way to Python. which: 0 fun, 1 + i event i. flags bit 0: t must be a Python float, else np.float64.
+ * It may change y, as a user's function may. 0: done; nonzero: an exception is stored in the handle. */
+typedef int (*ds_callback)(void *handle, int which, int flags, double t, double *y, double *out);
+enum { DS_T_IS_FLOAT = 1 };
+
+/* One user function. kernel NULL: call Python. May be replaced between two calls of ds_ivp_advance. */
+typedef struct {
+    ds_kernel kernel;
+    const double *params;
+} ds_function;
+
+typedef struct ds_ivp {
+    /* Inputs, set before ds_ivp_start. Pointers are borrowed: they must live as long as the solve. */
+    void *handle;         /* given to the callback */
+    ds_callback python;   /* ds_call_python unless replaced */
+    ds_function fun;      /* the derivative, n numbers */
+    double t0, t_bound;
+    double *y0;           /* at first the solver's own state, to be written into */
+    const double *rtol;   /* at first &rtol_value, stride 0 */
+    const double *atol;
+    int64_t rtol_stride, atol_stride; /* 0 scalar, 1 one per component */
+    double rtol_value, atol_value;
+    double max_step;
+    double first_step;    /* 0: choose */
+    const double *t_eval; /* in the order of integration */
+    int64_t n_eval;
+    int save_steps;       /* append the start and every accepted step to ts, ys */
+    int dense;            /* keep every interpolant */
+
+    /* Events: arrays made by ds_ivp_set_events, filled by the caller before ds_ivp_advance. */
+    int64_t n_events;
+    ds_function *events;
+    double *event_direction; /* as SciPy's attribute; nan never fires */
+    double *event_max;       /* occurrences that end the solve, or inf */
+    double *g;               /* event values at t; the caller sets those at t0 */
+    int64_t *event_count;
+
+    /* State. The pointers y, y_old change with every step. */
+    int method, is_complex;
+    int64_t n;
+    double t, t_old;
+    double t_stop;        /* last time that the solve stands for: t, or the event that ended it */
+    double h_abs;         /* to be tried next */
+    double h_previous;    /* last accepted step, signed */
+    double direction;
+    double *y, *y_old;
+    double *f;            /* derivative at t: the last stage row of K */
+    double *K;            /* stages of the last step, rows as in the method's table */
+    int64_t nfev, n_trials, n_accepted;
+    int status;
+    int64_t event_error;  /* index of the event that broke */
+    double error_t;       /* where it was nan */
+
+    /* Outputs, owned by the ds_ivp and readable after an error too. */
+    int64_t n_points;
+    double *ts, *ys;      /* n_points times and states */
+    int64_t n_segments;   /* with dense: one per accepted step */
+    double *seg_t_old, *seg_t, *seg_y_old;
+    double *seg_q;        /* ds_ivp_q_size() numbers per segment */
+    int64_t n_event_records;
+    int64_t *ev_index;
+    double *ev_t, *ev_y;
+} ds_ivp;
+
+/* A solver with its memory, or NULL when there is none. Events: again DS_NO_MEMORY or 0. */
+ds_ivp *ds_ivp_new(int method, int64_t n, int is_complex);
+void ds_ivp_free(ds_ivp *ivp);
+int ds_ivp_set_events(ds_ivp *ivp, int64_t n_events);
+
+/* f(t0, y0) and, unless first_step is given, the initial step. */
+int ds_ivp_start(ds_ivp *ivp);
+
+/* Steps, events and outputs until the solve is over or `seconds` have passed (then DS_RUNNING). */
+int ds_ivp_advance(ds_ivp *ivp, double seconds);
+
+/* One accepted step without events and outputs. */
+int ds_ivp_step(ds_ivp *ivp);
+
+/* Interpolant of the last step into q, ds_ivp_q_size doubles. DOP853 evaluates fun three times. */
+int ds_ivp_dense(ds_ivp *ivp, double *q);
+int64_t ds_ivp_q_size(const ds_ivp *ivp);
+
+/* One evaluation as the solver makes it: the kernel, or Python where there is none or it asks for it. */
+int ds_call(ds_ivp *ivp, int which, int flags, double t, double *y, double *out);
+
+/* Many interpolants at many times: out is (n, nt), in C order. A segment of length 0 is constant. */
+void ds_dense_eval(int method, int64_t n, int is_complex, const double *seg_t_old, const double *seg_t,
+                   const double *y_old, const double *q, int64_t nt, const double *t,
+                   const int64_t *seg_index, double *out);
+
+#ifndef DS_CFFI
+int ds_call_python(void *handle, int which, int flags, double t, double *y, double *out);
+#endif
+#endif

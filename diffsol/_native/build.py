@@ -1,0 +1,61 @@
+"""Build `diffsol._native._core` (cffi, API mode): setup.py names `ffibuilder`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import cffi
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent.parent
+SOURCES = (
+    "ivp.c",
+    "events.c",
+    "outputs.c",
+    "dense.c",
+    "root.c",
+    "mathlib.c",
+    "inst_rk23.c",
+    "inst_rk45.c",
+    "inst_dop853.c",
+)
+PUBLIC = ("api.h", "mathlib.h")  # what Python may call
+HEADERS = ("*.h", "include/*.h", "tables/*.h")
+
+# SciPy's results need every product rounded: no fused multiply-add behind our back. No errno:
+# sqrt is then one instruction. Nothing else that changes values (no -ffast-math).
+GCC_FLAGS = ["-O3", "-std=gnu11", "-ffp-contract=off", "-fno-math-errno", "-fvisibility=hidden"]
+MSVC_FLAGS = ["/O2", "/std:c11", "/fp:precise"]
+
+CALLBACK = """
+extern "Python+C" int ds_call_python(
+    void *handle, int which, int flags, double t, double *y, double *out);
+"""
+
+
+def declarations() -> str:
+    """The public headers without preprocessor lines and what only C may see, plus the way to Python."""
+    texts = [(HERE / name).read_text().partition("#ifndef DS_CFFI")[0] for name in PUBLIC]
+    lines = "".join(texts).splitlines(True)
+    return "".join(line for line in lines if not line.startswith("#")) + CALLBACK
+
+
+def make_ffibuilder() -> cffi.FFI:
+    builder = cffi.FFI()
+    builder.cdef(declarations())
+    native = HERE.relative_to(ROOT)
+    builder.set_source(
+        "diffsol._native._core",
+        "".join(f'#include "{name}"\n' for name in PUBLIC),
+        # Paths are relative to the root of the project, as setuptools wants them.
+        sources=[str(native / name) for name in SOURCES],
+        include_dirs=[str(native)],
+        depends=[str(p.relative_to(ROOT)) for pattern in HEADERS for p in sorted(HERE.glob(pattern))],
+        extra_compile_args=MSVC_FLAGS if sys.platform == "win32" else GCC_FLAGS,
+        libraries=[] if sys.platform == "win32" else ["m"],
+    )
+    return builder
+
+
+ffibuilder = make_ffibuilder()

@@ -1,0 +1,133 @@
+/* ds_lane.h - one numeric vocabulary for three targets: one value (C, C++), DS_LANES values
+ * (GCC vector extension), one GPU thread (CUDA, NVRTC).
+ *
+ *   R  a real number            V  what a variable holds: one R, or one R for each lane
+ *   M  a truth value per lane   I  an integer as wide as R, per lane
+ *
+ * Everything above is written once with V, M and the ds_* names below. No libc header is read; pow, hypot and
+ * sqrt come from the compiler (on a CPU: libm, whose pow SciPy's step control also calls). The lanes compute
+ * exactly what one value would, bit for bit. */
+#ifndef DS_LANE_H
+#define DS_LANE_H
+
+#ifndef DS_LANES
+#define DS_LANES 1
+#endif
+
+#if defined(__CUDACC__) || defined(__CUDACC_RTC__)
+#define DS_FN static __device__ __forceinline__
+#define DS_RESTRICT __restrict__
+#define DS_LIBM(name) name
+#elif defined(_MSC_VER) && !defined(__clang__)
+#include <math.h>
+#define DS_FN static __forceinline
+#define DS_RESTRICT __restrict
+#define DS_LIBM(name) name
+#else
+#define DS_FN static inline __attribute__((always_inline))
+#define DS_RESTRICT __restrict
+#define DS_LIBM(name) __builtin_##name
+#endif
+
+typedef double R;
+typedef long long ds_int; /* sizes, indices and the bits of one R */
+
+#define DS_LARGEST 1.7976931348623157e308
+
+#if DS_LANES == 1
+
+typedef R V;
+typedef int M;
+typedef ds_int I;
+
+#define DS_C(x) ((R)(x))
+#define ds_sel(m, a, b) ((m) ? (a) : (b))
+#define ds_any(m) (m)
+#define ds_all(m) (m)
+#define ds_and(a, b) ((a) && (b))
+#define ds_or(a, b) ((a) || (b))
+#define ds_not(a) (!(a))
+DS_FN V ds_sqrt(V x) { return DS_LIBM(sqrt)(x); }
+DS_FN V ds_pow(V x, R p) { return DS_LIBM(pow)(x, p); }
+DS_FN V ds_hypot(V x, V y) { return DS_LIBM(hypot)(x, y); }
+DS_FN V ds_abs(V x) { return DS_LIBM(fabs)(x); }
+
+#if defined(__CUDACC__) || defined(__CUDACC_RTC__)
+DS_FN I ds_bits(V x) { return __double_as_longlong(x); }
+DS_FN V ds_from_bits(I i) { return __longlong_as_double(i); }
+#else
+typedef union {
+    V value;
+    I bits;
+} ds_pun;
+DS_FN I ds_bits(V x) {
+    ds_pun pun;
+    pun.value = x;
+    return pun.bits;
+}
+DS_FN V ds_from_bits(I i) {
+    ds_pun pun;
+    pun.bits = i;
+    return pun.value;
+}
+#endif
+DS_FN I ds_plus_or_minus_one(M plus) { return plus ? 1 : -1; }
+
+#else
+
+typedef R V __attribute__((vector_size(8 * DS_LANES)));
+typedef ds_int M __attribute__((vector_size(8 * DS_LANES))); /* all bits set where true */
+typedef M I;
+
+#define DS_C(x) ((R)(x) - (V){0})
+#define ds_and(a, b) ((a) & (b))
+#define ds_or(a, b) ((a) | (b))
+#define ds_not(a) (~(a))
+#define ds_bits(x) ((I)(x))
+#define ds_from_bits(i) ((V)(i))
+DS_FN V ds_sel(M m, V a, V b) { return (V)(((M)a & m) | ((M)b & ~m)); }
+DS_FN int ds_any(M m) {
+    ds_int any = 0;
+    for (int lane = 0; lane < DS_LANES; ++lane) any |= m[lane];
+    return any != 0;
+}
+DS_FN int ds_all(M m) { return !ds_any(~m); }
+#define DS_EACH_LANE(result, expression)                                   \
+    do {                                                                   \
+        for (int lane = 0; lane < DS_LANES; ++lane) (result)[lane] = (expression); \
+    } while (0)
+DS_FN V ds_sqrt(V x) {
+    V r;
+    DS_EACH_LANE(r, __builtin_sqrt(x[lane]));
+    return r;
+}
+DS_FN V ds_pow(V x, R p) {
+    V r;
+    DS_EACH_LANE(r, __builtin_pow(x[lane], p));
+    return r;
+}
+DS_FN V ds_hypot(V x, V y) {
+    V r;
+    DS_EACH_LANE(r, __builtin_hypot(x[lane], y[lane]));
+    return r;
+}
+DS_FN V ds_abs(V x) { return (V)((M)x & 0x7fffffffffffffffLL); }
+DS_FN I ds_plus_or_minus_one(M plus) { return -2 * plus - 1; }
+
+#endif
+
+/* Python's min and max: the first argument stays unless the second is strictly beyond it, so that
+ * a nan in the first place is kept and one in the second is dropped. */
+DS_FN V ds_min(V a, V b) { return ds_sel(b < a, b, a); }
+DS_FN V ds_max(V a, V b) { return ds_sel(b > a, b, a); }
+
+DS_FN M ds_finite(V x) { return ds_abs(x) <= DS_C(DS_LARGEST); }
+
+/* Distance from t to the next number in the direction given by +1 or -1. */
+DS_FN V ds_spacing(V t, V direction) {
+    const V size = ds_abs(t);
+    const M outward = t * direction >= DS_C(0);
+    return ds_abs(ds_from_bits(ds_bits(size) + ds_plus_or_minus_one(outward)) - size);
+}
+
+#endif

@@ -1,0 +1,268 @@
+/* step_erk.h - one explicit Runge-Kutta method: initial step, trial step, interpolant.
+ *
+ * A template by inclusion. The includer chooses, before each inclusion,
+ *   a coefficient header     tables/rk45.h and its like (DS_ERK_STAGES, DS_ERK_B, ...)
+ *   DS_ERK(name)             how the functions of this instance are called
+ *   DS_COMPLEX               0: n reals; 1: n complex numbers stored as 2n reals (re, im)
+ *   DS_ERK_CONTEXT           a type: what the right-hand side needs
+ *   DS_RHS(ctx, end, t, y, out)   evaluates the derivative, nonzero to stop. `end` is 0, or for the last stage the mask of
+ *                            the lanes whose step was cut to end at t_bound.
+ * The order of operations is SciPy's (_ivp/rk.py, _ivp/common.py): decisions then agree with SciPy's
+ * except where the rounding of a BLAS dot product does not.
+ * No libc, no allocation, no globals: memory comes in as arguments. K has DS_ERK_ROW_COUNT rows of
+ * n * (1 + DS_COMPLEX) values; row DS_ERK_STAGE_COUNT is the derivative at the end of the step. */
+#include "ds_lane.h"
+
+#ifndef DS_STEP_ERK_TYPES
+#define DS_STEP_ERK_TYPES
+
+/* Step control (SciPy's constants, Hairer, Norsett, Wanner I, section II.4). */
+#define DS_SAFETY DS_C(0.9)      /* aim a little below the tolerance */
+#define DS_MIN_FACTOR DS_C(0.2)  /* least factor after a rejection */
+#define DS_MAX_FACTOR DS_C(10)   /* largest factor after an accepted step */
+#define DS_TINY_ERROR DS_C(1e-100) /* any error below this earns the largest factor */
+
+/* What stays the same during a solve. Tolerances are read at [j * stride]: stride 0 or 1. */
+typedef struct {
+    ds_int n; /* components, a complex one counted once */
+    const R *rtol, *atol;
+    ds_int rtol_stride, atol_stride;
+    V t_bound, direction, max_step;
+} ds_erk_problem;
+
+/* One step on its way: some rejected trials, then an accepted one or a failure. */
+typedef struct {
+    V t;          /* start of the step */
+    V h_abs;      /* in: size to try; out: size to try next */
+    M rejected;   /* in: an earlier trial of this step was rejected; out: this one was */
+    V h, t_new;   /* the step tried, signed, and its end */
+    V error_norm; /* accepted below 1 */
+    M clipped;    /* t_new was cut to t_bound */
+    M failed;     /* the step size is too small or not finite: nothing was evaluated */
+    M accepted;
+} ds_erk_step;
+
+/* Step 1 of a trial: the step size within its limits, the end of the step within t_bound. */
+DS_FN void ds_erk_choose(const ds_erk_problem *p, ds_erk_step *s) {
+    const V min_step = DS_C(10) * ds_spacing(s->t, p->direction);
+    const V limited =
+        ds_sel(s->h_abs > p->max_step, p->max_step, ds_sel(s->h_abs < min_step, min_step, s->h_abs));
+    const V h_abs = ds_sel(s->rejected, s->h_abs, limited);
+    const V t_wished = s->t + h_abs * p->direction;
+    s->clipped = p->direction * (t_wished - p->t_bound) > DS_C(0);
+    s->t_new = ds_sel(s->clipped, p->t_bound, t_wished);
+    s->h = s->t_new - s->t;
+    /* A step that is nan or infinite would be tried for ever. */
+    s->failed = ds_or(h_abs < min_step, ds_not(ds_finite(s->h)));
+    s->h_abs = ds_abs(s->h);
+}
+
+/* Step 4 of a trial: accept or reject, and the size of what comes next. A nan error shrinks the step. */
+DS_FN void ds_erk_control(ds_erk_step *s, R exponent) {
+    const V wished = DS_SAFETY * ds_pow(ds_max(s->error_norm, DS_TINY_ERROR), exponent);
+    const V grow = ds_min(DS_MAX_FACTOR, wished);
+    const V shrink = ds_max(DS_MIN_FACTOR, wished);
+    s->accepted = ds_and(s->error_norm < DS_C(1), ds_not(s->failed));
+    s->h_abs = s->h_abs *
+               ds_sel(s->accepted, ds_sel(s->rejected, ds_min(DS_C(1), grow), grow), shrink);
+    s->rejected = ds_not(s->accepted);
+}
+
+#endif
+
+#undef DS_PARTS
+#undef DS_SIZE
+#undef DS_TO_WEIGHT
+#undef DS_WEIGHTED
+#if DS_COMPLEX
+#define DS_PARTS 2
+#define DS_SIZE(y, j) ds_hypot((y)[2 * (j)], (y)[2 * (j) + 1])
+/* NumPy divides a complex array by a real one as by a complex one, and multiplies by the inverse. */
+#define DS_TO_WEIGHT(scale) (DS_C(1) / (scale))
+#define DS_WEIGHTED(x, weight) ((x) * (weight))
+#else
+#define DS_PARTS 1
+#define DS_SIZE(y, j) ds_abs((y)[j])
+#define DS_TO_WEIGHT(scale) (scale)
+#define DS_WEIGHTED(x, weight) ((x) / (weight))
+#endif
+#undef DS_ROW
+#define DS_ROW(r) K[(r) * m + i]
+#define DS_EXPONENT_OF(order) (1.0 / ((order) + 1))
+
+/* atol + rtol * size of component j. */
+DS_FN V DS_ERK(scale)(const ds_erk_problem *p, ds_int j, V size) {
+    return DS_C(p->atol[j * p->atol_stride]) + size * DS_C(p->rtol[j * p->rtol_stride]);
+}
+
+/* Root mean square of (x - minus) / (atol + rtol |y|); minus may be 0. */
+DS_FN V DS_ERK(norm)(const ds_erk_problem *p, const V *x, const V *minus, const V *y) {
+    V sum = DS_C(0);
+    for (ds_int j = 0; j < p->n; ++j) {
+        const V weight = DS_TO_WEIGHT(DS_ERK(scale)(p, j, DS_SIZE(y, j)));
+        for (ds_int i = DS_PARTS * j; i < DS_PARTS * (j + 1); ++i) {
+            const V e = DS_WEIGHTED(minus ? x[i] - minus[i] : x[i], weight);
+            sum = sum + e * e;
+        }
+    }
+    return ds_sqrt(sum) / ds_sqrt(DS_C(p->n));
+}
+
+/* Initial step size into s->h_abs (SciPy's select_initial_step). f0 is in the last row of K; w and row 0
+ * are overwritten. One evaluation unless the interval or the state is empty. */
+DS_FN int DS_ERK(initial)(const ds_erk_problem *p, ds_erk_step *s, const V *y, V *w, V *K,
+                          DS_ERK_CONTEXT ctx) {
+    const ds_int m = p->n * DS_PARTS;
+    const V *f0 = K + DS_ERK_STAGE_COUNT * m;
+    V *f1 = K;
+    const V interval = ds_abs(p->t_bound - s->t);
+    s->h_abs = interval;
+    if (ds_all(interval == DS_C(0)) || m == 0) return 0;
+    const V d0 = DS_ERK(norm)(p, y, 0, y);
+    const V d1 = DS_ERK(norm)(p, f0, 0, y);
+    const M small = ds_or(d0 < DS_C(1e-5), d1 < DS_C(1e-5));
+    const V h0 = ds_min(ds_sel(small, DS_C(1e-6), DS_C(0.01) * d0 / d1), interval);
+    for (ds_int i = 0; i < m; ++i) w[i] = y[i] + h0 * p->direction * f0[i];
+    if (DS_RHS(ctx, 0, s->t + h0 * p->direction, w, f1)) return 1;
+    const V d2 = DS_ERK(norm)(p, f1, f0, y) / h0;
+    const M flat = ds_and(d1 <= DS_C(1e-15), d2 <= DS_C(1e-15));
+    const V largest = ds_max(ds_max(d1, d2), DS_C(1e-15));
+    const V h1 = ds_sel(flat, ds_max(DS_C(1e-6), h0 * DS_C(1e-3)),
+                        ds_pow(DS_C(0.01) / largest, DS_EXPONENT_OF(DS_ERK_ERROR_ORDER)));
+    s->h_abs = ds_min(ds_min(ds_min(DS_C(100) * h0, h1), interval), p->max_step);
+    return 0;
+}
+
+/* Step 2 of a trial: all stages; y_new, which also serves as the stages' argument, and its derivative. */
+DS_FN int DS_ERK(stages)(const ds_erk_problem *p, const ds_erk_step *s, const V *DS_RESTRICT y,
+                         V *DS_RESTRICT y_new, V *DS_RESTRICT K, DS_ERK_CONTEXT ctx) {
+    const ds_int m = p->n * DS_PARTS;
+    const V h = s->h;
+    V *last = K + DS_ERK_STAGE_COUNT * m;
+    for (ds_int i = 0; i < m; ++i) K[i] = ds_sel(s->rejected, K[i], last[i]);
+#define DS_STAGE(r, c)                                                            \
+    for (ds_int i = 0; i < m; ++i) y_new[i] = y[i] + DS_ERK_A##r(DS_ROW) * h;     \
+    if (DS_RHS(ctx, 0, s->t + (c) * h, y_new, K + (r) * m)) return 1;
+    DS_ERK_STAGES(DS_STAGE)
+#undef DS_STAGE
+    for (ds_int i = 0; i < m; ++i) y_new[i] = y[i] + h * DS_ERK_B(DS_ROW);
+    return DS_RHS(ctx, s->clipped, s->t_new, y_new, last);
+}
+
+/* Step 3 of a trial: the norm of the error estimate relative to the tolerance. */
+#if DS_ERK_TWO_ESTIMATES
+/* Two estimates, of order 5 and 3 (Hairer, Norsett, Wanner I, section II.10, eq. 10.17). */
+DS_FN V DS_ERK(error_norm)(const ds_erk_problem *p, const V *y, const V *y_new, const V *K, V h) {
+    const ds_int m = p->n * DS_PARTS;
+    V sum5 = DS_C(0), sum3 = DS_C(0);
+    for (ds_int j = 0; j < p->n; ++j) {
+        const V size = ds_max(DS_SIZE(y_new, j), DS_SIZE(y, j));
+        const V weight = DS_TO_WEIGHT(DS_ERK(scale)(p, j, size));
+        for (ds_int i = DS_PARTS * j; i < DS_PARTS * (j + 1); ++i) {
+            const V e5 = DS_WEIGHTED(DS_ERK_E5(DS_ROW), weight);
+            const V e3 = DS_WEIGHTED(DS_ERK_E3(DS_ROW), weight);
+            sum5 = sum5 + e5 * e5;
+            sum3 = sum3 + e3 * e3;
+        }
+    }
+    const V norm5 = ds_sqrt(sum5), norm3 = ds_sqrt(sum3);
+    const V square5 = norm5 * norm5, square3 = norm3 * norm3;
+    const V mixed = square5 + DS_C(0.01) * square3;
+    const M exact = ds_and(square5 == DS_C(0), square3 == DS_C(0));
+    return ds_sel(exact, DS_C(0), ds_abs(h) * square5 / ds_sqrt(mixed * DS_C(p->n)));
+}
+#else
+DS_FN V DS_ERK(error_norm)(const ds_erk_problem *p, const V *y, const V *y_new, const V *K, V h) {
+    const ds_int m = p->n * DS_PARTS;
+    V sum = DS_C(0);
+    for (ds_int j = 0; j < p->n; ++j) {
+        const V size = ds_max(DS_SIZE(y_new, j), DS_SIZE(y, j));
+        const V weight = DS_TO_WEIGHT(DS_ERK(scale)(p, j, size));
+        for (ds_int i = DS_PARTS * j; i < DS_PARTS * (j + 1); ++i) {
+            const V e = DS_WEIGHTED(DS_ERK_E(DS_ROW) * h, weight);
+            sum = sum + e * e;
+        }
+    }
+    return ds_sqrt(sum) / ds_sqrt(DS_C(p->n));
+}
+#endif
+
+/* One trial of a step: choose the size, evaluate the stages, estimate the error, control. In `s` see what became of it;
+ * committing an accepted step (y_new becomes y) is the caller's. Nonzero when the right-hand side stopped:
+ * row 0 of K then holds the derivative at s->t, and y is untouched. */
+DS_FN int DS_ERK(trial)(const ds_erk_problem *p, ds_erk_step *s, const V *y, V *y_new, V *K,
+                        DS_ERK_CONTEXT ctx) {
+    ds_erk_choose(p, s);
+    s->accepted = ds_not(s->failed);
+    if (ds_all(s->failed)) return 0;
+    if (DS_ERK(stages)(p, s, y, y_new, K, ctx)) return 1;
+    s->error_norm = DS_ERK(error_norm)(p, y, y_new, K, s->h);
+    ds_erk_control(s, -DS_EXPONENT_OF(DS_ERK_ERROR_ORDER));
+    return 0;
+}
+
+/* Interpolant of the step from y_old at t_old over h, from K of that step. `q` receives
+ *   Q, n rows of DS_ERK_DENSE_COUNT numbers: y(t_old + x h) = y_old + h sum_p Q_p x**(p + 1), or
+ *   F, DS_ERK_DENSE_COUNT rows of n numbers (DOP853, nested; Hairer, Norsett, Wanner I, section II.6).
+ * Further stages are evaluated at most once per step; w is scratch. */
+#if DS_ERK_DENSE_NESTED
+DS_FN int DS_ERK(dense)(const ds_erk_problem *p, V t_old, V h, const V *y_old, const V *y, V *w,
+                        V *K, V *q, DS_ERK_CONTEXT ctx) {
+    const ds_int m = p->n * DS_PARTS;
+    const V *f = K + DS_ERK_STAGE_COUNT * m;
+#define DS_STAGE(r, c)                                                        \
+    for (ds_int i = 0; i < m; ++i) w[i] = y_old[i] + DS_ERK_A##r(DS_ROW) * h; \
+    if (DS_RHS(ctx, 0, t_old + (c) * h, w, K + (r) * m)) return 1;
+    DS_ERK_EXTRA_STAGES(DS_STAGE)
+#undef DS_STAGE
+    for (ds_int i = 0; i < m; ++i) {
+        const V delta = y[i] - y_old[i];
+        q[i] = delta;
+        q[m + i] = h * K[i] - delta;
+        q[2 * m + i] = DS_C(2) * delta - h * (f[i] + K[i]);
+#define DS_SUM(r) q[(r) * m + i] = h * DS_ERK_P##r(DS_ROW);
+        DS_ERK_DENSE_SUMS(DS_SUM)
+#undef DS_SUM
+    }
+    return 0;
+}
+#else
+DS_FN int DS_ERK(dense)(const ds_erk_problem *p, V t_old, V h, const V *y_old, const V *y, V *w,
+                        V *K, V *q, DS_ERK_CONTEXT ctx) {
+    const ds_int m = p->n * DS_PARTS;
+    (void)t_old, (void)h, (void)y_old, (void)y, (void)w, (void)ctx;
+    for (ds_int j = 0; j < p->n; ++j) {
+        for (ds_int part = 0; part < DS_PARTS; ++part) {
+            const ds_int i = DS_PARTS * j + part;
+#define DS_SUM(r) q[(j * DS_ERK_DENSE_COUNT + (r)) * DS_PARTS + part] = DS_ERK_P##r(DS_ROW);
+            DS_ERK_DENSE_SUMS(DS_SUM)
+#undef DS_SUM
+        }
+    }
+    return 0;
+}
+#endif
+
+/* The interpolant at t. Component j (its real part) goes to out[j * stride]; stride counts reals. */
+DS_FN void DS_ERK(evaluate)(ds_int n, V t_old, V h, const V *y_old, const V *q, V t, V *out,
+                            ds_int stride) {
+    const V x = (t - t_old) / h;
+#if DS_ERK_DENSE_NESTED
+    const ds_int m = n * DS_PARTS;
+    for (ds_int i = 0; i < m; ++i) {
+        V y = DS_C(0);
+        for (ds_int r = DS_ERK_DENSE_COUNT - 1; r >= 0; --r)
+            y = (y + q[r * m + i]) * (r % 2 == 0 ? x : DS_C(1) - x);
+        out[i / DS_PARTS * stride + i % DS_PARTS] = y + y_old[i];
+    }
+#else
+    for (ds_int j = 0; j < n; ++j) {
+        for (ds_int part = 0; part < DS_PARTS; ++part) {
+            V power = x, sum = DS_C(0);
+            for (ds_int r = 0; r < DS_ERK_DENSE_COUNT; ++r, power = power * x)
+                sum = sum + q[(j * DS_ERK_DENSE_COUNT + r) * DS_PARTS + part] * power;
+            out[j * stride + part] = h * sum + y_old[DS_PARTS * j + part];
+        }
+    }
+#endif
+}

@@ -1,0 +1,86 @@
+/* inst_erk.h - binds step_erk.h to the solver, for one method and one kind of state.
+ * The includer has read the coefficient header and defines DS_COMPLEX and DS_INSTANCE, the name of the
+ * ds_method that this file then defines. */
+#define DS_PASTE2(a, b) a##_##b
+#define DS_PASTE(a, b) DS_PASTE2(a, b)
+#define DS_ERK(name) DS_PASTE(DS_INSTANCE, name)
+#define DS_ERK_CONTEXT ds_ivp *
+#define DS_RHS(ivp, end, t, y, out) ds_derivative(ivp, ds_time_flags(ivp, end), t, y, out)
+#include "include/step_erk.h"
+
+#ifndef DS_INST_ERK_COMMON
+#define DS_INST_ERK_COMMON
+static inline ds_erk_problem ds_erk_problem_of(const ds_ivp *ivp, int64_t n) {
+    const ds_erk_problem problem = {
+        .n = n,
+        .rtol = ivp->rtol,
+        .atol = ivp->atol,
+        .rtol_stride = ivp->rtol_stride,
+        .atol_stride = ivp->atol_stride,
+        .t_bound = ivp->t_bound,
+        .direction = ivp->direction,
+        .max_step = ivp->max_step,
+    };
+    return problem;
+}
+#endif
+
+static int DS_ERK(ivp_initial)(ds_ivp *ivp) {
+    const ds_erk_problem problem = ds_erk_problem_of(ivp, ivp->n);
+    ds_erk_step step = {.t = ivp->t};
+    const int stopped = DS_ERK(initial)(&problem, &step, ivp->y, ds_inside(ivp)->y_new, ivp->K, ivp);
+    ivp->h_abs = step.h_abs;
+    return stopped;
+}
+
+static inline __attribute__((always_inline)) int DS_ERK(ivp_trial_n)(ds_ivp *ivp, double *y_new,
+                                                                     int64_t n) {
+    ds_solver *solver = ds_inside(ivp);
+    const ds_erk_problem problem = ds_erk_problem_of(ivp, n);
+    ds_erk_step step = {
+        .t = ivp->t, .h_abs = solver->trial_h_abs, .rejected = solver->trial_rejected};
+    if (DS_ERK(trial)(&problem, &step, ivp->y, y_new, ivp->K, ivp)) return 1;
+    /* Flags that the error norm raised are not the next kernel's. */
+    if (!ds_finite(step.error_norm)) ds_flags_clear();
+    solver->trial_h_abs = step.h_abs;
+    solver->trial_h = step.h;
+    solver->trial_t = step.t_new;
+    solver->trial_rejected = step.rejected;
+    solver->trial_accepted = step.accepted;
+    solver->trial_clipped = step.clipped;
+    solver->trial_failed = step.failed;
+    return 0;
+}
+
+static int DS_ERK(ivp_trial)(ds_ivp *ivp, double *y_new) {
+    return DS_ERK(ivp_trial_n)(ivp, y_new, ivp->n);
+}
+
+static int DS_ERK(ivp_dense)(ds_ivp *ivp, double *q) {
+    const ds_erk_problem problem = ds_erk_problem_of(ivp, ivp->n);
+    return DS_ERK(dense)(&problem, ivp->t_old, ivp->h_previous, ivp->y_old, ivp->y,
+                         ds_inside(ivp)->y_new, ivp->K, q, ivp);
+}
+
+static void DS_ERK(ivp_evaluate)(int64_t n, double t_old, double h, const double *y_old, const double *q,
+                                 double t, double *out, int64_t stride) {
+    DS_ERK(evaluate)(n, t_old, h, y_old, q, t, out, stride);
+}
+
+const ds_method DS_INSTANCE = {
+    .stage_count = DS_ERK_STAGE_COUNT,
+    .row_count = DS_ERK_ROW_COUNT,
+    .dense_count = DS_ERK_DENSE_COUNT,
+    .initial = DS_ERK(ivp_initial),
+    .trial = DS_ERK(ivp_trial),
+    .dense = DS_ERK(ivp_dense),
+    .evaluate = DS_ERK(ivp_evaluate),
+};
+
+#undef DS_PASTE2
+#undef DS_PASTE
+#undef DS_ERK
+#undef DS_ERK_CONTEXT
+#undef DS_RHS
+#undef DS_COMPLEX
+#undef DS_INSTANCE

@@ -1,0 +1,230 @@
+/* ivp.c - the life of one initial value problem: made, started, advanced in bounded slices, freed. */
+#include "ivp.h"
+#include "clock.h"
+#include <stdlib.h>
+#include <string.h>
+
+/* The clock is read about this often in one slice of ds_ivp_advance. */
+static const double CLOCK_READS = 16;
+enum { CLOCK_INTERVAL_MAX = 1 << 20 };
+
+const ds_method *ds_find_method(int method, int is_complex) {
+    static const ds_method *const methods[DS_METHOD_COUNT][2] = {
+        [DS_RK23] = {&ds_rk23_real, &ds_rk23_complex},
+        [DS_RK45] = {&ds_rk45_real, &ds_rk45_complex},
+        [DS_DOP853] = {&ds_dop853_real, &ds_dop853_complex},
+    };
+    return method >= 0 && method < DS_METHOD_COUNT ? methods[method][is_complex != 0] : NULL;
+}
+
+/* Struct, three states, stages and one interpolant in one block. */
+ds_ivp *ds_ivp_new(int method_id, int64_t n, int is_complex) {
+    const ds_method *method = ds_find_method(method_id, is_complex);
+    if (!method || n < 0 || n > INT64_MAX / 4096) return NULL;
+    const int64_t width = n * (is_complex ? 2 : 1);
+    const size_t doubles = (size_t)width * (3 + method->row_count + method->dense_count);
+    ds_solver *solver = malloc(sizeof *solver + doubles * sizeof(double));
+    if (!solver) return NULL;
+    memset(solver, 0, sizeof *solver);
+    double *memory = (double *)(solver + 1);
+    ds_ivp *ivp = &solver->public;
+    ivp->python = ds_call_python;
+    ivp->method = method_id;
+    ivp->n = n;
+    ivp->is_complex = is_complex;
+    ivp->status = DS_FAILED; /* until started */
+    solver->method = method;
+    solver->width = width;
+    ivp->y = ivp->y0 = memory;
+    ivp->y_old = memory + width;
+    solver->y_new = memory + 2 * width;
+    ivp->K = memory + 3 * width;
+    ivp->f = ivp->K + method->stage_count * width;
+    solver->q = ivp->K + method->row_count * width;
+    ivp->rtol = &ivp->rtol_value;
+    ivp->atol = &ivp->atol_value;
+    return ivp;
+}
+
+void ds_ivp_free(ds_ivp *ivp) {
+    if (!ivp) return;
+    free(ivp->ts);
+    free(ivp->ys);
+    free(ivp->seg_t_old);
+    free(ivp->seg_t);
+    free(ivp->seg_y_old);
+    free(ivp->seg_q);
+    free(ivp->ev_index);
+    free(ivp->ev_t);
+    free(ivp->ev_y);
+    free(ivp->events);
+    free(ivp->event_direction);
+    free(ivp->event_count);
+    free(ds_inside(ivp)->active);
+    free(ivp);
+}
+
+int ds_ivp_set_events(ds_ivp *ivp, int64_t n_events) {
+    ds_solver *solver = ds_inside(ivp);
+    const size_t k = (size_t)n_events;
+    ivp->events = calloc(k, sizeof *ivp->events);
+    ivp->event_direction = calloc(5 * k + solver->width, sizeof(double));
+    ivp->event_count = calloc(k, sizeof *ivp->event_count);
+    solver->active = calloc(k, sizeof *solver->active);
+    if (!ivp->events || !ivp->event_direction || !ivp->event_count || !solver->active)
+        return DS_NO_MEMORY;
+    ivp->event_max = ivp->event_direction + k;
+    ivp->g = ivp->event_max + k;
+    solver->g_new = ivp->g + k;
+    solver->roots = solver->g_new + k;
+    solver->event_y = solver->roots + k;
+    ivp->n_events = n_events;
+    return 0;
+}
+
+static double direction_of(double t0, double t_bound) {
+    if (t0 == t_bound || t_bound > t0) return 1;
+    return t_bound < t0 ? -1 : t_bound - t0; /* nan stays nan: the first step then fails */
+}
+
+int ds_ivp_start(ds_ivp *ivp) {
+    ds_solver *solver = ds_inside(ivp);
+    if (ds_flags_raised()) ds_flags_clear();
+    solver->clock_interval = solver->clock_countdown = DS_CLOCK_FIRST;
+    ivp->t = ivp->t_old = ivp->t_stop = ivp->t0;
+    ivp->direction = direction_of(ivp->t0, ivp->t_bound);
+    if (ivp->y0 != ivp->y) memcpy(ivp->y, ivp->y0, solver->width * sizeof(double));
+    if (ds_derivative(ivp, DS_T_IS_FLOAT, ivp->t, ivp->y, ivp->f)) return DS_PYTHON_ERROR;
+    ivp->h_abs = ivp->first_step;
+    if (!(ivp->first_step > 0) && solver->method->initial(ivp)) return DS_PYTHON_ERROR;
+    ds_flags_clear();
+    solver->trial_h_abs = ivp->h_abs;
+    ivp->status = DS_RUNNING;
+    return ds_output_start(ivp);
+}
+
+/* y_new becomes y, y becomes y_old, whose memory the next trial uses. */
+static void commit(ds_ivp *ivp) {
+    ds_solver *solver = ds_inside(ivp);
+    double *spare = ivp->y_old;
+    ivp->y_old = ivp->y;
+    ivp->y = solver->y_new;
+    solver->y_new = spare;
+    ivp->t_old = ivp->t;
+    ivp->t = ivp->t_stop = solver->trial_t;
+    solver->t_is_float = solver->trial_clipped;
+    ivp->h_previous = solver->trial_h;
+    ivp->h_abs = solver->trial_h_abs;
+    ++ivp->n_accepted;
+    if (ivp->direction * (ivp->t - ivp->t_bound) >= 0) ivp->status = DS_FINISHED;
+}
+
+/* As if the step had not been begun: a caller may try again after an exception, as with SciPy. */
+static void forget_trial(ds_ivp *ivp) {
+    ds_solver *solver = ds_inside(ivp);
+    memcpy(ivp->f, ivp->K, solver->width * sizeof(double));
+    solver->trial_h_abs = ivp->h_abs;
+    solver->trial_rejected = 0;
+}
+
+/* One trial step, committed if accepted (`trial_accepted`). DS_RUNNING also for the last step. */
+static inline int try_step(ds_ivp *ivp) {
+    ds_solver *solver = ds_inside(ivp);
+    if (solver->method->trial(ivp, solver->y_new)) {
+        forget_trial(ivp);
+        return DS_PYTHON_ERROR;
+    }
+    if (solver->trial_failed) return ivp->status = DS_FAILED;
+    ++ivp->n_trials;
+    if (solver->trial_accepted) commit(ivp);
+    return DS_RUNNING;
+}
+
+/* No equations, or no time to pass: one step of any length, without evaluations. */
+static int is_trivial(const ds_ivp *ivp) { return ivp->n == 0 || ivp->t == ivp->t_bound; }
+
+static void step_trivially(ds_ivp *ivp) {
+    memcpy(ivp->y_old, ivp->y, ds_inside(ivp)->width * sizeof(double));
+    ivp->t_old = ivp->t;
+    ivp->t = ivp->t_stop = ivp->t_bound;
+    ds_inside(ivp)->t_is_float = 1;
+    ivp->status = DS_FINISHED;
+}
+
+int ds_ivp_step(ds_ivp *ivp) {
+    if (ivp->status != DS_RUNNING) return ivp->status;
+    if (is_trivial(ivp)) {
+        step_trivially(ivp);
+        return ivp->status;
+    }
+    do {
+        const int error = try_step(ivp);
+        if (error) return error;
+    } while (!ds_inside(ivp)->trial_accepted);
+    return ivp->status;
+}
+
+/* What SciPy does between two steps: interpolant, events, outputs, in this order. */
+static int finish_step(ds_ivp *ivp) {
+    double *q = NULL;
+    const double *y = ivp->y;
+    int code = ivp->dense ? ds_keep_segment(ivp, &q) : DS_RUNNING;
+    if (!code && ivp->n_events) {
+        code = ds_handle_events(ivp, &q);
+        if (code == DS_EVENT) {
+            ivp->status = DS_EVENT;
+            y = ds_inside(ivp)->event_y;
+            code = DS_RUNNING;
+        }
+    }
+    if (!code) code = ds_output_step(ivp, &q, y);
+    return code;
+}
+
+/* Is the time up? Reads the clock only every so many trials, and learns how many. */
+static int is_late(ds_solver *solver, double *last_read, double slice, double deadline) {
+    const double now = ds_clock();
+    const double passed = now - *last_read;
+    if (passed < slice / 2 && solver->clock_interval < CLOCK_INTERVAL_MAX) solver->clock_interval *= 2;
+    if (passed > 2 * slice && solver->clock_interval > 1) solver->clock_interval /= 2;
+    solver->clock_countdown = solver->clock_interval;
+    *last_read = now;
+    return now >= deadline;
+}
+
+int ds_ivp_advance(ds_ivp *ivp, double seconds) {
+    ds_solver *solver = ds_inside(ivp);
+    double last_read = ds_clock();
+    const double deadline = last_read + seconds;
+    if (ds_flags_raised()) ds_flags_clear();
+    while (ivp->status == DS_RUNNING) {
+        const int trivial = is_trivial(ivp);
+        if (trivial) step_trivially(ivp);
+        int error = trivial ? DS_RUNNING : try_step(ivp);
+        if (!error && (trivial || solver->trial_accepted)) error = finish_step(ivp);
+        if (error) return error;
+        if (--solver->clock_countdown <= 0 &&
+            is_late(solver, &last_read, seconds / CLOCK_READS, deadline))
+            break;
+    }
+    return ivp->status;
+}
+
+int64_t ds_ivp_q_size(const ds_ivp *ivp) {
+    const ds_solver *solver = (const ds_solver *)ivp;
+    return solver->width * solver->method->dense_count;
+}
+
+int ds_ivp_dense(ds_ivp *ivp, double *q) {
+    if (is_trivial(ivp) && ivp->t_old == ivp->t) {
+        memset(q, 0, ds_ivp_q_size(ivp) * sizeof(double));
+        return 0;
+    }
+    return ds_inside(ivp)->method->dense(ivp, q) ? DS_PYTHON_ERROR : 0;
+}
+
+int ds_call(ds_ivp *ivp, int which, int flags, double t, double *y, double *out) {
+    const ds_function *function = which ? &ivp->events[which - 1] : &ivp->fun;
+    if (ds_flags_raised()) ds_flags_clear();
+    return ds_evaluate(ivp, function, which, flags, t, y, out);
+}

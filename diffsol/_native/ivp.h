@@ -1,0 +1,93 @@
+/* ivp.h - inside of the solver: what ivp.c, events.c, outputs.c and the method instances share. */
+#ifndef DS_IVP_H
+#define DS_IVP_H
+#include "api.h"
+#include "fpflags.h"
+
+/* One method for one kind of state. The functions return 0, or nonzero when Python raised. */
+typedef struct {
+    int stage_count; /* row of K that holds the derivative at the end of a step */
+    int row_count;
+    int dense_count; /* numbers per component in an interpolant */
+    int (*initial)(ds_ivp *ivp);                    /* sets h_abs */
+    int (*trial)(ds_ivp *ivp, double *y_new);       /* sets the trial_* members */
+    int (*dense)(ds_ivp *ivp, double *q);
+    void (*evaluate)(int64_t n, double t_old, double h, const double *y_old, const double *q, double t,
+                     double *out, int64_t stride);
+} ds_method;
+
+extern const ds_method ds_rk23_real, ds_rk23_complex, ds_rk45_real, ds_rk45_complex, ds_dop853_real,
+    ds_dop853_complex;
+
+typedef struct {
+    ds_ivp public; /* first: a ds_ivp* is a ds_solver* */
+    const ds_method *method;
+    int64_t width;  /* doubles in a state */
+    double *y_new;  /* third state; y, y_old, y_new take turns */
+    double *q;      /* interpolant of the last step, when none is kept */
+
+    /* The trial on its way (see step_erk.h). */
+    double trial_h_abs, trial_h, trial_t;
+    int trial_rejected, trial_accepted, trial_clipped, trial_failed;
+    int t_is_float; /* t is the caller's t_bound itself, which SciPy hands on as a Python float */
+
+    int64_t eval_next;       /* first t_eval point not served yet */
+    int64_t clock_countdown; /* trials until the clock is read again */
+    int64_t clock_interval;
+
+    double *g_new, *roots; /* one per event */
+    int64_t *active;
+    double *event_y;       /* state at a root */
+    int64_t point_room, segment_room, record_room; /* how many fit */
+} ds_solver;
+
+static inline ds_solver *ds_inside(ds_ivp *ivp) { return (ds_solver *)ivp; }
+
+/* The first compiled trials after a Python call are watched closely: Python may be slow. */
+enum { DS_CLOCK_FIRST = 8 };
+
+/* One evaluation. A kernel that cannot answer, or that raised a floating-point flag, is asked again in Python: NumPy's
+ * warnings and Python's exceptions then come exactly as without compilation. */
+static inline int ds_evaluate(ds_ivp *ivp, const ds_function *function, int which, int flags, double t,
+                              double *y, double *out) {
+    if (function->kernel) {
+        if (function->kernel(t, y, out, function->params) == 0 && !ds_flags_raised()) return 0;
+        ds_flags_clear();
+    }
+    if (ds_inside(ivp)->clock_countdown > DS_CLOCK_FIRST)
+        ds_inside(ivp)->clock_countdown = DS_CLOCK_FIRST;
+    const int stopped = ivp->python(ivp->handle, which, flags, t, y, out);
+    if (ds_flags_raised()) ds_flags_clear();
+    return stopped;
+}
+
+/* The derivative, counted like SciPy: before the call. */
+static inline int ds_derivative(ds_ivp *ivp, int flags, double t, double *y, double *out) {
+    ++ivp->nfev;
+    return ds_evaluate(ivp, &ivp->fun, 0, flags, t, y, out);
+}
+
+/* SciPy's first step adds Python floats: its end is one when it was cut to t_bound. */
+static inline int ds_time_flags(const ds_ivp *ivp, int end) {
+    return end && ivp->n_accepted == 0 ? DS_T_IS_FLOAT : 0;
+}
+
+/* Method and kind of state, or NULL. */
+const ds_method *ds_find_method(int method, int is_complex);
+
+/* State of the last step's interpolant q at t. */
+void ds_interpolate(const ds_ivp *ivp, const double *q, double t, double *y);
+
+/* Below, `*q` is the interpolant of the last step, or NULL until somebody needs it; functions return DS_RUNNING or an error. */
+
+/* events.c: the events of the step just made. Sets t_stop and returns DS_EVENT when one ends the solve. */
+int ds_handle_events(ds_ivp *ivp, double **q);
+
+/* outputs.c: what the start and each step leave behind. `y` is the state at t_stop. */
+int ds_output_start(ds_ivp *ivp);
+int ds_output_step(ds_ivp *ivp, double **q, const double *y);
+int ds_need_interpolant(ds_ivp *ivp, double **q);
+int ds_keep_segment(ds_ivp *ivp, double **q);
+int ds_keep_event(ds_ivp *ivp, int64_t event, double t, const double *y);
+
+#endif

@@ -1,0 +1,40 @@
+/* RK45. Written by diffsol/_methods/emit.py, do not edit. J. R. Dormand, P. J. Prince, A family of
+ * embedded Runge-Kutta formulae, J. Comput. Appl. Math. 6 (1980) 19-26; interpolant: L. F.
+ * Shampine, Some practical Runge-Kutta formulas, Math. Comp. 46 (1986) 135-150, with the optimal
+ * c_6. */
+#include "clear.h"
+
+#define DS_ERK_STAGE_COUNT 6
+#define DS_ERK_ROW_COUNT 7
+#define DS_ERK_EXTRA_COUNT 0
+#define DS_ERK_DENSE_COUNT 4
+#define DS_ERK_ERROR_ORDER 4
+#define DS_ERK_STAGES(X) X(1, DS_C(0.2)) X(2, DS_C(0.3)) X(3, DS_C(0.8)) X(4, DS_C(0.8888888888888888)) \
+    X(5, DS_C(1.0))
+#define DS_ERK_A1(K) (DS_C(0.2) * K(0))
+#define DS_ERK_A2(K) (DS_C(0.075) * K(0) + DS_C(0.225) * K(1))
+#define DS_ERK_A3(K) (DS_C(0.9777777777777777) * K(0) + DS_C(-3.7333333333333334) * K(1) \
+    + DS_C(3.5555555555555554) * K(2))
+#define DS_ERK_A4(K) (DS_C(2.9525986892242035) * K(0) + DS_C(-11.595793324188385) * K(1) \
+    + DS_C(9.822892851699436) * K(2) + DS_C(-0.2908093278463649) * K(3))
+#define DS_ERK_A5(K) (DS_C(2.8462752525252526) * K(0) + DS_C(-10.757575757575758) * K(1) \
+    + DS_C(8.906422717743473) * K(2) + DS_C(0.2784090909090909) * K(3) \
+    + DS_C(-0.2735313036020583) * K(4))
+#define DS_ERK_B(K) (DS_C(0.09114583333333333) * K(0) + DS_C(0.44923629829290207) * K(2) \
+    + DS_C(0.6510416666666666) * K(3) + DS_C(-0.322376179245283) * K(4) \
+    + DS_C(0.13095238095238096) * K(5))
+#define DS_ERK_E(K) (DS_C(-0.0012326388888888888) * K(0) + DS_C(0.0042527702905061394) * K(2) \
+    + DS_C(-0.03697916666666667) * K(3) + DS_C(0.05086379716981132) * K(4) \
+    + DS_C(-0.0419047619047619) * K(5) + DS_C(0.025) * K(6))
+#define DS_ERK_EXTRA_STAGES(X)
+#define DS_ERK_P0(K) (DS_C(1.0) * K(0))
+#define DS_ERK_P1(K) (DS_C(-2.8535800653862835) * K(0) + DS_C(4.023133379230305) * K(2) \
+    + DS_C(-3.7324019615885042) * K(3) + DS_C(2.5548038301849423) * K(4) \
+    + DS_C(-1.3744241142186024) * K(5) + DS_C(1.3824689317781436) * K(6))
+#define DS_ERK_P2(K) (DS_C(3.0717434641059005) * K(0) + DS_C(-6.249321565289) * K(2) \
+    + DS_C(10.068970589843675) * K(3) + DS_C(-6.399112377351017) * K(4) \
+    + DS_C(3.272657752246729) * K(5) + DS_C(-3.764937863556287) * K(6))
+#define DS_ERK_P3(K) (DS_C(-1.1270175653862835) * K(0) + DS_C(2.675424484351598) * K(2) \
+    + DS_C(-5.685526961588504) * K(3) + DS_C(3.5219323679207912) * K(4) \
+    + DS_C(-1.7672812570757455) * K(5) + DS_C(2.382468931778144) * K(6))
+#define DS_ERK_DENSE_SUMS(X) X(0) X(1) X(2) X(3)
