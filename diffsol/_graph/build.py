@@ -215,8 +215,6 @@ class Graph:
 def _storage_dtype(dtype) -> np.dtype:
     if dtype in DTYPES:
         return dtype
-    if dtype.kind in "iu" and dtype.itemsize <= 8 and dtype != np.uint64:
-        return INT
     raise TypeError(f"arrays of dtype {dtype} are not compiled")
 
 

@@ -1,0 +1,302 @@
+"""Which calls a traced function may make, and what they give. Everything not listed ends the trace."""
+from __future__ import annotations
+
+import functools
+import inspect
+import types
+
+import numpy as np
+
+from diffsol._graph import world
+from diffsol._graph.frames import Frame, Function, Method, bind
+from diffsol._graph.numpy_map import HANDLERS, MATH, OPERATORS, call_math, call_ufunc, is_pure
+from diffsol._graph.outside import Outside, OutsideInt
+from diffsol._graph.reasons import Refused
+from diffsol._graph.values import Array, Scalar, Traced
+
+# what a refused call is called by, to say why: module prefix -> reason
+RANDOM_MODULES = ("random", "numpy.random", "secrets", "uuid")
+CLOCK_MODULES = ("time", "datetime")
+IO_NAMES = ("print", "open", "input", "exec", "eval", "write", "flush", "breakpoint")
+STRUCTURED = (list, tuple, dict, set, frozenset)
+
+
+def call(machine, function, args, kwargs):
+    """function(*args, **kwargs) on machine values."""
+    if isinstance(function, Method):
+        return call(machine, function.function, [function.owner, *args], kwargs)
+    if isinstance(function, Function):
+        return _run(machine, function, args, kwargs)
+    if isinstance(function, world.OutsideMethod):
+        return function.call(machine, args, kwargs)
+    if isinstance(function, Outside):
+        return _call_outside(machine, function, args, kwargs)
+    if isinstance(function, functools.partial):
+        raise Refused("unknown-call", "functools.partial made inside the function")
+    return _call_known(machine, function, args, kwargs)
+
+
+def _run(machine, function, args, kwargs):
+    if function.code.co_flags & (inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR):
+        raise Refused("bytecode", "a coroutine")
+    value, _ = machine.run(Frame(function, bind(function, args, kwargs)))
+    return value
+
+
+def _call_outside(machine, function, args, kwargs):
+    trace, value = machine.trace, function.value
+    if type(value) is types.FunctionType:
+        return _run(machine, world.function_of(trace, function), args, kwargs)
+    if type(value) is types.MethodType:
+        inner = trace.reads.read((function.var, "func"), f"{function.var}.__func__", value.__func__)
+        owner = trace.reads.read((function.var, "self"), f"{function.var}.__self__", value.__self__)
+        return call(machine, world.enter(trace, value.__func__, inner),
+                    [world.enter(trace, value.__self__, owner), *args], kwargs)
+    if type(value) is functools.partial:
+        return _call_partial(machine, function, args, kwargs)
+    if isinstance(value, type):
+        return _construct(value, args, kwargs)
+    method = inspect.getattr_static(type(value), "__call__", None)
+    if isinstance(method, types.FunctionType):
+        return call(machine, world.attribute(machine, function, "__call__"), args, kwargs)
+    raise refusal(value)
+
+
+def _call_partial(machine, function, args, kwargs):
+    trace, value, var = machine.trace, function.value, function.var
+    reads = trace.reads
+    inner = world.enter(trace, value.func, reads.read((var, "func"), f"{var}.func", value.func))
+    reads.require(f"len({var}.args) == {len(value.args)} and list({var}.keywords) == {list(value.keywords)!r}")
+    first = [world.enter(trace, a, reads.read((var, "arg", i), f"{var}.args[{i}]", a))
+             for i, a in enumerate(value.args)]
+    more = {k: world.enter(trace, v, reads.read((var, "keyword", k), f"{var}.keywords[{k!r}]", v))
+            for k, v in value.keywords.items()}
+    return call(machine, inner, [*first, *args], {**more, **kwargs})
+
+
+def _construct(cls, args, kwargs):
+    if issubclass(cls, BaseException):
+        return _exception(cls)
+    raise Refused("unknown-call", f"making a {cls.__name__}")
+
+
+def _exception(cls):
+    try:
+        return cls("raised while tracing")
+    except Exception:
+        return RuntimeError(f"{cls.__name__} raised while tracing")
+
+
+def _call_known(machine, function, args, kwargs):
+    """A built-in, NumPy or math callable, or a method of a local value."""
+    trace = machine.trace
+    if isinstance(function, types.BuiltinMethodType | types.MethodType) and _is_local_method(function):
+        return _call_local_method(machine, function, args, kwargs)
+    if isinstance(function, type) and issubclass(function, BaseException):
+        return _exception(function)
+    special = SPECIAL.get(function) if _hashable(function) else None
+    if special is not None:
+        return special(machine, *args, **kwargs)
+    if any(_is_symbolic(x) for x in (*args, *kwargs.values())) or _makes_arrays(function):
+        return _call_traced(trace, function, args, kwargs)
+    if _hashable(function) and is_pure(function):
+        return _absorb(trace, function(*_plain_args(args), **kwargs))
+    raise refusal(function)
+
+
+def _call_traced(trace, function, args, kwargs):
+    args = [trace.local_copy(a) if isinstance(a, Outside) and isinstance(a.value, STRUCTURED) else a for a in args]
+    kwargs = {k: trace.local_copy(a) if isinstance(a, Outside) and isinstance(a.value, STRUCTURED) else a
+              for k, a in kwargs.items()}
+    if function in HANDLERS:
+        return HANDLERS[function](trace, *args, **kwargs)
+    if isinstance(function, np.ufunc) and function in OPERATORS:
+        return call_ufunc(trace, function, *args, **kwargs)
+    if function in MATH and not kwargs:
+        return call_math(trace, function, *args)
+    if _hashable(function) and is_pure(function) and all(_is_constant(x) for x in (*args, *kwargs.values())):
+        result = function(*(_constant(x) for x in args), **{k: _constant(x) for k, x in kwargs.items()})
+        return _absorb(trace, result)
+    if function in TRANSPARENT:
+        return function(*(_plain_int(a) for a in args), **kwargs)
+    raise refusal(function)
+
+
+# built-ins that only call the operators, iteration or indexing of what they are given
+TRANSPARENT = {abs, all, any, divmod, enumerate, iter, len, list, next, pow, reversed, round, set, sorted, sum, tuple,
+               zip, slice, dict, range, frozenset}
+SPECIAL: dict = {}
+
+
+def special(*functions):
+    def register(handler):
+        for function in functions:
+            SPECIAL[function] = handler
+        return handler
+    return register
+
+
+@special(len)
+def _len(machine, value):
+    return world.length(machine, value) if isinstance(value, Outside) else len(value)
+
+
+@special(map)
+def _map(machine, function, *iterables):
+    return [call(machine, function, list(values), {})
+            for values in zip(*(_iterable(machine, x) for x in iterables), strict=False)].__iter__()
+
+
+@special(filter)
+def _filter(machine, function, iterable):
+    kept = [x for x in _iterable(machine, iterable) if bool(x if function is None else call(machine, function, [x], {}))]
+    return iter(kept)
+
+
+@special(getattr)
+def _getattr(machine, owner, name, *default):
+    try:
+        return world.attribute(machine, owner, name)
+    except AttributeError:
+        if default:
+            return default[0]
+        raise
+
+
+@special(hasattr)
+def _hasattr(machine, owner, name):
+    if isinstance(owner, Outside):
+        found = hasattr(type(owner.value), name) or name in getattr(owner.value, "__dict__", ())
+        machine.trace.reads.require(f"hasattr({owner.var}, {name!r}) is {found}")
+        return found
+    raise Refused("concrete-value", "hasattr of a traced value")
+
+
+@special(super)
+def _super(machine, *args):
+    raise Refused("bytecode", "super()")
+
+
+
+
+def _register_iterating():
+    def make(function):
+        def handler(machine, *args, **kwargs):
+            if kwargs and function is sorted:
+                raise Refused("unknown-call", "sorted with options")
+            kwargs.pop("strict", None)
+            return function(*(_iterable(machine, a) if i == 0 or function is zip else _plain_int(a)
+                              for i, a in enumerate(args)), **kwargs)
+        return handler
+    for function in (zip, list, tuple, enumerate, reversed, sum, any, all, sorted, set, iter):
+        SPECIAL[function] = make(function)
+
+
+_register_iterating()
+
+
+def _iterable(machine, value):
+    if isinstance(value, Outside):
+        return world.elements(machine, value)
+    if isinstance(value, np.ndarray):
+        return Array.of(machine.trace, machine.trace.graph.const(value))
+    return value
+
+
+def _plain_int(value):
+    return value.pinned() if isinstance(value, OutsideInt) else value
+
+
+def _plain_args(args):
+    return [_plain_int(a) for a in args]
+
+
+# --- methods of local values -----------------------------------------------------------------------
+
+
+def _is_local_method(function):
+    owner = function.__self__
+    return isinstance(owner, (*world.LOCAL_TYPES, Traced)) and not isinstance(owner, type)
+
+
+def _call_local_method(machine, function, args, kwargs):
+    trace = machine.trace
+    if isinstance(function.__self__, Traced):
+        args = [trace.local_copy(a) if isinstance(a, Outside) else a for a in args]
+        return function(*args, **kwargs)
+    args = [world.elements(machine, a) if isinstance(a, Outside) and isinstance(a.value, STRUCTURED) else a for a in args]
+    if isinstance(function.__self__, str | bytes) and any(_is_symbolic(a) for a in (*args, *kwargs.values())):
+        raise Refused("concrete-value", "a traced value in a string")
+    return function(*args, **kwargs)
+
+
+# --- constants ---------------------------------------------------------------------------------------
+
+
+def _hashable(function):
+    try:
+        hash(function)
+    except TypeError:
+        return False
+    return True
+
+
+def _is_symbolic(value):
+    """Is there anything in the value that only the tracer understands?"""
+    if isinstance(value, Traced | Outside | OutsideInt | Function | Method):
+        return True
+    if type(value) in (list, tuple):
+        return any(_is_symbolic(v) for v in value)
+    return type(value) is dict and any(_is_symbolic(v) for v in value.values())
+
+
+def _makes_arrays(function):
+    """Arrays made inside are traced from the start: values may be assigned into them."""
+    return _hashable(function) and function in HANDLERS and getattr(function, "__module__", "") == "numpy"
+
+
+def _is_constant(value):
+    if isinstance(value, Traced):
+        return value.node.value is not None
+    if type(value) in (list, tuple):
+        return all(_is_constant(v) for v in value)
+    return not isinstance(value, Outside | Function | Method)
+
+
+def _constant(value):
+    if isinstance(value, Traced):
+        known = value.node.value
+        return known[()] if isinstance(value, Scalar) else np.array(known)
+    if type(value) in (list, tuple):
+        return type(value)(_constant(v) for v in value)
+    return _plain_int(value)
+
+
+def _absorb(trace, result):
+    """What a real call gave, as machine values."""
+    if isinstance(result, np.ndarray):
+        try:
+            return Array.of(trace, trace.graph.const(result))
+        except TypeError:
+            raise Refused("dtype", f"an array of dtype {result.dtype}") from None
+    if isinstance(result, tuple):
+        parts = [_absorb(trace, r) for r in result]
+        return type(result)(*parts) if hasattr(result, "_fields") else tuple(parts)
+    return result
+
+
+def refusal(function) -> Refused:
+    """The Refused that says why this callable is not followed."""
+    module = getattr(function, "__module__", None) or ""
+    owner = getattr(function, "__self__", None)
+    if owner is not None and not isinstance(owner, types.ModuleType):
+        module = type(owner).__module__ or module
+    name = getattr(function, "__qualname__", None) or type(function).__name__
+    text = f"{module}.{name}" if module and module != "builtins" else name
+    if any(module == m or module.startswith(m + ".") for m in RANDOM_MODULES):
+        return Refused("random", text)
+    if module in CLOCK_MODULES:
+        return Refused("clock", text)
+    if name.split(".")[-1] in IO_NAMES or module in ("io", "_io", "logging", "tqdm"):
+        return Refused("input-output", text)
+    return Refused("unknown-call", text)

@@ -1,0 +1,150 @@
+"""Functions, frames and cells of the tracer's virtual machine, and decoded bytecode."""
+from __future__ import annotations
+
+import dis
+import functools
+import inspect
+import sys
+import types
+from typing import NamedTuple
+
+SUPPORTED = (3, 11) <= sys.version_info[:2] <= (3, 13)
+NEW_CALLS = sys.version_info >= (3, 13)         # callable before the NULL slot, not after
+
+
+class Null:
+    """The interpreter's empty stack slot."""
+
+    def __repr__(self):
+        return "NULL"
+
+
+NULL = Null()
+
+
+class Step(NamedTuple):
+    """One instruction."""
+
+    name: str
+    arg: int | None
+    value: object
+    line: int | None
+    protected: bool         # inside a try block (or the like)
+
+
+class Code(NamedTuple):
+    """A code object made ready: its steps and the step index of each jump target."""
+
+    steps: list
+    index: dict
+
+
+@functools.lru_cache(maxsize=512)
+def decode(code: types.CodeType) -> Code:
+    spans = [(e.start, e.end) for e in _exception_entries(code)]
+    steps, index, line = [], {}, code.co_firstlineno
+    for ins in dis.get_instructions(code):
+        position = ins.positions.lineno if ins.positions is not None else None
+        line = position or line
+        index[ins.offset] = len(steps)
+        protected = any(start <= ins.offset < end for start, end in spans)
+        steps.append(Step(ins.opname, ins.arg, ins.argval, line, protected))
+    return Code(steps, index)
+
+
+def _exception_entries(code):
+    """The exception table, without the entries that the compiler adds to every generator."""
+    entries = dis._parse_exception_table(code)
+    if code.co_flags & inspect.CO_GENERATOR:
+        entries = [e for e in entries if not (e.depth == 0 and e.lasti)]
+    return entries
+
+
+class Cell:
+    """A variable shared between a function and the functions inside it."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value=NULL):
+        self.value = value
+
+
+class Function:
+    """A Python function as the machine runs it: made inside the trace, or read from outside.
+
+    globals is a callable name -> value (raising NameError); cells are those of the free variables.
+    """
+
+    def __init__(self, code, load_global, defaults=(), kwdefaults=None, cells=()):
+        self.code = code
+        self.load_global = load_global
+        self.defaults = defaults
+        self.kwdefaults = kwdefaults or {}
+        self.cells = cells
+        self.__name__ = code.co_name
+
+
+class Method:
+    """A function bound to its first argument."""
+
+    __slots__ = ("function", "owner")
+
+    def __init__(self, function, owner):
+        self.function = function
+        self.owner = owner
+
+
+class Frame:
+    """One running call."""
+
+    def __init__(self, function: Function, arguments: dict):
+        code = function.code
+        self.function = function
+        self.code = decode(code)
+        self.raw = code
+        self.locals = arguments
+        self.cells = dict(zip(code.co_freevars, function.cells, strict=True))
+        self.stack: list = []
+        self.next = 0
+        self.step: Step | None = None
+        self.kw_names: tuple = ()
+
+    def where(self):
+        line = self.step.line if self.step is not None else self.raw.co_firstlineno
+        return self.raw.co_filename, line, self.raw.co_name
+
+
+def bind(function: Function, args, kwargs) -> dict:
+    """Arguments by name, as a call of the function would bind them; TypeError as Python."""
+    code = function.code
+    names = code.co_varnames
+    positional = names[:code.co_argcount]
+    keyword_only = names[code.co_argcount:code.co_argcount + code.co_kwonlyargcount]
+    bound = dict(zip(positional, args, strict=False))
+    extra = args[len(positional):]
+    slot = code.co_argcount + code.co_kwonlyargcount
+    if code.co_flags & inspect.CO_VARARGS:
+        bound[names[slot]] = tuple(extra)
+        slot += 1
+    elif extra:
+        raise TypeError(f"{code.co_name}() takes {len(positional)} positional arguments but {len(args)} were given")
+    rest = {}
+    for key, value in kwargs.items():
+        if key in positional[code.co_posonlyargcount:] or key in keyword_only:
+            if key in bound:
+                raise TypeError(f"{code.co_name}() got multiple values for argument {key!r}")
+            bound[key] = value
+        elif code.co_flags & inspect.CO_VARKEYWORDS:
+            rest[key] = value
+        else:
+            raise TypeError(f"{code.co_name}() got an unexpected keyword argument {key!r}")
+    if code.co_flags & inspect.CO_VARKEYWORDS:
+        bound[names[slot]] = rest
+    defaults = dict(zip(positional[len(positional) - len(function.defaults):], function.defaults, strict=True))
+    for key in (*positional, *keyword_only):
+        if key not in bound:
+            source = defaults if key in defaults else function.kwdefaults
+            if key not in source:
+                raise TypeError(f"{code.co_name}() missing argument {key!r}")
+            bound[key] = source[key]
+    return bound

@@ -1,0 +1,194 @@
+"""What a traced function reads from outside, and the guards that make its kernel safe to reuse.
+
+Every read (a global, a closure cell, an attribute, an item of a container, a default) becomes a
+line of a generated function
+
+    check(fun, args, P) -> bool
+
+that repeats the reads on the function of a later call, compares what the trace relied on, and
+copies the numbers and arrays that became parameters into the block P. If it returns False, the
+kernel is not for that call. Lines stand in the order of the reads, so a line may rely on the ones above.
+"""
+from __future__ import annotations
+
+import math
+import types
+
+import numpy as np
+
+from diffsol._graph.ops import COMPLEX, FLOAT
+from diffsol._graph.reasons import Refused
+
+EXACT_INT = 2**53                   # larger Python ints are not exact as doubles
+PIN_LIMIT = 1 << 16                 # integer arrays up to this size are compared by content
+TRUSTED = ("numpy", "math", "cmath", "operator", "functools", "itertools", "collections", "builtins")
+
+
+def trusted_module(name) -> bool:
+    """Do we rely on the functions of this module to be what they are, without a guard each?"""
+    return isinstance(name, str) and name.split(".")[0] in TRUSTED
+
+
+class Outside:
+    """A container, object or function from outside; `var` is its name in the guard function."""
+
+    __slots__ = ("value", "var", "reads")
+
+    def __init__(self, value, var, reads):
+        self.value = value
+        self.var = var
+        self.reads = reads
+
+    def __bool__(self):
+        raise Refused("unknown-object", f"truth of a {type(self.value).__name__}")
+
+    def __hash__(self):
+        raise Refused("unknown-object", f"hash of a {type(self.value).__name__}")
+
+    def __eq__(self, other):
+        raise Refused("unknown-object", f"comparison of a {type(self.value).__name__}")
+
+    def __repr__(self):
+        return f"<outside {self.var}: {type(self.value).__name__}>"
+
+
+class Reads:
+    """The reads of one trace, the parameters found, and the guard function made of both."""
+
+    def __init__(self):
+        self.lines: list[str] = []
+        self.constants: list = []
+        self.known: dict = {}               # (parent var, step) -> (var, value)
+        self.required: set = set()
+        self.params: list[Param] = []
+        self.n_params = 0
+
+    # --- lines ------------------------------------------------------------------------
+
+    def constant(self, value) -> str:
+        self.constants.append(value)
+        return f"K{len(self.constants) - 1}"
+
+    def read(self, key, expression, value) -> str:
+        """Variable holding `expression`; one variable per key, with the value seen now."""
+        if key not in self.known:
+            var = f"v{len(self.known)}"
+            self.lines.append(f"{var} = {expression}")
+            self.known[key] = (var, value)
+        return self.known[key][0]
+
+    def require(self, condition):
+        if condition not in self.required:
+            self.required.add(condition)
+            self.lines.append(f"if not ({condition}): return False")
+
+    def require_type(self, var, value):
+        key = (var, "type")
+        if key not in self.known:
+            self.known[key] = (var, None)
+            self.require(f"type({var}) is {self.constant(type(value))}")
+
+    def pin(self, var, value):
+        """The trace relies on this very value."""
+        key = (var, "pinned")
+        if key not in self.known:
+            self.known[key] = (var, None)
+            test = "is" if value is None or isinstance(value, (types.ModuleType, type)) or callable(value) else "=="
+            self.require(f"{var} {test} {self.constant(value)}")
+
+    def pin_array(self, var, value):
+        key = (var, "pinned")
+        if key not in self.known:
+            self.known[key] = (var, None)
+            self.require(f"array_equal({var}, {self.constant(np.array(value))})")
+
+    # --- parameters -------------------------------------------------------------------
+
+    def add_param(self, var, value, shape, dtype) -> int:
+        """Offset of the parameter block's part that holds `var`; one part per variable."""
+        key = (var, "param")
+        if key not in self.known:
+            param = Param(self.n_params, var, shape, dtype)
+            self.params.append(param)
+            self.lines.append(param.store_line())
+            self.n_params += param.width
+            self.known[key] = (var, param.offset)
+        return self.known[key][1]
+
+    def source(self) -> str:
+        body = "\n".join(f"        {line}" for line in self.lines) or "        pass"
+        return ("def check(fun, args, P):\n    try:\n" + body +
+                "\n    except Exception:\n        return False\n    return True\n")
+
+    def compile_check(self):
+        """The guard function check(fun, args, P)."""
+        scope = {f"K{i}": value for i, value in enumerate(self.constants)}
+        scope["array_equal"] = np.array_equal
+        exec(compile(self.source(), "<diffsol guards>", "exec"), scope)
+        return scope["check"]
+
+
+class Param:
+    """A part of the parameter block."""
+
+    def __init__(self, offset, var, shape, dtype):
+        self.offset = offset
+        self.var = var
+        self.shape = shape
+        self.dtype = dtype
+
+    @property
+    def width(self):
+        return math.prod(self.shape) * (2 if self.dtype == COMPLEX else 1)
+
+    def store_line(self):
+        here = f"P[{self.offset}:{self.offset + self.width}]"
+        if self.shape == ():
+            if self.dtype == COMPLEX:
+                return f"P[{self.offset}] = {self.var}.real; P[{self.offset + 1}] = {self.var}.imag"
+            return f"P[{self.offset}] = {self.var}"
+        if self.dtype == COMPLEX:
+            return f"{here}.view('c16')[:] = {self.var}.ravel()"
+        return f"{here} = {self.var}.ravel()"
+
+
+class OutsideInt:
+    """An int from outside: a parameter next to traced floats, a fixed number everywhere else."""
+
+    __slots__ = ("value", "var", "trace")
+
+    def __init__(self, value, var, trace):
+        self.value = value
+        self.var = var
+        self.trace = trace
+
+    def pinned(self) -> int:
+        self.trace.reads.pin(self.var, self.value)
+        return self.value
+
+    def as_param(self):
+        """The node of this int as a double."""
+        reads = self.trace.reads
+        if abs(self.value) >= EXACT_INT:
+            return self.trace.graph.const(float(self.pinned()))
+        reads.require(f"-{EXACT_INT} < {self.var} < {EXACT_INT}")
+        return self.trace.graph.param(reads.add_param(self.var, self.value, (), FLOAT), (), FLOAT)
+
+    __index__ = __int__ = pinned
+
+    def __float__(self):
+        return float(self.pinned())
+
+    def __bool__(self):
+        return bool(self.pinned())
+
+    def __hash__(self):
+        return hash(self.pinned())
+
+    def __repr__(self):
+        return f"<outside int {self.value}>"
+
+
+def unpin(value):
+    """Plain int for an OutsideInt (which is thereby fixed), everything else as it is."""
+    return value.pinned() if isinstance(value, OutsideInt) else value

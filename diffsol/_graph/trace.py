@@ -1,0 +1,193 @@
+"""Traces a user's function of (t, y): one run of the machine per path through its branches.
+
+At a branch on a traced value the path goes one way and the other way is noted; the function is run
+again for each noted way. Runs share one graph, in which equal expressions are one node, and the
+results are joined by `select` along the tree of decisions.
+"""
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from diffsol._graph import calls, interpret, world
+from diffsol._graph.build import Graph
+from diffsol._graph.frames import SUPPORTED
+from diffsol._graph.machine import Machine, UserRaised
+from diffsol._graph.node import Program, reachable
+from diffsol._graph.ops import BOOL, COMPLEX
+from diffsol._graph.outside import Outside, Reads
+from diffsol._graph.reasons import Refused
+from diffsol._graph.values import Array, Scalar, Traced, as_node
+
+MAX_PATHS = 64
+MAX_STEPS = 400_000
+
+
+@dataclass
+class TraceResult:
+    """A traced function: what to compile, and how to know that it fits a later call."""
+
+    program: Program
+    check: Callable             # check(fun, args, P) -> bool; fills the parameter block P
+    n_params: int
+    guard_source: str
+
+
+class Trace:
+    """One function being traced: its graph, its reads, and the decisions of the current path."""
+
+    def __init__(self):
+        self.graph = Graph()
+        self.reads = Reads()
+        self.parameters: dict = {}          # id of a param node -> (value, guard variable)
+        self.machine = None
+        self.script: tuple = ()
+        self.decisions: list = []           # [(condition node, answer)]
+
+    # --- called by values ---------------------------------------------------------------------
+
+    def decide(self, value) -> bool:
+        """The truth of a traced value on this path."""
+        node = value.node
+        if node.size != 1:
+            raise ValueError("The truth value of an array with more than one element is ambiguous.")
+        node = self.graph.cast(self.graph.reshape(node, ()), BOOL)
+        if node.value is not None:
+            return bool(node.value)
+        for condition, answer in self.decisions:
+            if condition is node:
+                return answer
+        position = len(self.decisions)
+        answer = self.script[position] if position < len(self.script) else True
+        self.decisions.append((node, answer))
+        return answer
+
+    def concrete(self, value):
+        """The number behind a value that depends on outside numbers only; these become fixed."""
+        node = value.node
+        if node.value is not None:
+            return node.value if node.shape else node.value[()]
+        needed = reachable([node])
+        if any(x.op in ("time", "state") for x in needed):
+            raise Refused("dynamic-index" if node.dtype.kind in "ib" else "concrete-value",
+                          "a value that depends on t or y is needed as a number")
+        values: dict = {}
+        for x in needed:
+            values[x.id] = self._pinned_leaf(x) if not x.inputs else interpret.apply(
+                x.op, x.attrs, x.shape, x.dtype, [values[i.id] for i in x.inputs])
+        result = values[node.id]
+        return result if node.shape else result[()]
+
+    def _pinned_leaf(self, node):
+        if node.value is not None:
+            return node.value
+        known = self.parameters.get(node.id)
+        if known is None:
+            raise Refused("concrete-value", "an int from outside is needed as a number")
+        value, var = known
+        (self.reads.pin_array if node.shape else self.reads.pin)(var, value)
+        return np.asarray(value)
+
+    def local_copy(self, outside):
+        return world.local_copy(self.machine, outside)
+
+
+def trace_function(fun, args, state_shape, state_dtype, shape, dtype) -> TraceResult:
+    """Traces fun(t, y, *args) for a state of the given shape and dtype.
+
+    `shape` and `dtype` are those of the result: a result that SciPy would broadcast or cast without
+    a warning is accepted, any other ends the trace. Raises Refused.
+    """
+    if not SUPPORTED:
+        raise Refused("python-version")
+    trace = Trace()
+    leaves: list = []
+    pending: list = [()]
+    raised = None
+    while pending:
+        trace.script = pending.pop()
+        trace.decisions = []
+        trace.machine = Machine(trace, MAX_STEPS)
+        try:
+            output = _result(trace, _call_root(trace, fun, args, state_shape, state_dtype), shape, dtype)
+        except UserRaised as error:
+            output, raised = None, error
+        leaves.append((tuple(trace.decisions), output))
+        answers = tuple(answer for _, answer in trace.decisions)
+        pending.extend((*answers[:i], False) for i in range(len(trace.script), len(answers)))
+        if len(leaves) + len(pending) > MAX_PATHS:
+            raise Refused("too-many-branches", f"more than {MAX_PATHS} paths", _where(trace, fun))
+    if all(output is None for _, output in leaves):
+        raise Refused("raises", repr(raised.exception), raised.where)
+    output, trap = _join(trace.graph, leaves, 0, shape, dtype)
+    program = Program(output, trap if trap.value is None else None, tuple(state_shape), state_dtype,
+                      trace.reads.n_params)
+    return TraceResult(program, trace.reads.compile_check(), trace.reads.n_params, trace.reads.source())
+
+
+def _call_root(trace, fun, args, state_shape, state_dtype):
+    graph, reads = trace.graph, trace.reads
+    t = Scalar(trace, graph.time(), True)
+    y = Array.of(trace, graph.state(state_shape, state_dtype), "state")
+    reads.read(("args",), "args", args)
+    reads.require(f"len(args) == {len(args)}")
+    extra = [world.enter(trace, a, reads.read(("args", i), f"args[{i}]", a)) for i, a in enumerate(args)]
+    return calls.call(trace.machine, _root(trace, fun), [t, y, *extra], {})
+
+
+def _root(trace, fun):
+    reads = trace.reads
+    var = reads.read(("fun",), "fun", fun)
+    if inspect.isfunction(fun) or inspect.ismethod(fun):
+        reads.require_type(var, fun)
+        return Outside(fun, var, reads)
+    return world.enter(trace, fun, var)
+
+
+def _where(trace, fun):
+    code = getattr(fun, "__code__", None)
+    return (code.co_filename, code.co_firstlineno, code.co_name) if code is not None else None
+
+
+def _result(trace, value, shape, dtype):
+    """The node of what the function returned, cast and broadcast as SciPy does silently."""
+    if isinstance(value, Outside):
+        value = trace.local_copy(value)
+    if not isinstance(value, (Traced, list, tuple, int, float, complex, np.generic, np.ndarray)):
+        raise Refused("result", f"a {type(value).__name__}")
+    try:
+        node = as_node(trace, value)
+    except (ValueError, TypeError) as error:
+        raise Refused("result", str(error)) from None
+    if node.dtype == COMPLEX and dtype != COMPLEX:
+        raise Refused("complex-to-real", "the result is complex, the state real")
+    if node.shape != shape and (node.size != 1 or node.ndim > 1 or shape == ()):
+        raise Refused("result", f"shape {node.shape} instead of {shape}")
+    if node.size == 1:
+        node = trace.graph.reshape(node, ())
+    return trace.graph.broadcast(trace.graph.cast(node, dtype), shape)
+
+
+def _join(graph, leaves, depth, shape, dtype):
+    """(output, trap) of the tree of decisions below these leaves."""
+    decisions, output = leaves[0]
+    if len(decisions) == depth:
+        zero = graph.broadcast(graph.const(dtype.type(0)), shape)
+        return (zero, graph.const(True)) if output is None else (output, graph.const(False))
+    condition = decisions[depth][0]
+    ways = [_join(graph, [leaf for leaf in leaves if leaf[0][depth][1] is way], depth + 1, shape, dtype)
+            for way in (True, False)]
+    (yes, yes_trap), (no, no_trap) = ways
+    if yes_trap.value is not None and yes_trap.value:
+        output = no
+    elif no_trap.value is not None and no_trap.value:
+        output = yes
+    else:
+        output = graph.elementwise("select", condition, yes, no)
+    trap = yes_trap if yes_trap is no_trap else graph.elementwise("select", condition, yes_trap, no_trap)
+    return output, trap
+
+

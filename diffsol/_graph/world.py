@@ -1,0 +1,375 @@
+"""Reading the world outside the traced function: attributes, items, globals, cells.
+
+Every function here returns what the machine may work with (a parameter, a fixed value, an
+`Outside`) after recording in `trace.reads` what must be found again on a later call.
+"""
+from __future__ import annotations
+
+import builtins
+import collections
+import functools
+import inspect
+import sys
+import types
+
+import numpy as np
+
+from diffsol._graph import calls
+from diffsol._graph.frames import Function, Method
+from diffsol._graph.numpy_map import ARRAY_ATTRIBUTES, SCALAR_ATTRIBUTES
+from diffsol._graph.ops import COMPLEX, DTYPES, FLOAT
+from diffsol._graph.outside import PIN_LIMIT, Outside, OutsideInt, trusted_module
+from diffsol._graph.reasons import Refused
+from diffsol._graph.values import Array, Scalar, Traced
+
+PINNED = (bool, str, bytes, type(None), type(Ellipsis), range, slice, np.dtype, np.int64, np.bool_)
+LOCAL_TYPES = (list, dict, tuple, set, frozenset, str, bytes, int, float, complex, bool, range, slice, np.generic, np.dtype)
+TUPLE_GETTER = type(collections.namedtuple("_Pair", "a").a)
+
+
+def type_name(value) -> str:
+    return type(value.value if isinstance(value, (Outside, OutsideInt)) else value).__name__
+
+
+def enter(trace, value, var):
+    """A value read from outside into `var`, as the machine may use it."""
+    reads = trace.reads
+    kind = type(value)
+    if kind in (float, complex, np.float64, np.complex128):
+        reads.require_type(var, value)
+        dtype = COMPLEX if kind in (complex, np.complex128) else FLOAT
+        node = trace.graph.param(reads.add_param(var, value, (), dtype), (), dtype)
+        trace.parameters[node.id] = (value, var)
+        return Scalar(trace, node, kind in (float, complex))
+    if kind is int:
+        reads.require_type(var, value)
+        return OutsideInt(value, var, trace)
+    if kind in PINNED:
+        reads.require_type(var, value)
+        reads.pin(var, value)
+        return value
+    if kind is np.ndarray:
+        return _enter_array(trace, value, var)
+    if isinstance(value, np.ndarray) or isinstance(value, np.generic):
+        raise Refused("dtype", f"a {kind.__name__}")
+    if isinstance(value, types.ModuleType) or _is_known_function(value):
+        reads.pin(var, value)
+        return value if not isinstance(value, types.ModuleType) or trusted_module(value.__name__) else \
+            Outside(value, var, reads)
+    if isinstance(value, type):
+        reads.pin(var, value)
+        return Outside(value, var, reads) if value.__module__ not in ("builtins", "numpy") else value
+    reads.require_type(var, value)
+    return Outside(value, var, reads)
+
+
+def _is_known_function(value):
+    if isinstance(value, types.BuiltinMethodType) and isinstance(value.__self__, types.ModuleType | type(None)):
+        return True
+    if isinstance(value, np.ufunc) or value is np.r_:
+        return True
+    return callable(value) and not isinstance(value, type) and trusted_module(getattr(value, "__module__", None)) \
+        and not isinstance(value, functools.partial)
+
+
+def _enter_array(trace, value, var):
+    reads = trace.reads
+    if value.dtype not in DTYPES:
+        raise Refused("dtype", f"an array of dtype {value.dtype}")
+    reads.require_type(var, value)
+    reads.require(f"{var}.shape == {value.shape!r} and {var}.dtype == {reads.constant(value.dtype)}")
+    if value.dtype in (FLOAT, COMPLEX):
+        node = trace.graph.param(reads.add_param(var, value, value.shape, value.dtype), value.shape, value.dtype)
+        trace.parameters[node.id] = (value, var)
+    elif value.size > PIN_LIMIT:
+        raise Refused("dtype", f"a large array of dtype {value.dtype}")
+    else:
+        reads.pin_array(var, value)
+        node = trace.graph.const(value)
+    return Array.of(trace, node, "outside")
+
+
+# --- functions ---------------------------------------------------------------------------------------
+
+
+def function_of(trace, outside) -> Function:
+    """A Python function from outside, ready to run; its code is guarded, not its identity."""
+    value, var, reads = outside.value, outside.var, trace.reads
+    reads.require(f"{var}.__code__ is {reads.constant(value.__code__)}")
+    namespace = reads.read((var, "globals"), f"{var}.__globals__", value.__globals__)
+    defaults = tuple(
+        enter(trace, d, reads.read((var, "default", i), f"{var}.__defaults__[{i}]", d))
+        for i, d in enumerate(value.__defaults__ or ()))
+    if value.__defaults__:
+        reads.require(f"len({var}.__defaults__) == {len(defaults)}")
+    kwdefaults = {
+        name: enter(trace, d, reads.read((var, "kwdefault", name), f"{var}.__kwdefaults__[{name!r}]", d))
+        for name, d in (value.__kwdefaults__ or {}).items()}
+    cells = tuple(
+        Outside(cell, reads.read((var, "cell", i), f"{var}.__closure__[{i}]", cell), reads)
+        for i, cell in enumerate(value.__closure__ or ()))
+    return Function(value.__code__, functools.partial(_global, trace, value.__globals__, namespace),
+                    defaults, kwdefaults, cells)
+
+
+def _global(trace, namespace, var, name):
+    reads = trace.reads
+    if name in namespace:
+        value = namespace[name]
+        return enter(trace, value, reads.read((var, "global", name), f"{var}[{name!r}]", value))
+    reads.require(f"{name!r} not in {var}")
+    if not hasattr(builtins, name):
+        raise NameError(f"name {name!r} is not defined")
+    return getattr(builtins, name)
+
+
+def cell_contents(trace, outside):
+    try:
+        value = outside.value.cell_contents
+    except ValueError:
+        raise NameError("free variable referenced before assignment") from None
+    return enter(trace, value, trace.reads.read((outside.var, "contents"), f"{outside.var}.cell_contents", value))
+
+
+# --- attributes --------------------------------------------------------------------------------------
+
+
+def attribute(machine, owner, name):
+    """owner.name"""
+    if isinstance(owner, Outside):
+        return _outside_attribute(machine, owner, name)
+    if isinstance(owner, Traced):
+        return _traced_attribute(owner, name)
+    if isinstance(owner, OutsideInt):
+        owner = owner.pinned()
+    if isinstance(owner, types.ModuleType):
+        return _module_attribute(owner, name)
+    if isinstance(owner, np.ndarray):
+        return attribute(machine, Array.of(machine.trace, machine.trace.graph.const(owner)), name)
+    if isinstance(owner, LOCAL_TYPES) or isinstance(owner, type) or isinstance(owner, np.ufunc):
+        return getattr(owner, name)
+    raise Refused("unknown-attribute", f"{type_name(owner)}.{name}")
+
+
+def _traced_attribute(owner, name):
+    if name in (ARRAY_ATTRIBUTES if isinstance(owner, Array) else SCALAR_ATTRIBUTES):
+        if isinstance(owner, Scalar) and owner.py and name not in ("real", "imag", "conjugate"):
+            raise AttributeError(f"'float' object has no attribute {name!r}")
+        return getattr(owner, name)
+    if hasattr(np.ndarray, name) or hasattr(np.float64, name):
+        raise Refused("unknown-attribute", f"{'ndarray' if isinstance(owner, Array) else 'scalar'}.{name}")
+    raise AttributeError(f"no attribute {name!r}")
+
+
+def _module_attribute(module, name):
+    if not hasattr(module, name):
+        raise AttributeError(f"module {module.__name__!r} has no attribute {name!r}")
+    value = getattr(module, name)
+    if isinstance(value, types.FunctionType) and not trusted_module(value.__module__):
+        raise Refused("unknown-call", f"{module.__name__}.{name}")
+    return value
+
+
+def _outside_attribute(machine, owner, name):
+    trace, value = machine.trace, owner.value
+    if isinstance(value, types.ModuleType):
+        if name not in vars(value):
+            raise Refused("unknown-attribute", f"module attribute {value.__name__}.{name}")
+        return _child(trace, owner, name, vars(value)[name])
+    if isinstance(value, type):
+        return _class_attribute(machine, owner, value, name, None)
+    if isinstance(value, types.FunctionType | types.BuiltinFunctionType):
+        raise Refused("unknown-attribute", f"function attribute {name}")
+    return _instance_attribute(machine, owner, name)
+
+
+def _child(trace, owner, name, value):
+    return enter(trace, value, trace.reads.read((owner.var, "attr", name), f"{owner.var}.{name}", value))
+
+
+def _instance_attribute(machine, owner, name):
+    trace, value = machine.trace, owner.value
+    cls = type(value)
+    if cls.__getattribute__ is not object.__getattribute__ and not issubclass(cls, tuple | dict | list):
+        raise Refused("unknown-object", f"{cls.__name__} defines __getattribute__")
+    found = inspect.getattr_static(cls, name, None)
+    if isinstance(found, property):
+        if found.fget is None or not isinstance(found.fget, types.FunctionType):
+            raise Refused("unknown-attribute", f"{cls.__name__}.{name}")
+        getter = _class_member(trace, owner, name, ".fget", found.fget)
+        return calls.call(machine, getter, [owner], {})
+    if isinstance(found, types.MemberDescriptorType):
+        return _child(trace, owner, name, getattr(value, name))
+    if isinstance(found, TUPLE_GETTER):
+        return item(machine, owner, value._fields.index(name))
+    if name in getattr(value, "__dict__", ()):
+        return _child(trace, owner, name, value.__dict__[name])
+    if found is None:
+        if hasattr(cls, "__getattr__"):
+            raise Refused("unknown-object", f"{cls.__name__} defines __getattr__")
+        raise AttributeError(f"{cls.__name__!r} object has no attribute {name!r}")
+    return _class_attribute(machine, owner, cls, name, owner)
+
+
+def _class_attribute(machine, owner, cls, name, instance):
+    """A function, static or class method, or plain value that a class holds."""
+    trace = machine.trace
+    found = inspect.getattr_static(cls, name, None)
+    if isinstance(found, types.FunctionType):
+        function = _class_member(trace, owner, name, "", found)
+        return function if instance is None else Method(function, instance)
+    if isinstance(found, staticmethod):
+        return _class_member(trace, owner, name, "", found.__func__)
+    if isinstance(found, classmethod):
+        function = _class_member(trace, owner, name, ".__func__", found.__func__)
+        holder = owner if instance is None else Outside(
+            cls, trace.reads.read((owner.var, "class"), f"type({owner.var})", cls), trace.reads)
+        return Method(function, holder)
+    if _is_builtin_method(found) and instance is not None:
+        return OutsideMethod(owner, name)
+    if found is None or hasattr(type(found), "__get__"):
+        raise Refused("unknown-attribute", f"{cls.__name__}.{name}")
+    return _child(trace, owner, name, found)
+
+
+def _is_builtin_method(found):
+    return isinstance(found, types.MethodDescriptorType | types.WrapperDescriptorType)
+
+
+def _class_member(trace, owner, name, suffix, function):
+    holder = owner.var if isinstance(owner.value, type) else f"type({owner.var})"
+    if not isinstance(function, types.FunctionType):
+        raise Refused("unknown-call", f"{name} of a {type_name(owner)}")
+    var = trace.reads.read((owner.var, "member", name), f"{holder}.{name}{suffix}", function)
+    return Outside(function, var, trace.reads)
+
+
+class OutsideMethod:
+    """A built-in method of a list, tuple or dict from outside."""
+
+    __slots__ = ("owner", "name")
+
+    def __init__(self, owner, name):
+        self.owner = owner
+        self.name = name
+
+    def call(self, machine, args, kwargs):
+        if kwargs or self.name not in ("get", "keys", "values", "items", "copy", "index", "count"):
+            raise Refused("side-effect", f".{self.name}() of a {type_name(self.owner)} from outside")
+        if self.name == "get" and args:
+            found = contains(machine, self.owner, args[0])
+            return item(machine, self.owner, args[0]) if found else (args[1] if len(args) > 1 else None)
+        return getattr(machine.trace.local_copy(self.owner), self.name)(*args)
+
+
+# --- items -------------------------------------------------------------------------------------------
+
+
+def item(machine, owner, key):
+    """owner[key] of a container from outside."""
+    trace, value = machine.trace, owner.value
+    if isinstance(value, dict) and type(value).__getitem__ is dict.__getitem__:
+        key = _plain_key(key)
+        if key not in value:
+            trace.reads.require(f"{trace.reads.constant(key)} not in {owner.var}")
+            raise KeyError(key)
+    elif isinstance(value, list | tuple) and type(value).__getitem__ in (list.__getitem__, tuple.__getitem__):
+        if isinstance(key, slice):
+            return trace.local_copy(owner)[_plain_slice(key)]
+        if isinstance(key, Scalar):
+            raise Refused("dynamic-index", "item of a sequence by a traced index")
+        key = _plain_key(key)
+        if not -len(value) <= key < len(value):
+            trace.reads.require(f"len({owner.var}) == {len(value)}")
+    else:
+        method = inspect.getattr_static(type(value), "__getitem__", None)
+        if not isinstance(method, types.FunctionType):
+            raise Refused("unknown-object", f"item of a {type_name(owner)}")
+        return calls.call(machine, _class_member(trace, owner, "__getitem__", "", method), [owner, key], {})
+    expression = f"{owner.var}[{key!r}]" if type(key) in (str, int) else f"{owner.var}[{trace.reads.constant(key)}]"
+    return enter(trace, value[key], trace.reads.read((owner.var, "item", type(key), key), expression, value[key]))
+
+
+def _plain_key(key):
+    if isinstance(key, OutsideInt):
+        return key.pinned()
+    if isinstance(key, tuple):
+        return tuple(_plain_key(k) for k in key)
+    if isinstance(key, Outside):
+        raise Refused("unknown-object", f"a {type_name(key)} as key")
+    if isinstance(key, Traced):
+        raise Refused("concrete-value", "a traced value as key")
+    return key
+
+
+def _plain_slice(key):
+    return slice(*(_plain_key(k) for k in (key.start, key.stop, key.step)))
+
+
+def elements(machine, owner) -> list:
+    """The elements of a container from outside, in order; its length is guarded."""
+    trace, value = machine.trace, owner.value
+    if isinstance(value, dict) and type(value).__iter__ is dict.__iter__:
+        _guard_keys(trace, owner)
+        return list(value)
+    if isinstance(value, list | tuple) and type(value).__iter__ in (list.__iter__, tuple.__iter__):
+        trace.reads.require(f"len({owner.var}) == {len(value)}")
+        return [item(machine, owner, i) for i in range(len(value))]
+    raise Refused("unknown-object", f"iteration over a {type_name(owner)}")
+
+
+def _guard_keys(trace, owner):
+    for key in owner.value:
+        if type(key) not in (str, int, float, bool, tuple, bytes):
+            raise Refused("unknown-object", f"a dict with keys of type {type(key).__name__}")
+    trace.reads.require(f"list({owner.var}) == {trace.reads.constant(list(owner.value))}")
+
+
+def local_copy(machine, owner):
+    """A container from outside as one of our own, element by element."""
+    value = owner.value
+    if isinstance(value, dict):
+        return {key: item(machine, owner, key) for key in elements(machine, owner)}
+    if isinstance(value, list | tuple):
+        return (tuple if isinstance(value, tuple) else list)(elements(machine, owner))
+    if isinstance(value, set | frozenset) and type(value) in (set, frozenset):
+        machine.trace.reads.require(f"{owner.var} == {machine.trace.reads.constant(frozenset(value))}")
+        return frozenset(value)
+    raise Refused("unknown-object", f"an object of type {type_name(owner)}")
+
+
+def contains(machine, owner, key) -> bool:
+    reads = machine.trace.reads
+    if isinstance(owner.value, dict) and type(owner.value).__contains__ is dict.__contains__:
+        key = _plain_key(key)
+        found = key in owner.value
+        reads.require(f"({reads.constant(key)} in {owner.var}) is {found}")
+        return found
+    return key in local_copy(machine, owner)
+
+
+def truth(machine, owner) -> bool:
+    value, reads = owner.value, machine.trace.reads
+    if isinstance(value, list | tuple | dict | set | frozenset) and "__bool__" not in vars(type(value)):
+        reads.require(f"bool({owner.var}) is {bool(value)}")
+        return bool(value)
+    if not hasattr(type(value), "__bool__") and not hasattr(type(value), "__len__"):
+        return True
+    raise Refused("unknown-object", f"truth of a {type_name(owner)}")
+
+
+def length(machine, owner) -> int:
+    if isinstance(owner.value, list | tuple | dict | set | frozenset):
+        machine.trace.reads.require(f"len({owner.var}) == {len(owner.value)}")
+        return len(owner.value)
+    method = inspect.getattr_static(type(owner.value), "__len__", None)
+    if not isinstance(method, types.FunctionType):
+        raise Refused("unknown-object", f"len of a {type_name(owner)}")
+    return calls.call(machine, _class_member(machine.trace, owner, "__len__", "", method), [owner], {})
+
+
+def imported(machine, name, names, level):
+    """`import name` inside the function: modules that are there already and that we know."""
+    if level or name not in sys.modules or not trusted_module(name):
+        raise Refused("unknown-call", f"import {name} inside the function")
+    return sys.modules[name if names else name.split(".")[0]]
