@@ -8,6 +8,9 @@
 static const double CLOCK_READS = 16;
 enum { CLOCK_INTERVAL_MAX = 1 << 20 };
 
+/* Largest state that ds_method.trial_small is for (measured: even at about 10 doubles). */
+enum { SMALL_WIDTH = 8 };
+
 const ds_method *ds_find_method(int method, int is_complex) {
     static const ds_method *const methods[DS_METHOD_COUNT][2] = {
         [DS_RK23] = {&ds_rk23_real, &ds_rk23_complex},
@@ -34,6 +37,7 @@ ds_ivp *ds_ivp_new(int method_id, int64_t n, int is_complex) {
     ivp->is_complex = is_complex;
     ivp->status = DS_FAILED; /* until started */
     solver->method = method;
+    solver->trial = width <= SMALL_WIDTH ? method->trial_small : method->trial;
     solver->width = width;
     ivp->y = ivp->y0 = memory;
     ivp->y_old = memory + width;
@@ -130,7 +134,7 @@ static void forget_trial(ds_ivp *ivp) {
 /* One trial step, committed if accepted (`trial_accepted`). DS_RUNNING also for the last step. */
 static inline int try_step(ds_ivp *ivp) {
     ds_solver *solver = ds_inside(ivp);
-    if (solver->method->trial(ivp, solver->y_new)) {
+    if (solver->trial(ivp, solver->y_new)) {
         forget_trial(ivp);
         return DS_PYTHON_ERROR;
     }

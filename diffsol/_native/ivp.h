@@ -11,6 +11,7 @@ typedef struct {
     int dense_count; /* numbers per component in an interpolant */
     int (*initial)(ds_ivp *ivp);                    /* sets h_abs */
     int (*trial)(ds_ivp *ivp, double *y_new);       /* sets the trial_* members */
+    int (*trial_small)(ds_ivp *ivp, double *y_new); /* the same, faster for a few components */
     int (*dense)(ds_ivp *ivp, double *q);
     void (*evaluate)(int64_t n, double t_old, double h, const double *y_old, const double *q, double t,
                      double *out, int64_t stride);
@@ -22,6 +23,7 @@ extern const ds_method ds_rk23_real, ds_rk23_complex, ds_rk45_real, ds_rk45_comp
 typedef struct {
     ds_ivp public; /* first: a ds_ivp* is a ds_solver* */
     const ds_method *method;
+    int (*trial)(ds_ivp *ivp, double *y_new); /* one of the method's two */
     int64_t width;  /* doubles in a state */
     double *y_new;  /* third state; y, y_old, y_new take turns */
     double *q;      /* interpolant of the last step, when none is kept */
