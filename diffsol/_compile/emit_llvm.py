@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from diffsol._compile import unroll
+from diffsol._compile import loops, plan, unroll
 from diffsol._compile.writer import Writer
 
 
@@ -21,11 +21,12 @@ def emit(program, name, unrolled=None) -> Module:
     It returns 1 where the program's trap is set, and else 0. unrolled: None lets `plan` choose.
     """
     w = Writer()
-    unroll.lower(w, program)
-    return Module(_assemble(w, name), True)
+    unrolled = plan.unrolls(program) if unrolled is None else unrolled
+    (unroll if unrolled else loops).lower(w, program)
+    return Module(_assemble(w, name), unrolled)
 
 
 def _assemble(w, name) -> str:
     head = (f"define i32 @{name}(double %t, ptr noalias readonly %y, ptr noalias %out, "
             "ptr noalias readonly %p) nounwind {")
-    return "\n".join([*w.declarations.values(), *w.globals, head, "entry:", *w.slots, *w.lines, "}", ""])
+    return "\n".join([*w.declarations.values(), *w.globals.values(), head, "entry:", *w.slots, *w.lines, "}", ""])

@@ -8,6 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from diffsol._compile.unroll import REDUCERS
+from diffsol._graph.ops import ELEMENTWISE
+
+MOST_UNROLLED = 2_000       # elements computed one by one; more are computed in loops
+SCALAR_CODE = 16            # programs whose largest array is this small are scalar code: unrolled
+
 SMALL_LINES = 100           # up to here: peephole optimisation only
 LARGE_LINES = 20_000        # beyond: no optimisation, or compiling takes seconds
 
@@ -18,6 +24,21 @@ class Effort:
 
     optimiser: str
     codegen: int
+
+
+def unrolls(program) -> bool:
+    """Is the program small enough, or scalar enough, to be lowered element by element?"""
+    return (sum(map(_elements, program.nodes)) <= MOST_UNROLLED
+            or max(node.size for node in program.nodes) <= SCALAR_CODE)
+
+
+def _elements(node) -> int:
+    """Elements that a node computes (one that rearranges others computes none)."""
+    if node.op in ELEMENTWISE or node.op == "cumsum":
+        return node.size
+    if node.op == "matmul":
+        return node.size * node.inputs[0].shape[-1]
+    return node.inputs[0].size if node.op in REDUCERS else 0
 
 
 def effort(lines, unrolled, quick=False) -> Effort:

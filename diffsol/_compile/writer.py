@@ -36,7 +36,7 @@ class Writer:
     def __init__(self):
         self.lines: list = []
         self.declarations: dict = {}        # function name -> its `declare` line
-        self.globals: list = []             # definitions of constant arrays and helper functions
+        self.globals: dict = {}             # name -> definition of a constant array or a helper
         self.externals: set = set()         # names that the C library must provide
         self.slots: list = []               # allocas, which belong at the top of the function
         self._count = 0
@@ -114,15 +114,13 @@ class Writer:
 
     def table(self, array) -> str:
         """The name of a module constant that holds the array in C order; equal arrays share it."""
-        key = (array.dtype.char, array.tobytes())
-        if key not in self._tables:
-            name = f"@table{len(self._tables)}"
-            self._tables[key] = name
-            data = "".join(f"\\{byte:02X}" for byte in key[1]) if array.any() else None
-            text = "zeroinitializer" if data is None else f'c"{data}"'
-            self.globals.append(
-                f"{name} = private unnamed_addr constant [{len(key[1])} x i8] {text}, align 64")
-        return self._tables[key]
+        raw = array.tobytes()
+        name = self._tables.setdefault(raw, f"@table{len(self._tables)}")
+        if name not in self.globals:
+            data = "".join(f"\\{byte:02X}" for byte in raw)
+            self.globals[name] = (
+                f'{name} = private unnamed_addr constant [{len(raw)} x i8] c"{data}", align 64')
+        return name
 
     # --- loops ----------------------------------------------------------------------------
 

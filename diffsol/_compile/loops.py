@@ -1,0 +1,582 @@
+"""Loop lowering: arrays stay arrays, filled by fused loop nests (what is fused: see `fuse.py`).
+
+Single elements are SSA values. A stored array lies in the kernel's workspace, on the stack while
+that is small, else from malloc, for each call anew, so that kernels are re-entrant.
+"""
+from __future__ import annotations
+
+import math
+from contextlib import ExitStack
+from functools import partial
+
+import numpy as np
+
+from diffsol._compile import helpers
+from diffsol._compile.fuse import LEAVES, PAIRWISE, REDUCTIONS, Plan, inside
+from diffsol._compile.index import (
+    Affine, Split, axis_map, compose, flat, identity, on_box, side, window_box)
+from diffsol._compile.llvm_ops import emit_cast, emit_row, operand_dtype
+from diffsol._compile.unroll import IDENTITY, REDUCERS, return_trap, trailing_run
+from diffsol._compile.writer import LLVM_TYPE, literal, pad
+from diffsol._graph.build import contiguous_strides
+from diffsol._graph.ops import BOOL, COMPLEX, ELEMENTWISE, FLOAT
+
+STACK_BYTES = 1 << 15       # a larger workspace comes from malloc
+MOST_BOXES = 64             # regions of one loop nest; beyond, joins and assignments are stored
+
+
+def lower(w, program) -> None:
+    """Write the body of the kernel, up to and with its return."""
+    plan = Plan(program)
+    if not _cuts_well(plan):
+        plan = Plan(program, pieces=False)
+    _Lowering(w, program, plan).run()
+
+
+class _Lowering:
+    def __init__(self, w, program, plan):
+        self.w, self.program, self.plan = w, program, plan
+        self.scalars: dict = {}         # id -> scalar of a node with one element
+        self.scopes: list = [{}]        # values known in the enclosing loop bodies
+        self.memory = _Workspace(program, plan)
+
+    def run(self):
+        for node in self.program.nodes:
+            if node.size == 1:
+                self.scalars[node.id] = self.point(node)
+            elif node.id in self.plan.stored:
+                self.memory.place(node)
+                self.store(node)
+            self.memory.release(node.id)
+        self.output(self.program.output)
+        trap = self.program.trap
+        body, self.w.lines = self.w.lines, []
+        self.memory.allocate(self.w)
+        self.w.lines += body
+        self.memory.free(self.w)
+        return_trap(self.w, None if trap is None else self.scalars[trap.id])
+
+    # --- roots ------------------------------------------------------------------------------------
+
+    def output(self, node):
+        dtype = COMPLEX if node.dtype == COMPLEX else FLOAT
+        if node.size == 1:
+            scalar = emit_cast(self.w, self.scalars[node.id], node.dtype, dtype)
+            self.w.store(scalar, "%out", 0, dtype)
+        elif node.size and self.memory.where.get(node.id) != "%out":
+            for part, offset, strides in self.plan.parts(node, contiguous_strides(node.shape)):
+                self.map(part, "%out", offset, strides, dtype)
+
+    def store(self, node):
+        """Fill the memory of a stored node."""
+        where, strides = self.memory.where[node.id], contiguous_strides(node.shape)
+        if node.op in REDUCTIONS:
+            self.reduce(node, where)
+        elif node.op in ("cumsum", "matmul", "update", "put"):
+            getattr(self, node.op)(node, where)
+        elif node.op == "concat":
+            offset, axis = 0, node.attrs[0]
+            for x in node.inputs:
+                self.map(x, where, offset, strides, node.dtype)
+                offset += x.shape[axis] * strides[axis]
+        else:
+            self.map(node, where, 0, strides, node.dtype, inner=True)
+
+    def map(self, node, where, offset, strides, dtype, inner=False):
+        """where[offset + strides . i] = node[i]; inner: compute the node, though it is stored."""
+        if not node.size:
+            return
+        compute = self.compute if inner else self.element
+        for box in boxes(self.plan, node, [(0, extent) for extent in node.shape], inner):
+            self.nest(box, partial(self.write, node, compute, box, (where, offset, strides, dtype)))
+
+    def write(self, node, compute, box, target, indices):
+        where, offset, strides, dtype = target
+        scalar = emit_cast(self.w, compute(node, indices, box), node.dtype, dtype)
+        self.w.store(scalar, where, self.number(flat(indices, strides, offset)), dtype)
+
+    def nest(self, box, body):
+        """Loops over a box around body(indices)."""
+        with ExitStack() as stack:
+            names = {}
+            for axis, (start, stop) in enumerate(box):
+                if stop - start > 1:
+                    names[axis] = stack.enter_context(self.w.loop(start, stop)).index
+            stack.enter_context(self.scope(names))
+            body(tuple(on_box(a, box) for a in identity(len(box))))
+
+    def scope(self, names):
+        return _Scope(self, names)
+
+    # --- elements ---------------------------------------------------------------------------------
+
+    def number(self, affine):
+        """The SSA name (or int) of an affine index."""
+        if not affine.terms:
+            return affine.start
+        known = self.lookup(affine)
+        if known is not None:
+            return known
+        w, total = self.w, None
+        for axis, step in affine.terms:
+            name = self.lookup(("axis", axis))
+            term = name if step == 1 else w.value(f"mul nsw i64 {name}, {step}")
+            total = term if total is None else w.value(f"add nsw i64 {total}, {term}")
+        if affine.start:
+            total = w.value(f"add nsw i64 {total}, {affine.start}")
+        self.scopes[-1][affine] = total
+        return total
+
+    def lookup(self, key):
+        return next((scope[key] for scope in reversed(self.scopes) if key in scope), None)
+
+    def element(self, node, indices, box):
+        """The scalar of node[indices], computed once per loop body."""
+        if node.size == 1:
+            return self.scalars[node.id]
+        indices = tuple(on_box(a, box) for a in indices)
+        key = node.id, indices
+        known = self.lookup(key)
+        if known is None:
+            if self.plan.in_memory(node):
+                known = self.fetch(node, flat(indices, contiguous_strides(node.shape)))
+            else:
+                known = self.compute(node, indices, box)
+            self.scopes[-1][key] = known
+        return known
+
+    def compute(self, node, indices, box):
+        """The scalar of an inlined node from those of its inputs."""
+        if node.op == "take":
+            x, at = node.inputs[0], flat(indices, contiguous_strides(node.shape))
+            return self.scalars[x.id] if x.size == 1 else self.fetch(x, self.gather(node, at))
+        if node.op == "view" and self.plan.in_memory(node.inputs[0]):
+            return self.fetch(node.inputs[0], on_box(flat(indices, node.attrs[1], node.attrs[0]), box))
+        children = inputs_at(node, indices, box)
+        values = [self.element(x, at, box) for x, at in children]
+        if node.op in ELEMENTWISE:
+            return emit_row(self.w, node.op, operand_dtype(node), *values)
+        if node.op == "cast":
+            return emit_cast(self.w, values[0], node.inputs[0].dtype, node.dtype)
+        return values[0]
+
+    def gather(self, node, position):
+        """The SSA name of the index that a take or put holds at a position."""
+        index = node.attrs[0]
+        if not position.terms:
+            return Affine(int(index.reshape(-1)[position.start]))
+        narrow = index.size and index.max() < 1 << 31
+        table = self.w.table(np.ascontiguousarray(index, np.int32 if narrow else np.int64))
+        type, at = "i32" if narrow else "i64", self.number(position)
+        found = self.w.value(f"load {type}, ptr {self.w.address(table, at, type)}")
+        return self.w.value(f"zext i32 {found} to i64") if narrow else found
+
+    def fetch(self, node, at):
+        """Load from a leaf or a stored node; at: an Affine, or the SSA name of a flat index."""
+        if node.op == "const":
+            return self.constant(node, at)
+        at = self.number(at) if isinstance(at, Affine) else at
+        if node.op == "state":
+            return self.w.load("%y", at, node.dtype)
+        if node.op == "param":
+            block = self.w.address("%p", node.attrs[0], "double")
+            if node.dtype == COMPLEX:
+                return self.w.load(block, at, COMPLEX)
+            return emit_cast(self.w, self.w.load(block, at, FLOAT), FLOAT, node.dtype)
+        return self.w.load(self.memory.where[node.id], at, node.dtype)
+
+    def constant(self, node, at):
+        values = node.value.reshape(-1)
+        if isinstance(at, Affine) and not at.terms:
+            return literal(values[at.start].item(), node.dtype)
+        raw = values.tobytes()
+        if raw == raw[:values.itemsize] * values.size:      # one value throughout, zeros for one
+            return literal(values[0].item(), node.dtype)
+        at = self.number(at) if isinstance(at, Affine) else at
+        return self.w.load(self.w.table(pad(values)), at, node.dtype)
+
+    def point(self, node):
+        """The scalar of a node with one element."""
+        w = self.w
+        if node.op == "time":
+            return "%t"
+        if node.op in LEAVES:
+            return self.fetch(node, Affine(0))
+        if node.op in REDUCTIONS:
+            return self.reduce_one(node, ())
+        if node.op == "matmul":
+            return self.dot(node, Affine(0), Affine(0), 1)
+        if node.op in ("update", "put"):
+            return self.scalars[node.inputs[1 if node.inputs[1].size else 0].id]
+        if node.op in ("concat", "cumsum"):
+            return next(self.scalars[x.id] for x in node.inputs if x.size)
+        if node.op in ("view", "take"):
+            return self.at_position(node.inputs[0], node.attrs[0])
+        values = [self.scalars[x.id] for x in node.inputs]
+        if node.op == "cast":
+            return emit_cast(w, values[0], node.inputs[0].dtype, node.dtype)
+        return emit_row(w, node.op, operand_dtype(node), *values)
+
+    def at_position(self, x, position):
+        """The element of an array at a constant flat position."""
+        position = int(np.asarray(position).reshape(-1)[0])
+        indices = np.unravel_index(position, x.shape)
+        return self.element(x, tuple(Affine(int(i)) for i in indices), [])
+
+    # --- contractions -----------------------------------------------------------------------------
+
+    def reduce(self, node, where):
+        x, axes = node.inputs[0], node.attrs[0]
+        if x.size and x.ndim - 1 not in axes:
+            return self.accumulate(node, where)
+        strides = contiguous_strides(node.shape)
+
+        def write(indices):
+            self.w.store(self.reduce_one(node, indices), where,
+                         self.number(flat(indices, strides)), node.dtype)
+        return self.nest([(0, extent) for extent in node.shape], write)
+
+    def accumulate(self, node, where):
+        """Add (or whatever) row after row to the result: the order of NumPy's strided reductions."""
+        x, axes = node.inputs[0], node.attrs[0]
+        strides = contiguous_strides(node.shape)
+        first = self.identity(node)
+        self.nest([(0, extent) for extent in node.shape], lambda indices: self.w.store(
+            first, where, self.number(flat(indices, strides)), node.dtype))
+        box = [(0, extent) for extent in x.shape]
+
+        def add(indices):
+            at = self.number(flat([a for k, a in enumerate(indices) if k not in axes], strides))
+            total = self.w.load(where, at, node.dtype)
+            scalar = self.element(x, indices, box)
+            self.w.store(emit_row(self.w, REDUCERS[node.op], node.dtype, total, scalar),
+                         where, at, node.dtype)
+        self.nest(box, add)
+
+    def identity(self, node):
+        """What combined with the first element gives that element, to the sign of zero."""
+        if node.op in IDENTITY:
+            value = IDENTITY[node.op]
+            negative_zero = node.op == "sum" and node.dtype.kind in "fc" and node.inputs[0].size
+            value = complex(-0.0, -0.0) if negative_zero else value
+            return literal(value if node.dtype == COMPLEX else value.real, node.dtype)
+        if node.dtype == FLOAT:
+            return literal(-math.inf if node.op == "amax" else math.inf, FLOAT)
+        limits = np.iinfo(np.int64)
+        return literal(limits.min if node.op == "amax" else limits.max, node.dtype)
+
+    def reduce_one(self, node, indices):
+        """One element of a reduction that takes in the last axis (or of an empty one)."""
+        x, axes = node.inputs[0], node.attrs[0]
+        if not x.size:
+            return self.identity(node)
+        if x.size == 1:
+            return self.scalars[x.id]
+        run = trailing_run(x.shape, axes)
+        blocks = node.op == "sum" and run >= PAIRWISE and node.dtype.kind in "fc"
+        looped = [k for k in axes if not blocks or math.prod(x.shape[k:]) > run]
+        kept = iter(indices)
+        where = [None if k in axes else next(kept) for k in range(x.ndim)]
+        base = 1 + max((axis for a in indices for axis, _ in a.terms), default=-1)
+
+        def term(names):
+            at = tuple(Affine(0) if k in axes and k not in names else names.get(k, where[k])
+                       for k in range(x.ndim))
+            if blocks:
+                return self.block_sum(x, flat(at, contiguous_strides(x.shape)), run)
+            return self.element(x, at, self._wide_box(x, base))
+        loops = [(k, base + n) for n, k in enumerate(k for k in looped if x.shape[k] > 1)]
+        return self.carry(node, loops, {}, self.identity(node), term)
+
+    def _wide_box(self, x, base):
+        """Ranges of the axes in use while reducing: none of them fixed, none to be cut."""
+        return [(0, 2)] * (base + x.ndim)
+
+    def carry(self, node, loops, names, total, term):
+        """Loop over [(axis of the input, loop variable)], handing the result from round to round."""
+        if not loops:
+            return emit_row(self.w, REDUCERS[node.op], node.dtype, total, term(names))
+        (k, variable), *rest = loops
+        types = ["double"] * 2 if node.dtype == COMPLEX else [LLVM_TYPE[node.dtype]]
+        carried = list(zip(types, self.split(total), strict=True))
+        with self.w.loop(0, node.inputs[0].shape[k], carried) as loop:
+            with self.scope({variable: loop.index}):
+                names = {**names, k: Affine(0, ((variable, 1),))}
+                total = self.carry(node, rest, names, self.join(loop.now), term)
+            loop.next = self.split(total)
+        return total
+
+    def split(self, scalar):
+        return list(scalar) if isinstance(scalar, tuple) else [scalar]
+
+    def join(self, parts):
+        return tuple(parts) if len(parts) == 2 else parts[0]
+
+    def block_sum(self, x, start, run):
+        """NumPy's pairwise sum of a run of elements in memory."""
+        return helpers.pairwise_sum(self.w, self.pointer(x, start), run, x.dtype)
+
+    def pointer(self, x, start):
+        """Address of the element of a leaf or stored node at a flat index."""
+        type = "[2 x double]" if x.dtype == COMPLEX else "i8" if x.dtype == BOOL else LLVM_TYPE[x.dtype]
+        if x.op == "const":
+            base = self.w.table(pad(x.value))
+        elif x.op == "state":
+            base = "%y"
+        elif x.op == "param":
+            base = self.w.address("%p", x.attrs[0], "double")
+        else:
+            base = self.memory.where[x.id]
+        return self.w.address(base, self.number(start), type)
+
+    def cumsum(self, node, where):
+        x, axis = node.inputs[0], node.attrs[0]
+        strides, step = contiguous_strides(node.shape), contiguous_strides(node.shape)[axis]
+        whole = [(0, extent) for extent in node.shape]
+        first = [(0, 1) if k == axis else span for k, span in enumerate(whole)]
+        rest = [(1, extent) if k == axis else (0, extent) for k, extent in enumerate(node.shape)]
+
+        def start(indices):
+            self.w.store(self.element(x, indices, first), where,
+                         self.number(flat(indices, strides)), node.dtype)
+
+        def follow(indices):
+            at = flat(indices, strides)
+            before = self.w.load(where, self.number(at.moved(-step)), node.dtype)
+            total = emit_row(self.w, "add", node.dtype, before, self.element(x, indices, rest))
+            self.w.store(total, where, self.number(at), node.dtype)
+        self.nest(first, start)
+        if node.shape[axis] > 1:
+            self.nest(rest, follow)
+
+    def matmul(self, node, where):
+        a, b = node.inputs
+        depth, columns = a.shape[-1], b.shape[1] if b.ndim == 2 else 1
+        rows = a.shape[0] if a.ndim == 2 else 1
+        if columns == 1 and depth:
+            def write(indices):
+                row = combine_row(indices, depth)
+                self.w.store(self.dot(node, row, Affine(0), 1), where,
+                             self.number(flat(indices[:1], (1,))), node.dtype)
+            return self.nest([(0, rows)], write)
+        zero = literal(0, node.dtype)
+        self.nest([(0, rows * columns)], lambda indices: self.w.store(
+            zero, where, self.number(indices[0]), node.dtype))
+        if depth:
+            self.nest([(0, rows), (0, depth), (0, columns)], lambda indices: self.add_product(
+                node, where, *indices))
+
+    def add_product(self, node, where, i, k, j):
+        """where[i, j] += a[i, k] * b[k, j]: the innermost loop runs along rows, as memory does."""
+        a, b = node.inputs
+        depth, columns = a.shape[-1], b.shape[1]
+        at = self.number(flat((i, j), (columns, 1)))
+        left = self.operand(a, flat((i, k), (depth, 1)))
+        right = self.operand(b, flat((k, j), (columns, 1)))
+        product = emit_row(self.w, "multiply", node.dtype, left, right)
+        total = self.w.load(where, at, node.dtype)
+        self.w.store(emit_row(self.w, "add", node.dtype, total, product), where, at, node.dtype)
+
+    def operand(self, x, at):
+        return self.scalars[x.id] if x.size == 1 else self.fetch(x, at)
+
+    def dot(self, node, row, column, stride):
+        """The inner product of a row of inputs[0] with inputs[1], both in memory."""
+        a, b = node.inputs
+        depth = a.shape[-1]
+        if not depth:
+            return literal(0, node.dtype)
+        if depth == 1:
+            return emit_row(self.w, "multiply", node.dtype, self.operand(a, row), self.operand(b, column))
+        return helpers.dot(self.w, self.pointer(a, row), self.pointer(b, column), depth, node.dtype)
+
+    # --- assignments in memory ----------------------------------------------------------------------
+
+    def update(self, node, where):
+        base, value = node.inputs
+        if node.id not in self.plan.in_place:
+            self.map(base, where, 0, contiguous_strides(base.shape), node.dtype)
+        offset, strides, _ = node.attrs
+        self.map(value, where, offset, strides, node.dtype)
+
+    def put(self, node, where):
+        base, value = node.inputs
+        if node.id not in self.plan.in_place:
+            self.map(base, where, 0, contiguous_strides(base.shape), node.dtype)
+        box = [(0, extent) for extent in value.shape]
+        strides = contiguous_strides(value.shape)
+
+        def write(indices):
+            at = self.gather(node, flat(indices, strides))
+            at = self.number(at) if isinstance(at, Affine) else at
+            self.w.store(self.element(value, indices, box), where, at, node.dtype)
+        if value.size:
+            self.nest(box, write)
+
+
+def combine_row(indices, depth):
+    """Flat index of the first element of row `indices[0]`."""
+    return flat(indices[:1], (depth,))
+
+
+class _Scope:
+    """Values named inside a loop body are forgotten when it ends."""
+
+    def __init__(self, lowering, names):
+        self.scopes = lowering.scopes
+        self.names = {("axis", axis): name for axis, name in names.items()}
+
+    def __enter__(self):
+        self.scopes.append(self.names)
+
+    def __exit__(self, *exception):
+        self.scopes.pop()
+
+
+# --- cutting loops ------------------------------------------------------------------------------------
+
+def inputs_at(node, indices, box):
+    """[(input, its indices)] that an inlined node's element needs; Split if that varies on the box."""
+    if node.op == "view":
+        axes = axis_map(*node.attrs, node.shape, node.inputs[0].shape)
+        return [(node.inputs[0], compose(axes, indices))]
+    if node.op == "concat":
+        return [_part_at(node, indices, box)]
+    if node.op == "update":
+        return [_assigned_at(node, indices, box)]
+    return [(x, indices if x.shape == node.shape else ()) for x in node.inputs]
+
+
+def _part_at(node, indices, box):
+    axis, start = node.attrs[0], 0
+    for x in node.inputs[:-1]:
+        if not side(indices[axis], start + x.shape[axis], box):
+            break
+        start += x.shape[axis]
+    else:
+        x = node.inputs[-1]
+    return x, (*indices[:axis], indices[axis].moved(-start), *indices[axis + 1:])
+
+
+def _assigned_at(node, indices, box):
+    base, value = node.inputs
+    if not value.size:
+        return base, indices
+    starts, owner = window_box(node.attrs, node.shape)
+    for affine, start, axis in zip(indices, starts, owner, strict=True):
+        stop = start + (1 if axis is None else value.shape[axis])
+        if not side(affine, start, box) or side(affine, stop, box):
+            return base, indices
+    return value, inside(indices, starts, owner, value.shape)
+
+
+def boxes(plan, node, full, inner=False, limit=math.inf):
+    """The regions of a root's index space on each of which every inlined expression has one form.
+
+    In C order along the cuts; incomplete once there are more than `limit`.
+    """
+    waiting, done = [full], []
+    while waiting and len(done) <= limit:
+        box = waiting.pop()
+        try:
+            _follow(plan, node, identity(len(box)), box, set(), inner)
+            done.append(box)
+        except Split as cut:
+            low, high = box[cut.axis]
+            for span in ((cut.point, high), (low, cut.point)):      # the lower one is next
+                waiting.append([*box[:cut.axis], span, *box[cut.axis + 1:]])
+    return done
+
+
+def _follow(plan, node, indices, box, seen, inner=False):
+    """Visit every element that one element of the root needs."""
+    if node.size <= 1 or not inner and plan.in_memory(node):
+        return
+    indices = tuple(on_box(a, box) for a in indices)
+    if (node.id, indices) in seen:
+        return
+    seen.add((node.id, indices))
+    if node.op == "take" or node.op == "view" and plan.in_memory(node.inputs[0]):
+        return
+    for x, at in inputs_at(node, indices, box):
+        _follow(plan, x, at, box, seen)
+
+
+def _cuts_well(plan) -> bool:
+    """Do all roots stay within the number of regions that is worth it?"""
+    program = plan.program
+    roots = [(part, False) for part, _, _ in plan.parts(
+        program.output, contiguous_strides(program.output.shape))]
+    for node in program.nodes:
+        if node.id in plan.stored:
+            mapped = node.inputs if node.op in ("concat", "update", "put") else [node]
+            roots += [(x, x is node) for x in mapped if x is not node or node.op in (
+                *ELEMENTWISE, "cast", "view", "take")]
+    return all(len(boxes(plan, node, [(0, e) for e in node.shape], inner, MOST_BOXES))
+               <= MOST_BOXES
+               for node, inner in roots if node.size)
+
+
+# --- memory -----------------------------------------------------------------------------------------
+
+class _Workspace:
+    """Places for stored nodes; a place is used again once its last reader is done."""
+
+    def __init__(self, program, plan):
+        self.plan, self.program = plan, program
+        self.where: dict = {}           # id -> SSA name of the address
+        self.size = 0                   # bytes so far
+        self._offsets: dict = {}        # SSA name -> byte offset
+        self._free: dict = {}           # bytes -> names that are free again
+        self._ending: dict = {}         # root id -> names that it reads last
+        self._heir = {node.inputs[0].id: node for node in program.nodes if node.id in plan.in_place}
+
+    def place(self, node):
+        if node.id in self.plan.in_place:
+            name = self.where[node.inputs[0].id]
+        elif self._is_output(node):
+            name = "%out"
+        else:
+            name = self._get(-(-node.size * node.dtype.itemsize // 64) * 64)
+        self.where[node.id] = name
+        if node.id not in self._heir and name != "%out":
+            self._ending.setdefault(self.plan.last_use[node.id], []).append(name)
+
+    def release(self, root):
+        for name in self._ending.pop(root, ()):
+            self._free.setdefault(self._offsets[name][1], []).append(name)
+
+    def _is_output(self, node):
+        """Will this memory, at the end of its chain of assignments, be all of the output?"""
+        while node.id in self._heir:
+            node = self._heir[node.id]
+        return (node is self.program.output and self.plan.uses[node.id] == 1
+                and node.dtype in (FLOAT, COMPLEX) and node.id not in self.plan.peeled)
+
+    def _get(self, size):
+        if self._free.get(size):
+            return self._free[size].pop()
+        name = f"%room{len(self._offsets)}"
+        self._offsets[name] = self.size, size
+        self.size += size
+        return name
+
+    def allocate(self, w):
+        if not self.size:
+            return
+        if self.size <= STACK_BYTES:
+            w.slots.append(f"  %workspace = alloca i8, i64 {self.size}, align 64")
+        else:
+            helpers.declare_malloc(w)
+            w.line(f"%workspace = call noalias ptr @malloc(i64 {self.size})")
+            w.line("%none = icmp eq ptr %workspace, null")
+            w.line("br i1 %none, label %nomemory, label %ready")
+            w.lines.append("nomemory:")
+            w.line("ret i32 1")
+            w.lines.append("ready:")
+        for name, (offset, _) in self._offsets.items():
+            w.line(f"{name} = getelementptr inbounds i8, ptr %workspace, i64 {offset}")
+
+    def free(self, w):
+        if self.size > STACK_BYTES:
+            w.line("call void @free(ptr %workspace)")
