@@ -1,9 +1,9 @@
 """Write the coefficient headers: ``python -m diffsol._methods.emit``.
 
-One header per method. It defines sums, not arrays, so that zero coefficients cost nothing and the compiler sees
-constants; `K(r)` is a macro of the includer that names row r of the stage values. Headers have no include
-guard, because a file may build several methods one after the other: each begins with ``clear.h``, which
-takes back what the one before it defined.
+One header per method. It defines sums, not arrays, so that zero coefficients cost nothing and the
+compiler sees constants; `K(r)` is a macro of the includer that names row r of the stage values.
+Headers have no include guard, because a file may build several methods one after the other: each
+begins with ``clear.h``, which takes back what the one before it defined.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ WRITTEN_BY = "Written by diffsol/_methods/emit.py, do not edit."
 
 
 def _method_header(traits: MethodTraits, macros: dict[str, str]) -> str:
-    title = textwrap.fill(f"{traits.name}. {WRITTEN_BY} {traits.table.source}.", 96).replace("\n", "\n * ")
+    title = textwrap.fill(f"{traits.name}. {WRITTEN_BY} {traits.table.source}.", 96)
+    title = title.replace("\n", "\n * ")
     defines = "".join(f"#define {name} {text}".rstrip() + "\n" for name, text in macros.items())
     return f'/* {title} */\n#include "clear.h"\n\n{defines}'
 
@@ -97,7 +98,7 @@ def _literal(value: Fraction) -> str:
     return f"DS_C({float(value)!r})"
 
 
-def _wrap(parts: list[str], joint: str, width: int = 88) -> str:
+def _wrap(parts: list[str], joint: str, width: int = 70) -> str:
     lines = [""]
     for part in parts:
         if len(lines[-1]) + len(part) > width:

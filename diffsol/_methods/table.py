@@ -1,8 +1,9 @@
 """Explicit Runge-Kutta tables that verify themselves when they are built.
 
-Letters as in Hairer, Norsett, Wanner, *Solving ODEs I*: stage values K_i = f(t + c_i h, y + h sum a_ij K_j),
-result y + h sum b_i K_i. All tables here are "first same as last": the derivative at the result is one more
-row of K (index `n_stages`), is the first stage of the next step, and may be used by the error estimates and the interpolant.
+Letters as in Hairer, Norsett, Wanner, *Solving ODEs I*: stage values
+K_i = f(t + c_i h, y + h sum a_ij K_j), result y + h sum b_i K_i. All tables here are "first same as
+last": the derivative at the result is one more row of K (index `n_stages`), is the first stage of
+the next step, and may be used by the error estimates and the interpolant.
 """
 
 from __future__ import annotations
@@ -104,7 +105,9 @@ class ButcherTable:
         for i, row in enumerate(self.all_rows):
             self._require(len(row) == i, f"row {i} of A has {len(row)} entries, not {i}")
         for estimate in self.estimates:
-            self._require(len(estimate.weights) == self.n_stages + 1, f"{estimate.name} has a wrong length")
+            self._require(
+                len(estimate.weights) == self.n_stages + 1, f"{estimate.name} has a wrong length"
+            )
         self._require(len(self.P) == self.n_rows, "P needs one row for each row of K")
 
     def _check_row_sums(self) -> None:
@@ -116,7 +119,9 @@ class ButcherTable:
         for tree in trees_up_to(order):
             defect = self._weigh(weights, tree) - Fraction(1, density(tree))
             self._require_small(defect, f"{what} misses order {order_of(tree)} at tree {tree}")
-        defects = [self._weigh(weights, t) - Fraction(1, density(t)) for t in trees_of_order(order + 1)]
+        defects = [
+            self._weigh(weights, t) - Fraction(1, density(t)) for t in trees_of_order(order + 1)
+        ]
         self._require(self._any_large(defects), f"{what} has a higher order than {order}")
 
     def _check_vanishes(self, estimate: ErrorEstimate) -> None:
@@ -124,18 +129,25 @@ class ButcherTable:
         weights = self._padded(estimate.weights)
         for tree in trees_up_to(estimate.order):
             self._require_small(
-                self._weigh(weights, tree), f"{estimate.name} misses order {order_of(tree)} at tree {tree}"
+                self._weigh(weights, tree),
+                f"{estimate.name} misses order {order_of(tree)} at tree {tree}",
             )
         seen = [self._weigh(weights, tree) for tree in trees_of_order(estimate.order + 1)]
-        self._require(self._any_large(seen), f"{estimate.name} has a higher order than {estimate.order}")
+        self._require(
+            self._any_large(seen), f"{estimate.name} has a higher order than {estimate.order}"
+        )
 
     def _check_interpolant_ends(self) -> None:
         """The interpolant meets y and f at both ends of the step."""
         for r, row in enumerate(self.P):
             slope = sum((i * p for i, p in enumerate(row, start=1)), Fraction(0))
             self._require_small(row[0] - (r == 0), f"interpolant: slope at the start, row {r}")
-            self._require_small(sum(row, Fraction(0)) - self.result_weights[r], f"interpolant: end, row {r}")
-            self._require_small(slope - (r == self.n_stages), f"interpolant: slope at the end, row {r}")
+            self._require_small(
+                sum(row, Fraction(0)) - self.result_weights[r], f"interpolant: end, row {r}"
+            )
+            self._require_small(
+                slope - (r == self.n_stages), f"interpolant: slope at the end, row {r}"
+            )
 
     def _check_interpolant_order(self) -> None:
         """sum_r b_r(x) Phi_r = x**rho / gamma as polynomials in x."""
@@ -143,7 +155,8 @@ class ButcherTable:
             for power, column in enumerate(zip(*self.P, strict=True), start=1):
                 wanted = Fraction(power == order_of(tree), density(tree))
                 self._require_small(
-                    self._weigh(column, tree) - wanted, f"interpolant misses tree {tree} at x**{power}"
+                    self._weigh(column, tree) - wanted,
+                    f"interpolant misses tree {tree} at x**{power}",
                 )
 
     def _weigh(self, weights: Sequence[Fraction], tree: tuple) -> Fraction:

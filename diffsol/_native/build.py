@@ -35,7 +35,7 @@ extern "Python+C" int ds_call_python(
 
 
 def declarations() -> str:
-    """The public headers without preprocessor lines and what only C may see, plus the way to Python."""
+    """The public headers for cffi: no preprocessor lines, nothing that only C may see."""
     texts = [(HERE / name).read_text().partition("#ifndef DS_CFFI")[0] for name in PUBLIC]
     lines = "".join(texts).splitlines(True)
     return "".join(line for line in lines if not line.startswith("#")) + CALLBACK
@@ -51,7 +51,9 @@ def make_ffibuilder() -> cffi.FFI:
         # Paths are relative to the root of the project, as setuptools wants them.
         sources=[str(native / name) for name in SOURCES],
         include_dirs=[str(native)],
-        depends=[str(p.relative_to(ROOT)) for pattern in HEADERS for p in sorted(HERE.glob(pattern))],
+        depends=[
+            str(p.relative_to(ROOT)) for pattern in HEADERS for p in sorted(HERE.glob(pattern))
+        ],
         extra_compile_args=MSVC_FLAGS if sys.platform == "win32" else GCC_FLAGS,
         libraries=[] if sys.platform == "win32" else ["m"],
     )

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
+from diffsol._native._core import ffi, lib
 
 from diffsol._methods.registry import METHODS
-from diffsol._native._core import ffi, lib
 
 
 @dataclass
@@ -96,7 +96,7 @@ class Solve:
         for i, event in enumerate(self.events):
             self.ivp.event_direction[i] = getattr(event, "direction", 0)
             terminal = getattr(event, "terminal", None)
-            self.ivp.event_max[i] = np.inf if not terminal else terminal
+            self.ivp.event_max[i] = terminal if terminal else np.inf
             self.ivp.g[i] = event(self.ivp.t0, self.y0)
 
     def run(self, seconds=60.0):
@@ -118,11 +118,18 @@ class Solve:
 
     @property
     def t_events(self):
-        return [np.array([t for j, t, _ in self._records() if j == i]) for i in range(len(self.events))]
+        return self._by_event(1)
 
     @property
     def y_events(self):
-        return [np.array([y for j, _, y in self._records() if j == i]) for i in range(len(self.events))]
+        return self._by_event(2)
+
+    def _by_event(self, column):
+        records = self._records()
+        return [
+            np.array([row[column] for row in records if row[0] == i])
+            for i in range(len(self.events))
+        ]
 
     def _records(self):
         count = self.ivp.n_event_records
@@ -140,8 +147,16 @@ class Solve:
         s = self.ivp
         out = np.empty((self.n, len(t)), self.dtype)
         lib.ds_dense_eval(
-            s.method, self.n, self.is_complex, s.seg_t_old, s.seg_t, s.seg_y_old, s.seg_q, len(t),
-            self._borrow(t), ffi.from_buffer("int64_t[]", np.asarray(index, np.int64)),
+            s.method,
+            self.n,
+            self.is_complex,
+            s.seg_t_old,
+            s.seg_t,
+            s.seg_y_old,
+            s.seg_q,
+            len(t),
+            self._borrow(t),
+            ffi.from_buffer("int64_t[]", np.asarray(index, np.int64)),
             ffi.from_buffer("double[]", out.view(float)),
         )
         return out

@@ -16,8 +16,8 @@
     + DS_C(-0.1111111111111111) * K(2) + DS_C(0.125) * K(3))
 #define DS_ERK_EXTRA_STAGES(X)
 #define DS_ERK_P0(K) (DS_C(1.0) * K(0))
-#define DS_ERK_P1(K) (DS_C(-1.3333333333333333) * K(0) + DS_C(1.0) * K(1) + DS_C(1.3333333333333333) * K(2) \
-    + DS_C(-1.0) * K(3))
+#define DS_ERK_P1(K) (DS_C(-1.3333333333333333) * K(0) + DS_C(1.0) * K(1) \
+    + DS_C(1.3333333333333333) * K(2) + DS_C(-1.0) * K(3))
 #define DS_ERK_P2(K) (DS_C(0.5555555555555556) * K(0) + DS_C(-0.6666666666666666) * K(1) \
     + DS_C(-0.8888888888888888) * K(2) + DS_C(1.0) * K(3))
 #define DS_ERK_DENSE_SUMS(X) X(0) X(1) X(2)

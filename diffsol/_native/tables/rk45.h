@@ -9,8 +9,8 @@
 #define DS_ERK_EXTRA_COUNT 0
 #define DS_ERK_DENSE_COUNT 4
 #define DS_ERK_ERROR_ORDER 4
-#define DS_ERK_STAGES(X) X(1, DS_C(0.2)) X(2, DS_C(0.3)) X(3, DS_C(0.8)) X(4, DS_C(0.8888888888888888)) \
-    X(5, DS_C(1.0))
+#define DS_ERK_STAGES(X) X(1, DS_C(0.2)) X(2, DS_C(0.3)) X(3, DS_C(0.8)) \
+    X(4, DS_C(0.8888888888888888)) X(5, DS_C(1.0))
 #define DS_ERK_A1(K) (DS_C(0.2) * K(0))
 #define DS_ERK_A2(K) (DS_C(0.075) * K(0) + DS_C(0.225) * K(1))
 #define DS_ERK_A3(K) (DS_C(0.9777777777777777) * K(0) + DS_C(-3.7333333333333334) * K(1) \
