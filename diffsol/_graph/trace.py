@@ -33,6 +33,7 @@ class TraceResult:
     program: Program
     check: Callable             # check(fun, args, P) -> bool; fills the parameter block P
     n_params: int
+    has_arrays: bool            # are there arrays among the parameters?
     guard_source: str
 
 
@@ -125,7 +126,8 @@ def trace_function(fun, args, state_shape, state_dtype, shape, dtype) -> TraceRe
     output, trap = _join(trace.graph, leaves, 0, shape, dtype)
     program = Program(output, trap if trap.value is None else None, tuple(state_shape), state_dtype,
                       trace.reads.n_params)
-    return TraceResult(program, trace.reads.compile_check(), trace.reads.n_params, trace.reads.source())
+    return TraceResult(program, trace.reads.compile_check(), trace.reads.n_params,
+                       any(p.shape for p in trace.reads.params), trace.reads.source())
 
 
 def _call_root(trace, fun, args, state_shape, state_dtype):

@@ -111,6 +111,10 @@ int64_t ds_ivp_q_size(const ds_ivp *ivp);
 /* One evaluation as the solver makes it: the kernel, or Python where there is none or it asks for it. */
 int ds_call(ds_ivp *ivp, int which, int flags, double t, double *y, double *out);
 
+/* One call of a kernel by itself. Nonzero: ask Python (the kernel said so, or a floating-point
+ * exception was raised); `out` is then of no use. */
+int ds_kernel_call(ds_kernel kernel, const double *p, double t, const double *y, double *out);
+
 /* Many interpolants at many times: out is (n, nt), in C order. A segment of length 0 is constant. */
 void ds_dense_eval(int method, int64_t n, int is_complex, const double *seg_t_old, const double *seg_t,
                    const double *y_old, const double *q, int64_t nt, const double *t,

@@ -14,6 +14,7 @@ SOURCES = (
     "events.c",
     "outputs.c",
     "dense.c",
+    "call.c",
     "root.c",
     "mathlib.c",
     "inst_rk23.c",

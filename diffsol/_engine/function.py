@@ -1,0 +1,92 @@
+"""One user function of a solve: as Python, and as a compiled kernel where there is one."""
+from __future__ import annotations
+
+import numpy as np
+
+from diffsol._engine import kernels
+from diffsol._native._core import ffi
+
+
+class Bound:
+    """A kernel with the parameters that the function's surroundings hold at present."""
+
+    __slots__ = ("variant", "pointer", "params", "block", "_fun", "_args")
+
+    def __init__(self, variant, block, params, fun, args):
+        self.variant = variant
+        self.pointer = variant.pointer
+        self.block = block              # what the guard function fills
+        self.params = params            # the same memory, as a C pointer
+        self._fun = fun
+        self._args = args
+
+    def refresh(self) -> bool:
+        """Read everything from outside again; False if the kernel no longer fits."""
+        return self.variant.check(self._fun, self._args, self.block)
+
+
+class Function:
+    """fun(t, y, *args) of one solve.
+
+    fun         the user's callable
+    args        tuple of further arguments
+    state       ndarray (n,), float64 or complex128: tells size and dtype of y
+    kind        'rhs' | 'event' | 'jac'
+    vectorized  fun takes y of shape (n, 1) (SciPy's option)
+    """
+
+    __slots__ = ("fun", "args", "kind", "n", "is_complex", "vectorized", "record")
+
+    def __init__(self, fun, args, state, kind="rhs", vectorized=False):
+        self.fun = fun
+        self.args = args
+        self.kind = kind
+        self.n = state.size
+        self.is_complex = state.dtype.kind == "c"
+        self.vectorized = bool(vectorized)
+        self.record = kernels.record_of(fun, kind, self.n, self.is_complex, self.vectorized)
+
+    def bind(self) -> Bound | None:
+        """A kernel in memory whose guards hold for this function now, or None."""
+        for variant in self.record.variants:
+            bound = self._try(variant)
+            if bound is not None:
+                variant.uses += 1
+                return bound
+        return None
+
+    def compile(self) -> Bound:
+        """Trace and compile now. Raises Refused."""
+        bound = self._try(kernels.compile_variant(
+            self.record, self.fun, self.args, self.kind, self.n, self.is_complex, self.vectorized))
+        if bound is None:
+            refusal = kernels.Refused("unknown-object", "what it reads changes while it is read")
+            self.record.refuse(refusal)
+            raise refusal
+        return bound
+
+    def _try(self, variant):
+        if variant.has_arrays:
+            block = np.empty(variant.n_params)
+            params = ffi.from_buffer("double[]", block)
+        elif variant.n_params:
+            block = params = ffi.new("double[]", variant.n_params)
+        else:
+            block, params = None, ffi.NULL
+        if not variant.check(self.fun, self.args, block):
+            return None
+        return Bound(variant, block, params, self.fun, self.args)
+
+    def discard(self, variant):
+        """The kernel is wrong: never use it again, nor another for this code."""
+        variant.discarded = True
+        self.record.variants.clear()
+        self.record.refuse(kernels.Refused("mismatch"))
+        self.record.attempts = kernels.MAX_ATTEMPTS
+
+    def python(self, t, y):
+        """The user's function as SciPy would call it: an ndarray of the state's dtype, any shape."""
+        if self.vectorized:
+            return np.asarray(self.fun(t, y[:, None], *self.args),
+                              dtype=complex if self.is_complex else float).ravel()
+        return np.asarray(self.fun(t, y, *self.args), dtype=complex if self.is_complex else float)

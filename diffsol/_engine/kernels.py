@@ -1,0 +1,158 @@
+"""Kernels in memory: compiled once per function code, reused wherever their guards hold.
+
+A record belongs to the code of a function (not to the function object: a lambda made anew in each
+turn of a loop is the same code) together with the state's size and dtype. It holds the compiled
+variants, the last refusal, and what the function has cost so far in Python.
+"""
+from __future__ import annotations
+
+import functools
+import os
+import threading
+import time
+import types
+from collections import OrderedDict
+
+from diffsol._graph.ops import COMPLEX, FLOAT
+from diffsol._graph.reasons import REASONS, Refused
+from diffsol._native._core import ffi
+
+MAX_RECORDS = 512
+MAX_VARIANTS = 16
+MAX_ATTEMPTS = 4            # traces of a function that was refused, in one process
+
+_records: OrderedDict = OrderedDict()
+_lock = threading.RLock()
+
+
+class Variant:
+    """One compiled kernel with the guards under which it stands for the function."""
+
+    __slots__ = ("check", "n_params", "has_arrays", "kernel", "pointer", "program", "trace_ms", "verified",
+                 "discarded", "uses")
+
+    def __init__(self, traced, kernel, trace_ms):
+        self.check = traced.check
+        self.n_params = traced.n_params
+        self.has_arrays = traced.has_arrays
+        self.program = traced.program
+        self.kernel = kernel
+        self.pointer = ffi.cast("ds_kernel", kernel.address)
+        self.trace_ms = trace_ms
+        self.verified = False
+        self.discarded = False
+        self.uses = 0
+
+
+class Record:
+    """What is known about one function's code (and one kind and size of state)."""
+
+    __slots__ = ("name", "where", "variants", "refusal", "attempts", "retry_at", "python_seconds", "solves")
+
+    def __init__(self, fun):
+        code = code_of(fun)
+        self.name = getattr(fun, "__qualname__", None) or type(fun).__name__
+        self.where = (code.co_filename, code.co_firstlineno) if code is not None else None
+        self.variants: list = []
+        self.refusal: Refused | None = None
+        self.attempts = 0
+        self.retry_at = 0.0
+        self.python_seconds = 0.0       # spent at the Python tier, all solves together
+        self.solves = 0
+
+    def may_trace(self) -> bool:
+        """Not refused before, or refused so long ago that another look is cheap."""
+        return self.refusal is None or (self.attempts < MAX_ATTEMPTS and self.python_seconds > self.retry_at)
+
+    def refuse(self, refusal):
+        self.refusal = refusal
+        self.attempts += 1
+        self.retry_at = 4 * self.python_seconds + 0.05
+
+
+def records() -> list[Record]:
+    """All records, oldest use first."""
+    with _lock:
+        return list(_records.values())
+
+
+def clear():
+    """Forget all kernels (for tests and measurements)."""
+    with _lock:
+        _records.clear()
+
+
+def code_of(fun):
+    """The code object behind a callable, or None."""
+    if isinstance(fun, functools.partial):
+        return code_of(fun.func)
+    if isinstance(fun, types.MethodType):
+        return code_of(fun.__func__)
+    if isinstance(fun, types.FunctionType):
+        return fun.__code__
+    call = getattr(type(fun), "__call__", None)
+    return call.__code__ if isinstance(call, types.FunctionType) else None
+
+
+def _root_key(fun):
+    kind = type(fun)
+    if kind is types.FunctionType:
+        return fun.__code__
+    if kind is types.MethodType:
+        return (code_of(fun), type(fun.__self__))
+    if kind is functools.partial:
+        return (kind, _root_key(fun.func))
+    return kind
+
+
+def record_of(fun, kind, n, is_complex, vectorized) -> Record:
+    key = (_root_key(fun), kind, n, is_complex, vectorized)
+    record = _records.get(key)
+    if record is None:
+        with _lock:
+            record = _records.setdefault(key, Record(fun))
+            while len(_records) > MAX_RECORDS:
+                _records.popitem(last=False)
+    return record
+
+
+def switched_on() -> str:
+    """'0', '1' or 'require': the environment variable DIFFSOL_JIT."""
+    return os.environ.get("DIFFSOL_JIT", "1")
+
+
+def compile_variant(record, fun, args, kind, n, is_complex, vectorized) -> Variant:
+    """Trace and compile; the new variant joins the record. Raises Refused (and notes it)."""
+    from diffsol._graph import trace        # the tracer is loaded when first needed
+
+    started = time.perf_counter()
+    state = (n, 1) if vectorized else (n,)
+    dtype = COMPLEX if is_complex else FLOAT
+    shape = {"rhs": state, "event": (), "jac": (n, n)}[kind]
+    try:
+        traced = trace.trace_function(fun, args, state, dtype, shape, FLOAT if kind == "event" else dtype)
+        traced_at = time.perf_counter()
+        kernel = _machine_code(traced.program)
+    except Refused as refusal:
+        record.refuse(refusal)
+        raise
+    variant = Variant(traced, kernel, (traced_at - started) * 1e3)
+    with _lock:
+        record.variants.insert(0, variant)
+        del record.variants[MAX_VARIANTS:]
+    record.refusal = None
+    return variant
+
+
+def _machine_code(program):
+    try:
+        from diffsol._compile import cpu
+
+        return cpu.compile_program(program)
+    except Exception as error:
+        raise Refused("compiler", f"{type(error).__name__}: {error}") from error
+
+
+def reason_text(refusal: Refused) -> str:
+    reason = REASONS[refusal.reason.code]
+    return f"{reason.title}: {refusal.detail}" if refusal.detail else reason.title

@@ -1,0 +1,336 @@
+"""One solve: the C core's solver, the functions it calls, the tier they run at, and the results."""
+from __future__ import annotations
+
+import time
+import warnings
+
+import numpy as np
+
+from diffsol._engine import kernels, policy, verify
+from diffsol._engine.callback import Callbacks, event_value
+from diffsol._engine.dense import Segments
+from diffsol._graph.reasons import Refused
+from diffsol._methods.registry import METHODS
+from diffsol._native._core import ffi, lib
+from diffsol.errors import MismatchWarning, NotCompiledError
+
+STATUS = {lib.DS_FINISHED: 0, lib.DS_EVENT: 1, lib.DS_FAILED: -1}
+
+
+class Run:
+    """A native solve of y' = fun(t, y) from t0 to tf.
+
+    method       'RK23' | 'RK45' | 'DOP853'
+    rhs          Function
+    t0, tf       floats
+    state        ndarray (n,), float64 or complex128; fun sees this very array at its first call
+    rtol, atol   floats or arrays (n,)
+    max_step     float
+    first_step   float, or None to choose it as SciPy does
+
+    Making it calls fun as SciPy's constructor does. Then set_events, set_output, go; results are
+    attributes afterwards: t (nt,), y (n, nt), segments, t_last, t_events, y_events, nfev. Raises whatever
+    the user's functions raise.
+    """
+
+    def __init__(self, method, rhs, t0, tf, state, rtol, atol, max_step, first_step):
+        self.method = method
+        self.rhs = rhs
+        self.options = (t0, tf, state, rtol, atol, max_step, first_step)
+        self.events: list = []
+        self._event_setup = None
+        self._output = (None, False)
+        self._ivp = None
+        self._mode = kernels.switched_on()
+        self._bound = None
+        self._event_bounds: list = []
+        if self._mode != "0":
+            self._bound = rhs.bind()
+            if self._bound is None and self._mode == "require":
+                self._bound = _required(rhs)
+        self._open()
+
+    def __del__(self):
+        if self._ivp is not None:
+            lib.ds_ivp_free(self._ivp)
+
+    # --- starting -----------------------------------------------------------------------------
+
+    def _open(self):
+        t0, tf, state, rtol, atol, max_step, first_step = self.options
+        ivp = self._ivp = lib.ds_ivp_new(METHODS[self.method].id, state.size, state.dtype.kind == "c")
+        if ivp == ffi.NULL:
+            self._ivp = None
+            raise MemoryError(f"no memory for {state.size} states")
+        self._callbacks = Callbacks(self.rhs, state)
+        self._handle = ivp.handle = ffi.new_handle(self._callbacks)
+        self._keep = [ffi.from_buffer("double[]", np.ascontiguousarray(state))]
+        ivp.t0, ivp.t_bound, ivp.y0 = t0, tf, self._keep[0]
+        self._set_tolerance("rtol", rtol)
+        self._set_tolerance("atol", atol)
+        ivp.max_step = max_step
+        ivp.first_step = 0.0 if first_step is None else first_step
+        ivp.save_steps = 1
+        if self._bound is not None:
+            self._callbacks.first = False
+            self._use(ivp.fun, self._bound)
+        started = time.perf_counter()
+        code = lib.ds_ivp_start(ivp)
+        self._start_seconds = time.perf_counter() - started
+        if code:
+            self._raise(code)
+
+    def _set_tolerance(self, name, value):
+        ivp = self._ivp
+        if isinstance(value, np.ndarray) and value.ndim:
+            n = self.options[2].size
+            array = np.ascontiguousarray(np.broadcast_to(value, (n,)), dtype=float)
+            self._keep.append(ffi.from_buffer("double[]", array))
+            setattr(ivp, name, self._keep[-1])
+            setattr(ivp, f"{name}_stride", 1)
+        else:
+            setattr(ivp, f"{name}_value", float(value))
+
+    @staticmethod
+    def _use(slot, bound):
+        slot.kernel, slot.params = bound.pointer, bound.params
+
+    def set_events(self, functions, max_events, direction, user_y0):
+        """Events to look for; their first values are computed now, from the user's own y0."""
+        self._event_setup = (functions, max_events, direction, user_y0)
+        ivp, count = self._ivp, len(functions)
+        if lib.ds_ivp_set_events(ivp, count):
+            raise MemoryError("no memory for events")
+        self._callbacks.events = functions
+        t0 = self.options[0]
+        self._event_bounds = [None] * count
+        for i, function in enumerate(functions):
+            ivp.event_max[i] = max_events[i]
+            ivp.event_direction[i] = direction[i]
+            self._event_bounds[i] = self._bind_event(function)
+            if self._event_bounds[i] is not None:
+                self._use(ivp.events[i], self._event_bounds[i])
+                code = lib.ds_call(ivp, 1 + i, lib.DS_T_IS_FLOAT, t0, ivp.y, ivp.g + i)
+                if code:
+                    self._raise(lib.DS_PYTHON_ERROR)
+            else:
+                ivp.g[i] = event_value(function.fun(t0, user_y0, *function.args))
+        self._watch_outside()
+
+    def _bind_event(self, function):
+        """A kernel for an event; only next to a compiled right-hand side, which is thereby pure."""
+        if self._bound is None:
+            return None
+        bound = function.bind()
+        return _required(function) if bound is None and self._mode == "require" else bound
+
+    def _watch_outside(self):
+        """With an event in Python, what the kernels read from outside may change at any event."""
+        if self._bound is not None and any(b is None for b in self._event_bounds):
+            self._callbacks.after = self._refresh
+        else:
+            self._callbacks.after = None
+
+    def _refresh(self):
+        ivp = self._ivp
+        if self._bound is not None and not self._bound.refresh():
+            ivp.fun.kernel = ffi.NULL
+            self._bound = None
+        for i, bound in enumerate(self._event_bounds):
+            if bound is not None and not bound.refresh():
+                ivp.events[i].kernel = ffi.NULL
+                self._event_bounds[i] = None
+
+    def set_output(self, t_eval, dense_output):
+        """Which points to keep: all steps (t_eval None) or those times; and the interpolants."""
+        self._output = (t_eval, dense_output)
+        ivp = self._ivp
+        ivp.dense = bool(dense_output)
+        if t_eval is not None:
+            times = np.ascontiguousarray(t_eval, dtype=float)
+            self._keep.append(ffi.from_buffer("double[]", times))
+            ivp.save_steps, ivp.t_eval, ivp.n_eval = 0, self._keep[-1], times.size
+            if np.isnan(times).any():
+                times = times[~np.isnan(times)]
+                self._keep.append(ffi.from_buffer("double[]", times))
+                ivp.t_eval, ivp.n_eval = self._keep[-1], times.size
+
+    # --- going ----------------------------------------------------------------------------------
+
+    def go(self) -> int:
+        """Solve; SciPy's status: 0 end reached, 1 terminal event, -1 step too small."""
+        code = self._advance()
+        if code not in STATUS:
+            self._raise(code)
+        self._collect()
+        if self._bound is not None and not self._all_verified() and not self._verify():
+            return self._redo_in_python()
+        self._close()
+        return STATUS[code]
+
+    def _advance(self):
+        """Slices of the solve, with a look after each at whether compiling pays by now."""
+        advance, ivp = lib.ds_ivp_advance, self._ivp
+        missing = self._missing() if self._mode == "1" else ()
+        if not missing:
+            code = advance(ivp, policy.SLICE)
+            while code == lib.DS_RUNNING:
+                code = advance(ivp, policy.SLICE)
+            return code
+        started = time.perf_counter() - self._start_seconds
+        waiting = max(function.record.python_seconds for function in missing)
+        compile_now = waiting > policy.price(len(missing))
+        code = lib.DS_RUNNING
+        while code == lib.DS_RUNNING:
+            if compile_now:
+                self._compile()
+                missing = ()
+            code = advance(ivp, policy.FIRST_LOOK if missing else policy.SLICE)
+            compile_now = code == lib.DS_RUNNING and missing and policy.pays(
+                len(missing), time.perf_counter() - started, ivp.n_trials, self._progress(), waiting)
+        spent = time.perf_counter() - started
+        for function in missing:
+            function.record.python_seconds += spent
+        return code
+
+    def _missing(self):
+        """Functions at the Python tier that may be compiled (events only if the right-hand side may)."""
+        events = self._event_setup[0] if self._event_setup is not None else ()
+        if self._bound is None and not self.rhs.record.may_trace():
+            return []
+        bounds = (self._bound, *self._event_bounds)
+        return [function for function, bound in zip((self.rhs, *events), bounds, strict=True)
+                if bound is None and function.record.may_trace()]
+
+    def _progress(self):
+        ivp = self._ivp
+        return (ivp.t - ivp.t0) / (ivp.t_bound - ivp.t0)
+
+    def _compile(self):
+        """Compile the functions of this solve and go on with the kernels where it is."""
+        ivp = self._ivp
+        if self._bound is None:
+            bound = self.rhs.bind() or _attempt(self.rhs)
+            if bound is None:
+                return
+            y = np.frombuffer(ffi.buffer(ivp.y, self.options[2].nbytes), self.options[2].dtype)
+            if not verify.agrees(self.rhs, bound, ivp.t, y):
+                self.rhs.discard(bound.variant)
+                return
+            self._bound = bound
+            self._use(ivp.fun, bound)
+        for i, bound in enumerate(self._event_bounds):
+            function = self._event_setup[0][i]
+            if bound is None and function.record.may_trace():
+                found = self._event_bounds[i] = function.bind() or _attempt(function)
+                if found is not None:
+                    self._use(ivp.events[i], found)
+        self._watch_outside()
+
+    def _all_verified(self):
+        return self._bound.variant.verified and all(b is None or b.variant.verified for b in self._event_bounds)
+
+    def _verify(self) -> bool:
+        """Compare new kernels with their functions at visited states; discard what disagrees."""
+        functions = [self.rhs, *(self._event_setup[0] if self._event_setup else ())]
+        bounds = [self._bound, *self._event_bounds]
+        t0, state = self.options[0], self.options[2]
+        visited = [(t0, state), *verify.samples(self.t, self.y)]
+        good = True
+        for function, bound in zip(functions, bounds, strict=True):
+            if bound is None or bound.variant.verified:
+                continue
+            bound.variant.verified = all(verify.agrees(function, bound, t, y) for t, y in visited)
+            if not bound.variant.verified:
+                function.discard(bound.variant)
+                good = False
+        return good
+
+    def _redo_in_python(self) -> int:
+        warnings.warn(
+            f"the compiled form of {self.rhs.record.name!r} (or of an event) disagreed with the Python function; it was "
+            "discarded and the solve was redone in Python. Please report this, unless the function depends on more than "
+            "its arguments.", MismatchWarning, stacklevel=4)
+        self._close()
+        self._bound, self._mode = None, "0"
+        self._open()
+        if self._event_setup is not None:
+            self.set_events(*self._event_setup)
+        self.set_output(*self._output)
+        return self.go()
+
+    # --- ending -----------------------------------------------------------------------------------
+
+    def _raise(self, code):
+        error = self._callbacks.error
+        ivp = self._ivp
+        if code == lib.DS_PYTHON_ERROR and error is not None:
+            self._callbacks.error = None
+            raise error
+        if code == lib.DS_BRACKET:
+            raise ValueError("f(a) and f(b) must have different signs")
+        if code == lib.DS_ROOT_ITER:
+            raise RuntimeError("Failed to converge after 100 iterations.")
+        if code == lib.DS_ROOT_NAN:
+            raise ValueError(f"The function value at x={ivp.error_t} is NaN; solver cannot continue.")
+        raise MemoryError("no memory for the solution")
+
+    def _collect(self):
+        """Copy the results out of the C core."""
+        ivp, state = self._ivp, self.options[2]
+        dtype, n = state.dtype, state.size
+        points = ivp.n_points
+        self.t = _copied(ivp.ts, points, float)
+        y = _copied(ivp.ys, points * n, dtype).reshape(points, n).T
+        self.y = y if self._output[0] is None else np.ascontiguousarray(y)
+        self.nfev = ivp.nfev
+        self.t_last = ivp.t_stop
+        self.t_events = self.y_events = self.segments = None
+        if ivp.dense:
+            self.segments = self._segments(n, dtype)
+        if self._event_setup is not None:
+            self._collect_events(n, dtype)
+
+    def _segments(self, n, dtype):
+        ivp, count = self._ivp, self._ivp.n_segments
+        size = lib.ds_ivp_q_size(ivp)
+        return Segments(self.method, _copied(ivp.seg_t_old, count, float), _copied(ivp.seg_t, count, float),
+                        _copied(ivp.seg_y_old, count * n, dtype).reshape(count, n),
+                        _copied(ivp.seg_q, count * size, float).reshape(count, size))
+
+    def _collect_events(self, n, dtype):
+        ivp, count = self._ivp, self._ivp.n_event_records
+        index = _copied(ivp.ev_index, count, np.int64)
+        t, y = _copied(ivp.ev_t, count, float), _copied(ivp.ev_y, count * n, dtype).reshape(count, n)
+        chosen = [index == i for i in range(len(self._event_bounds))]
+        self.t_events = [t[mask] for mask in chosen]
+        # SciPy's np.asarray of an empty list has shape (0,)
+        self.y_events = [y[mask] if mask.any() else np.asarray([]) for mask in chosen]
+
+    def _close(self):
+        lib.ds_ivp_free(self._ivp)
+        self._ivp = None
+
+
+def _copied(pointer, count, dtype):
+    if not count:
+        return np.empty(0, dtype=dtype)
+    return np.frombuffer(ffi.buffer(pointer, count * np.dtype(dtype).itemsize), dtype).copy()
+
+
+def _attempt(function):
+    """A new kernel, or None if the function is refused (the reason is kept for `explain`)."""
+    try:
+        return function.compile()
+    except Refused:
+        return None
+
+
+def _required(function):
+    try:
+        return function.compile()
+    except Refused as refusal:
+        place = "" if refusal.where is None else " ({}, line {}, in {})".format(*refusal.where)
+        raise NotCompiledError(
+            f"DIFFSOL_JIT=require, and {function.record.name!r} is not compiled. {kernels.reason_text(refusal)}{place}. "
+            f"{refusal.reason.hint}") from None

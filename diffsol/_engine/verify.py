@@ -1,0 +1,43 @@
+"""Is a new kernel the function? Compared at states that the solve visited."""
+from __future__ import annotations
+
+import numpy as np
+
+from diffsol._native._core import ffi, lib
+
+RELATIVE = 1e-6         # rounding, amplified by cancellation, stays below; mistakes do not
+SAMPLES = 4
+
+
+def agrees(function, bound, t, y) -> bool:
+    """Does the kernel give what the function gives at (t, y)? True where the function raises."""
+    y = np.array(y, dtype=complex if function.is_complex else float)
+    size = {"rhs": function.n, "event": 1, "jac": function.n**2}[function.kind]
+    is_complex = function.is_complex and function.kind != "event"
+    got = np.empty(size, dtype=complex if is_complex else float)
+    asked = lib.ds_kernel_call(bound.pointer, bound.params, float(t), ffi.from_buffer("double[]", y),
+                               ffi.from_buffer("double[]", got))
+    if asked:
+        return True             # Python is asked there anyway
+    try:
+        with np.errstate(all="ignore"):
+            wanted = np.asarray(function.python(np.float64(t), y.copy()), dtype=got.dtype)
+    except Exception:
+        return False            # the kernel should have asked
+    return close(got, np.broadcast_to(wanted.reshape(-1) if wanted.size == size else wanted, got.shape))
+
+
+def close(got, wanted) -> bool:
+    """Equal up to rounding that cancellation may have amplified; nan equals nan."""
+    with np.errstate(all="ignore"):
+        scale = np.nanmax(np.abs(wanted), initial=0.0, where=np.isfinite(wanted))
+        near = np.abs(got - wanted) <= RELATIVE * (np.abs(wanted) + 1e-3 * scale)
+    return bool(np.all(near | (got == wanted) | (np.isnan(got) & np.isnan(wanted))))
+
+
+def samples(t, y):
+    """Some of the visited states (first, last, and some between): pairs of t and y."""
+    if not len(t):
+        return []
+    chosen = np.unique(np.linspace(0, len(t) - 1, SAMPLES + 2).astype(int))
+    return [(t[i], y[:, i]) for i in chosen]

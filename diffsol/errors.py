@@ -1,0 +1,29 @@
+"""Every exception and warning that diffsol raises of its own:
+
+    DiffsolError (Exception)
+        NotCompiledError        DIFFSOL_JIT=require, and a function cannot be compiled
+    CompilationWarning (UserWarning)
+        MismatchWarning         a kernel disagreed with its function; the solve was redone in Python
+
+Bad arguments raise what SciPy raises (ValueError, TypeError), and an exception of a user's function
+comes out as itself.
+"""
+
+
+class DiffsolError(Exception):
+    """Base of the exceptions that only diffsol raises."""
+
+
+class NotCompiledError(DiffsolError):
+    """A function was required to be compiled (DIFFSOL_JIT=require) and could not be.
+
+    Write it in plain NumPy as the message hints, or unset DIFFSOL_JIT to have it called as Python.
+    """
+
+
+class CompilationWarning(UserWarning):
+    """Something about compilation that does not change results."""
+
+
+class MismatchWarning(CompilationWarning):
+    """A compiled function disagreed with the Python function and was discarded."""
