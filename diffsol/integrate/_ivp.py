@@ -209,8 +209,7 @@ def _result(run, status, name, given, t_eval, dense_output, has_events):
     """What the run found, in the types and shapes that SciPy gives."""
     t, y = run.t, run.y
     if t_eval is None:
-        if given.dtype != y.dtype:
-            y = _stacked_on(given, y)
+        y = _stacked_on(given, y)
     elif not len(t):
         t, y = [], []
     elif t_eval.dtype != t.dtype:
@@ -234,11 +233,12 @@ def _stacked_on(given, y):
     """`y` with the caller's own initial state as first column, in the type NumPy finds for both.
 
     Integers become floats, but an object array stays one, and a long double keeps its digits.
+    A function that changes the state it is given changes this column only if the caller's `y0`
+    is the very array that it got.
     """
-    dtype = np.result_type(given.dtype, y.dtype)
-    if dtype != y.dtype:
-        y = y.astype(dtype)
-        y[:, 0] = given
+    if given.dtype != y.dtype:
+        y = y.astype(np.result_type(given.dtype, y.dtype))
+    y[:, 0] = given
     return y
 
 

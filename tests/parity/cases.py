@@ -2,7 +2,8 @@
 
 Each row is a name, a call (evaluated with the names of `battery`, and M for the method) and a
 flag: "~" when the message comes from NumPy's inner workings and only the type counts, "!" when
-SciPy hangs or answers nonsense (`test_errors` has the list of what is expected instead).
+SciPy hangs or answers nonsense (`test_errors` has the list of what is expected instead), "%" when
+the step is halved in vain until it is too small, and rounding decides at which point that is.
 """
 
 # fmt: off  (one row a line, whatever its length)
@@ -156,8 +157,8 @@ RIGHT_HAND_SIDE = [
     ('wrong unpacking', 'm.solve_ivp(lambda t, y: (lambda a, b, c: [a, b])(*y), (0, 1), Y, method=M)', '~'),
     ('nan at once', 'm.solve_ivp(lambda t, y: y * np.nan, (0, 1), Y, method=M)', '!'),
     ('inf at once', 'm.solve_ivp(lambda t, y: y + np.inf, (0, 1), Y, method=M)', '!'),
-    ('nan later', 'm.solve_ivp(lambda t, y: -y if t < 0.5 else y * np.nan, (0, 1), Y, method=M)', ''),
-    ('inf later', 'm.solve_ivp(lambda t, y: -y if t < 0.5 else y * np.inf, (0, 1), Y, method=M)', ''),
+    ('nan later', 'm.solve_ivp(lambda t, y: -y if t < 0.5 else y * np.nan, (0, 1), Y, method=M)', '%'),
+    ('inf later', 'm.solve_ivp(lambda t, y: -y if t < 0.5 else y * np.inf, (0, 1), Y, method=M)', '%'),
     ('blow-up y^2', 'm.solve_ivp(lambda t, y: y ** 2, (0, 1), [2.0], method=M)', ''),
     ('sqrt goes negative', 'm.solve_ivp(lambda t, y: -np.sqrt(y) - 0.1, (0, 1), [0.1], method=M)', ''),
     ('singular at the end', 'm.solve_ivp(lambda t, y: 1 / (1 - t) + 0 * y, (0, 1), [1.0], method=M)', ''),

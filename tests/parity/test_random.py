@@ -1,0 +1,67 @@
+"""Random systems and options: ours and SciPy's solve_ivp agree."""
+
+import numpy as np
+import scipy.integrate
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import diffsol.integrate
+
+METHODS = st.sampled_from(["RK23", "RK45", "DOP853"])
+COEFFICIENT = st.floats(-2, 2).map(lambda x: round(x, 3))
+
+
+@st.composite
+def systems(draw):
+    """A right-hand side with linear, quadratic and periodic parts that stays bounded for a while."""
+    n = draw(st.integers(1, 5))
+    matrix = np.array(draw(st.lists(COEFFICIENT, min_size=n * n, max_size=n * n))).reshape(n, n)
+    forcing = np.array(draw(st.lists(COEFFICIENT, min_size=n, max_size=n)))
+    start = np.array(draw(st.lists(COEFFICIENT, min_size=n, max_size=n)))
+    if draw(st.booleans()):
+        start = start + 1j * forcing
+
+    def fun(t, y, matrix, forcing):
+        return matrix @ y - 0.1 * y * np.abs(y) + forcing * np.sin(3 * t)
+
+    return fun, start, (matrix, forcing)
+
+
+@st.composite
+def options(draw):
+    """Options of solve_ivp, and a span."""
+    chosen = {"method": draw(METHODS), "dense_output": draw(st.booleans())}
+    chosen["rtol"] = 10.0 ** draw(st.integers(-9, -2))
+    chosen["atol"] = 10.0 ** draw(st.integers(-12, -3))
+    if draw(st.booleans()):
+        chosen["max_step"] = draw(st.sampled_from([0.05, 0.3, 5.0]))
+    if draw(st.booleans()):
+        chosen["first_step"] = draw(st.sampled_from([1e-3, 0.1, 0.5]))
+    span = draw(st.sampled_from([(0.0, 2.0), (2.0, 0.0), (-1.0, 0.5)]))
+    if draw(st.booleans()):
+        chosen["t_eval"] = np.linspace(*span, draw(st.integers(1, 9)))
+    return span, chosen
+
+
+@settings(max_examples=150, deadline=None)
+@given(systems(), options(), st.sampled_from([None, False, True, 2]), COEFFICIENT)
+def test_agrees_with_scipy(system, span_and_options, terminal, level):
+    fun, y0, args = system
+    span, chosen = span_and_options
+
+    def crossing(t, y, *args):
+        return y[0].real - level
+
+    crossing.terminal = terminal
+    if terminal is not None:
+        chosen = chosen | {"events": [crossing]}
+    theirs = scipy.integrate.solve_ivp(fun, span, y0, args=args, **chosen)
+    ours = diffsol.integrate.solve_ivp(fun, span, y0, args=args, **chosen)
+    assert (ours.status, ours.message) == (theirs.status, theirs.message)
+    assert np.shape(ours.y)[0] == np.shape(theirs.y)[0]
+    if ours.nfev != theirs.nfev:
+        # A decision fell the other way by rounding: the end must still agree to the tolerance.
+        assert abs(ours.nfev - theirs.nfev) <= 0.2 * theirs.nfev + 20
+    if len(theirs.t) and len(ours.t) == len(theirs.t):
+        scale = 100 * (chosen["atol"] + chosen["rtol"] * np.abs(theirs.y).max())
+        assert np.abs(ours.y - theirs.y).max() <= scale
