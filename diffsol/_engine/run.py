@@ -47,7 +47,7 @@ class Run:
         if self._mode != "0":
             self._bound = rhs.bind()
             if self._bound is None and self._mode == "require":
-                self._bound = _required(rhs)
+                self._bound = required(rhs)
         self._open()
 
     def __del__(self):
@@ -122,7 +122,7 @@ class Run:
         if self._bound is None:
             return None
         bound = function.bind()
-        return _required(function) if bound is None and self._mode == "require" else bound
+        return required(function) if bound is None and self._mode == "require" else bound
 
     def _watch_outside(self):
         """With an event in Python, what the kernels read from outside may change at any event."""
@@ -326,7 +326,8 @@ def _attempt(function):
         return None
 
 
-def _required(function):
+def required(function):
+    """A kernel for the function; NotCompiledError if there cannot be one."""
     try:
         return function.compile()
     except Refused as refusal:

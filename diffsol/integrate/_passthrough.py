@@ -1,8 +1,12 @@
 """The way of `solve_ivp` for everything that has no native stepper: SciPy's own solver runs."""
 
 import sys
+from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
+from diffsol._engine.proxy import proxies
 from diffsol.integrate import _scipy
 
 # Modules whose classes of these names are the native methods: SciPy's and our subclasses.
@@ -23,10 +27,29 @@ def native_name(method: Any) -> str | None:
     return None
 
 
+def after_first(fun: Callable, result: Any) -> Callable:
+    """`fun`, whose first call has been made already and gave `result`."""
+    results = [result]
+
+    def resumed(t, y, *args):
+        return results.pop() if results else fun(t, y, *args)
+
+    return resumed
+
+
 def scipy_solve_ivp(
     fun, t_span, y0, method, t_eval, dense_output, events, vectorized, args, options
 ):
-    """SciPy's `solve_ivp` with the caller's own functions."""
+    """SciPy's `solve_ivp`; the caller's functions are compiled for it where that pays."""
+    state = _plain_state(y0)
+    if state is not None and not vectorized and _is_iterable(args):
+        options = dict(options)
+        fun, jac, events = proxies(
+            fun, options.get("jac"), events, () if args is None else tuple(args), state
+        )
+        if "jac" in options:
+            options["jac"] = jac
+        args = None
     return _scipy.ivp().solve_ivp(
         fun,
         t_span,
@@ -39,3 +62,17 @@ def scipy_solve_ivp(
         args=args,
         **options,
     )
+
+
+def _plain_state(y0):
+    """The state as SciPy's solvers will hold it, or None where SciPy has something to say about it."""
+    try:
+        state = np.asarray(y0)
+        state = state.astype(complex if state.dtype.kind == "c" else float)
+    except (TypeError, ValueError):
+        return None
+    return state if state.ndim == 1 and state.size else None
+
+
+def _is_iterable(args):
+    return args is None or hasattr(args, "__iter__")

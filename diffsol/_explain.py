@@ -1,0 +1,119 @@
+"""`explain`: is a function compiled, and if not, why not and what to do; `report`: the same for a whole run."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from diffsol._engine import kernels, verify
+from diffsol._engine.function import Function
+from diffsol._graph import show
+from diffsol._graph.reasons import REASONS, Refused
+
+DOCS = "docs/errors.md"
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What `explain` found out.
+
+    compiled : bool
+    reason : str or None
+        Code of the reason why not, an anchor in docs/errors.md.
+    detail : str
+        What in the function it is about.
+    where : (file name, line, function name) or None
+    hint : str or None
+        The way to have it compiled.
+    n_nodes : int
+        Size of the graph: operators on whole arrays.
+    n_parameters : int
+        Numbers read from outside that may change without compiling anew.
+    trace_ms, compile_ms : float
+    graph : str
+        The graph as text, an operator a line.
+    """
+
+    name: str
+    compiled: bool
+    reason: str | None = None
+    detail: str = ""
+    where: tuple | None = None
+    hint: str | None = None
+    n_nodes: int = 0
+    n_parameters: int = 0
+    trace_ms: float = 0.0
+    compile_ms: float = 0.0
+    graph: str = ""
+
+    def __str__(self):
+        if self.compiled:
+            return (f"{self.name}: compiled; {self.n_nodes} operators, {self.n_parameters} parameters, "
+                    f"traced in {self.trace_ms:.1f} ms, compiled in {self.compile_ms:.1f} ms")
+        lines = [f"{self.name}: not compiled, called as Python", f"  why:   {REASONS[self.reason].title}"]
+        if self.detail:
+            lines.append(f"  what:  {self.detail}")
+        if self.where is not None:
+            lines.append("  where: {}, line {}, in {}".format(*self.where))
+        lines += [f"  hint:  {self.hint}", f"  see:   {DOCS}#{self.reason}"]
+        return "\n".join(lines)
+
+
+def explain(fun, t_span, y0, args=None, *, vectorized=False) -> Explanation:
+    """Tell whether `solve_ivp(fun, t_span, y0, args=args)` runs a compiled function, and if not, why.
+
+    The function is traced and compiled now (a later solve reuses the kernel) and compared with the
+    Python function at (t0, y0).
+
+    Parameters
+    ----------
+    fun, t_span, y0, args, vectorized :
+        As for `diffsol.integrate.solve_ivp`.
+
+    Returns
+    -------
+    Explanation
+    """
+    state = np.asarray(y0)
+    state = state.astype(complex if state.dtype.kind == "c" else float)
+    args = () if args is None else tuple(args)
+    function = Function(fun, args, state, vectorized=vectorized)
+    if kernels.switched_on() == "0":
+        return _refused(function, Refused("switched-off"))
+    try:
+        bound = function.bind() or function.compile()
+    except Refused as refusal:
+        return _refused(function, refusal)
+    variant = bound.variant
+    if not verify.agrees(function, bound, float(t_span[0]), state):
+        function.discard(variant)
+        return _refused(function, Refused("mismatch"))
+    return Explanation(
+        name=function.record.name, compiled=True, n_nodes=len(variant.program.nodes), n_parameters=variant.n_params,
+        trace_ms=variant.trace_ms, compile_ms=variant.kernel.compile_ms, graph=show.show(variant.program))
+
+
+def _refused(function, refusal):
+    return Explanation(name=function.record.name, compiled=False, reason=refusal.reason.code, detail=refusal.detail,
+                       where=refusal.where, hint=refusal.reason.hint)
+
+
+def report() -> str:
+    """One line per function that was solved in this process: compiled or not, and why."""
+    lines = ["diffsol: functions of this run"]
+    for record in kernels.records():
+        place = "" if record.where is None else " ({}:{})".format(*record.where)
+        lines.append(f"  {record.name}{place}: {_state(record)}")
+    if len(lines) == 1:
+        lines.append("  none")
+    return "\n".join(lines)
+
+
+def _state(record):
+    python = f"{record.python_seconds:.3f} s in Python"
+    if record.variants:
+        kernel = record.variants[0].kernel
+        return f"compiled in {kernel.compile_ms:.0f} ms, {sum(v.uses for v in record.variants)} reuses, {python}"
+    if record.refusal is not None:
+        return f"not compiled, {python}. {kernels.reason_text(record.refusal)}"
+    return f"not compiled yet (that would not have paid), {python}"
