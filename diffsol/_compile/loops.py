@@ -203,7 +203,7 @@ class _Lowering:
         if node.op in LEAVES:
             return self.fetch(node, Affine(0))
         if node.op in REDUCTIONS:
-            return self.reduce_one(node, ())
+            return self.reduce_one(node, (Affine(0),) * node.ndim)
         if node.op == "matmul":
             return self.dot(node, Affine(0), Affine(0), 1)
         if node.op in ("update", "put"):

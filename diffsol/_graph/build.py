@@ -184,7 +184,8 @@ class Graph:
         return self._make(name, (x,), (axes,), shape, x.dtype)
 
     def cumsum(self, x, axis) -> Node:
-        return self._make("cumsum", (x,), (axis,), x.shape, INT if x.dtype == BOOL else x.dtype)
+        x = self.cast(x, INT) if x.dtype == BOOL else x
+        return self._make("cumsum", (x,), (axis,), x.shape, x.dtype)
 
     def matmul(self, a, b) -> Node:
         dtype = max(a.dtype, b.dtype, INT, key=DTYPES.index)

@@ -52,6 +52,13 @@ def _erfc(x):
     return np.vectorize(math.erfc, otypes=[float])(x)
 
 
+def _make_complex(re, im):
+    """re + i im, part by part: a product with 1j would turn an infinite part into a NaN."""
+    result = np.empty(np.broadcast_shapes(np.shape(re), np.shape(im)), COMPLEX)
+    result.real, result.imag = re, im
+    return result
+
+
 def _unary(name, rule="float", **more):
     math_name = more.pop("math_name", None)
     functions = (getattr(math, math_name),) if math_name else ()
@@ -76,7 +83,7 @@ ELEMENTWISE = {row.name: row for row in (
     _binary("fmax", "float"),
     _binary("fmin", "float"),
     _binary("arctan2", "float", math=(math.atan2,)),
-    _binary("hypot", "float"),
+    _binary("hypot", "float", math=(math.hypot,)),
     _binary("copysign", "float", math=(math.copysign,)),
     _binary("heaviside", "float"),
     _binary("logaddexp", "float"),
@@ -115,7 +122,7 @@ ELEMENTWISE = {row.name: row for row in (
     _unary("conjugate", "arith", complex=True, integer=True),
     Elementwise("real", 1, "real", np.real, complex=True),
     Elementwise("imag", 1, "real", np.imag, complex=True),
-    Elementwise("make_complex", 2, "make_complex", lambda re, im: re + 1j * im),
+    Elementwise("make_complex", 2, "make_complex", _make_complex),
     _binary("less", "order"),
     _binary("less_equal", "order"),
     _binary("greater", "order"),
