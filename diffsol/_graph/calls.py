@@ -8,7 +8,7 @@ import types
 import numpy as np
 
 from diffsol._graph import world
-from diffsol._graph.frames import Frame, Function, Method, bind
+from diffsol._graph.frames import Frame, Function, Method, Opaque, bind
 from diffsol._graph.numpy_map import HANDLERS, MATH, OPERATORS, call_math, call_ufunc, is_pure
 from diffsol._graph.outside import Outside, OutsideInt
 from diffsol._graph.reasons import Refused
@@ -17,7 +17,8 @@ from diffsol._graph.values import Array, Scalar, Traced
 # what a refused call is called by, to say why: module prefix -> reason
 RANDOM_MODULES = ("random", "numpy.random", "secrets", "uuid")
 CLOCK_MODULES = ("time", "datetime")
-IO_NAMES = ("print", "open", "input", "exec", "eval", "write", "flush", "breakpoint")
+IO_NAMES = ("print", "open", "input", "write", "flush", "breakpoint")
+IO_MODULES = ("io", "_io", "logging", "tqdm", "warnings", "sys", "os", "pathlib")
 STRUCTURED = (list, tuple, dict, set, frozenset)
 
 
@@ -46,6 +47,9 @@ def _run(machine, function, args, kwargs):
 def _call_outside(machine, function, args, kwargs):
     trace, value = machine.trace, function.value
     if type(value) is types.FunctionType:
+        known = refusal(value)
+        if known.reason.code != "unknown-call":     # say so, instead of what is met further in
+            raise known
         return _run(machine, world.function_of(trace, function), args, kwargs)
     if type(value) is types.MethodType:
         inner = trace.reads.read((function.var, "func"), f"{function.var}.__func__", value.__func__)
@@ -75,9 +79,13 @@ def _call_partial(machine, function, args, kwargs):
 
 
 def _construct(cls, args, kwargs):
-    if issubclass(cls, BaseException):
+    if _is_exception(cls):
         return _exception(cls)
     raise Refused("unknown-call", f"making a {cls.__name__}")
+
+
+def _is_exception(function):
+    return isinstance(function, type) and issubclass(function, BaseException)
 
 
 def _exception(cls):
@@ -90,9 +98,11 @@ def _exception(cls):
 def _call_known(machine, function, args, kwargs):
     """A built-in, NumPy or math callable, or a method of a local value."""
     trace = machine.trace
+    if any(isinstance(x, Opaque) for x in args) and not _is_exception(function):
+        raise Refused("concrete-value", "a traced value in a string")
     if isinstance(function, types.BuiltinMethodType | types.MethodType) and _is_local_method(function):
         return _call_local_method(machine, function, args, kwargs)
-    if isinstance(function, type) and issubclass(function, BaseException):
+    if _is_exception(function):
         return _exception(function)
     special = SPECIAL.get(function) if _hashable(function) else None
     if special is not None:
@@ -170,6 +180,11 @@ def _hasattr(machine, owner, name):
         machine.trace.reads.require(f"hasattr({owner.var}, {name!r}) is {found}")
         return found
     raise Refused("concrete-value", "hasattr of a traced value")
+
+
+@special(np.errstate)
+def _errstate(machine, **kwargs):
+    return np.errstate(**kwargs)
 
 
 @special(super)
@@ -297,6 +312,6 @@ def refusal(function) -> Refused:
         return Refused("random", text)
     if module in CLOCK_MODULES:
         return Refused("clock", text)
-    if name.split(".")[-1] in IO_NAMES or module in ("io", "_io", "logging", "tqdm"):
+    if name.split(".")[-1] in IO_NAMES or module.split(".")[0] in IO_MODULES:
         return Refused("input-output", text)
     return Refused("unknown-call", text)

@@ -84,6 +84,10 @@ class Function:
         self.__name__ = code.co_name
 
 
+class Opaque:
+    """A string made from traced values: good for the text of an exception, nothing else."""
+
+
 class Method:
     """A function bound to its first argument."""
 

@@ -13,7 +13,7 @@ import types
 import numpy as np
 
 from diffsol._graph import calls, world
-from diffsol._graph.frames import NEW_CALLS, NULL, Cell, Frame, Function, Method
+from diffsol._graph.frames import NEW_CALLS, NULL, Cell, Frame, Function, Method, Opaque
 from diffsol._graph.numpy_map import r_getitem
 from diffsol._graph.outside import Outside, OutsideInt
 from diffsol._graph.reasons import Refused
@@ -27,10 +27,6 @@ class UserRaised(BaseException):
         super().__init__(exception, where)
         self.exception = exception
         self.where = where
-
-
-class Opaque:
-    """A string made from traced values: good for the text of an exception, nothing else."""
 
 
 BINARY = {"+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv, "//": operator.floordiv,
@@ -748,16 +744,21 @@ def _raise(machine, frame, step):
     raise UserRaised(exception, frame.where())
 
 
+def _leave():
+    """Stands for the __exit__ of np.errstate on the stack."""
+
+
 @step("BEFORE_WITH")
 def _before_with(machine, frame, step):
     manager = frame.stack.pop()
     if not isinstance(manager, np.errstate):
         raise Refused("unknown-call", f"with {world.type_name(manager)}")
     # floating-point exceptions are delegated to the Python function, which sets its own errstate
-    frame.stack.extend((_leave_errstate, None))
+    frame.stack.extend((_leave, None))
 
 
-def _leave_errstate(*_):
+@calls.special(_leave)
+def _leave_errstate(machine, *exception):
     return None
 
 

@@ -742,5 +742,5 @@ def is_pure(function) -> bool:
     if module in ("math", "cmath", "_operator", "operator"):
         return name not in ("setitem", "delitem") and not name.startswith("i")
     if isinstance(function, type):
-        return issubclass(function, (np.generic, np.dtype))
+        return issubclass(function, (np.number, np.bool_, np.dtype))
     return module in ("numpy", "numpy.linalg", "numpy.fft") and name not in IMPURE_NUMPY

@@ -172,7 +172,9 @@ class OutsideInt:
         if abs(self.value) >= EXACT_INT:
             return self.trace.graph.const(float(self.pinned()))
         reads.require(f"-{EXACT_INT} < {self.var} < {EXACT_INT}")
-        return self.trace.graph.param(reads.add_param(self.var, self.value, (), FLOAT), (), FLOAT)
+        node = self.trace.graph.param(reads.add_param(self.var, self.value, (), FLOAT), (), FLOAT)
+        self.trace.parameters[node.id] = (self.value, self.var)
+        return node
 
     __index__ = __int__ = pinned
 

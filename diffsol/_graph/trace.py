@@ -116,11 +116,14 @@ def trace_function(fun, args, state_shape, state_dtype, shape, dtype) -> TraceRe
             output = _result(trace, _call_root(trace, fun, args, state_shape, state_dtype), shape, dtype)
         except UserRaised as error:
             output, raised = None, error
+        except Refused as refused:
+            refused.where = refused.where or _where(fun)
+            raise
         leaves.append((tuple(trace.decisions), output))
         answers = tuple(answer for _, answer in trace.decisions)
         pending.extend((*answers[:i], False) for i in range(len(trace.script), len(answers)))
         if len(leaves) + len(pending) > MAX_PATHS:
-            raise Refused("too-many-branches", f"more than {MAX_PATHS} paths", _where(trace, fun))
+            raise Refused("too-many-branches", f"more than {MAX_PATHS} paths", _where(fun))
     if all(output is None for _, output in leaves):
         raise Refused("raises", repr(raised.exception), raised.where)
     output, trap = _join(trace.graph, leaves, 0, shape, dtype)
@@ -149,7 +152,7 @@ def _root(trace, fun):
     return world.enter(trace, fun, var)
 
 
-def _where(trace, fun):
+def _where(fun):
     code = getattr(fun, "__code__", None)
     return (code.co_filename, code.co_firstlineno, code.co_name) if code is not None else None
 

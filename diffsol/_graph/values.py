@@ -104,10 +104,33 @@ def _int_operator(dunder, function):
         setattr(OutsideInt, f"__r{dunder}__", backward)
 
 
+def _exact_int_operator(dunder, symbol, function):
+    """Sums and products of ints from outside stay open: the guard computes them anew."""
+    def derived(left, right):
+        whole = left if isinstance(left, OutsideInt) else right
+        texts = [x.var if isinstance(x, OutsideInt) else repr(x) for x in (left, right)]
+        return OutsideInt(function(getattr(left, "value", left), getattr(right, "value", right)),
+                          f"({texts[0]} {symbol} {texts[1]})", whole.trace)
+
+    def open_operator(general):
+        def method(self, other, swapped):
+            if type(other) in (int, OutsideInt):
+                return derived(*((other, self) if swapped else (self, other)))
+            return general(self, other)
+        return method
+
+    forward, backward = (open_operator(getattr(OutsideInt, f"__{r}{dunder}__")) for r in ("", "r"))
+    setattr(OutsideInt, f"__{dunder}__", lambda self, other: forward(self, other, False))
+    setattr(OutsideInt, f"__r{dunder}__", lambda self, other: backward(self, other, True))
+
+
 for _dunder in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "lt", "le", "gt", "ge", "eq", "ne",
                 "and_", "or_", "xor", "lshift", "rshift"):
     _int_operator(_dunder.rstrip("_"), getattr(operator, _dunder))
-OutsideInt.__neg__ = lambda self: -self.pinned()
+for _dunder, _symbol in (("add", "+"), ("sub", "-"), ("mul", "*")):
+    _exact_int_operator(_dunder, _symbol, getattr(operator, _dunder))
+OutsideInt.__neg__ = lambda self: OutsideInt(-self.value, f"(-{self.var})", self.trace)
+OutsideInt.__pos__ = lambda self: self
 OutsideInt.__abs__ = lambda self: abs(self.pinned())
 
 

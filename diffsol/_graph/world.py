@@ -190,7 +190,7 @@ def _child(trace, owner, name, value):
 def _instance_attribute(machine, owner, name):
     trace, value = machine.trace, owner.value
     cls = type(value)
-    if cls.__getattribute__ is not object.__getattribute__ and not issubclass(cls, tuple | dict | list):
+    if isinstance(cls.__getattribute__, types.FunctionType):
         raise Refused("unknown-object", f"{cls.__name__} defines __getattribute__")
     found = inspect.getattr_static(cls, name, None)
     if isinstance(found, property):
@@ -203,6 +203,8 @@ def _instance_attribute(machine, owner, name):
     if isinstance(found, TUPLE_GETTER):
         return item(machine, owner, value._fields.index(name))
     if name in getattr(value, "__dict__", ()):
+        if getattr(value, name) is not value.__dict__[name]:
+            raise Refused("unknown-object", f"{cls.__name__} has attributes of its own kind")
         return _child(trace, owner, name, value.__dict__[name])
     if found is None:
         if hasattr(cls, "__getattr__"):
