@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from diffsol._engine import Function, Run
+from diffsol._engine import Function, Run, Unusual
 from diffsol.integrate import _options, _passthrough
 from diffsol.integrate._dense import OdeSolution
 from diffsol.integrate._result import OdeResult
@@ -156,19 +156,25 @@ def solve_ivp(
         t_eval = _options.check_t_eval(t_eval, t0, tf)
     if options:
         options = _own_options(options)
-    given = np.asarray(y0)
-    state = _options.check_y0(given)
+    state = _options.check_y0(y0)
     if t0 == tf or not state.size:
         # Nothing to integrate: SciPy has rules of its own for it, and there is nothing to gain.
         return _passthrough.scipy_solve_ivp(
             fun, t_span, y0, name, t_eval, dense_output, events, vectorized, args, options
         )
-    run = _start(name, fun, t0, tf, state, vectorized, args, **options)
+    try:
+        run = _start(name, fun, t0, tf, state, vectorized, args, **options)
+    except Unusual as unusual:
+        # The shape of the first result is one that SciPy broadcasts in ways of its own.
+        fun = _passthrough.after_first(fun, unusual.result)
+        return _passthrough.scipy_solve_ivp(
+            fun, t_span, y0, name, t_eval, dense_output, events, vectorized, args, options
+        )
     if events is not None:
         _watch(run, events, args, state, y0)
     run.set_output(t_eval, dense_output)
     status = run.go()
-    return _result(run, status, name, given, t_eval, dense_output, events is not None)
+    return _result(run, status, name, y0, t_eval, dense_output, events is not None)
 
 
 def _own_options(options):
@@ -205,11 +211,11 @@ def _watch(run, events, args, state, y0):
     run.set_events(functions, max_events, direction, y0)
 
 
-def _result(run, status, name, given, t_eval, dense_output, has_events):
+def _result(run, status, name, y0, t_eval, dense_output, has_events):
     """What the run found, in the types and shapes that SciPy gives."""
     t, y = run.t, run.y
     if t_eval is None:
-        y = _stacked_on(given, y)
+        y = _stacked_on(y0, y)
     elif not len(t):
         t, y = [], []
     elif t_eval.dtype != t.dtype:
@@ -229,16 +235,17 @@ def _result(run, status, name, given, t_eval, dense_output, has_events):
     )
 
 
-def _stacked_on(given, y):
+def _stacked_on(y0, y):
     """`y` with the caller's own initial state as first column, in the type NumPy finds for both.
 
     Integers become floats, but an object array stays one, and a long double keeps its digits.
     A function that changes the state it is given changes this column only if the caller's `y0`
     is the very array that it got.
     """
-    if given.dtype != y.dtype:
-        y = y.astype(np.result_type(given.dtype, y.dtype))
-    y[:, 0] = given
+    dtype = y0.dtype if isinstance(y0, np.ndarray) else np.asarray(y0).dtype
+    if dtype != y.dtype:
+        y = y.astype(np.result_type(dtype, y.dtype))
+    y[:, 0] = y0
     return y
 
 
