@@ -2,10 +2,11 @@
 
 import time
 
-import diffsol
-import diffsol.integrate
 import numpy as np
 import scipy.integrate
+
+import diffsol
+import diffsol.integrate
 
 
 def lorenz(t, y, sigma, rho, beta):

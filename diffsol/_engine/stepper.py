@@ -107,7 +107,7 @@ class Stepper:
         seconds = time.perf_counter() - started
         self._solver = None
         solver.nfev = nfev + ivp.nfev
-        if code == lib.DS_PYTHON_ERROR:
+        if code == lib.DS_PYTHON_ERROR and self._error is not None:
             error, self._error = self._error, None
             raise error
         if code == lib.DS_FAILED:

@@ -9,7 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from diffsol.integrate import _scipy
-from diffsol.integrate._ivp import solve_ivp
+from diffsol.integrate._ivp import solve_ivp as solve_ivp
 
 if TYPE_CHECKING:
     from scipy.integrate import *  # noqa: F403  (the names a type checker shall see)

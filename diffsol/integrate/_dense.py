@@ -1,6 +1,6 @@
 """OdeSolution: the continuous solution of a native solve, evaluated in native code."""
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -40,6 +40,7 @@ class OdeSolution:
         self.ts = ts
         self.n_segments = len(ts) - 1
         self.ascending = bool(ts[-1] >= ts[0])
+        self.side: Literal["left", "right"]
         if self.ascending:
             self.t_min, self.t_max = ts[0], ts[-1]
             self.side = "left"
@@ -100,7 +101,7 @@ class OdeSolution:
         dense_output = getattr(_scipy.solvers(), _DENSE_OUTPUT[self._method])
         return [dense_output(*segment) for segment in self._segments]
 
-    @property
+    @property  # type: ignore[misc]
     def __class__(self) -> type:
         needed = "scipy.integrate._ivp.common"
         found = _scipy.loaded_class(needed, "OdeSolution", needed)

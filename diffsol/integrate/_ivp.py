@@ -1,7 +1,5 @@
 """solve_ivp: SciPy's call, answered by the native steppers."""
 
-from typing import Any
-
 import numpy as np
 
 from diffsol._engine import Function, Run, Unusual

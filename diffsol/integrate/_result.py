@@ -24,10 +24,10 @@ class OdeResult(dict):
         except KeyError as error:
             raise AttributeError(name) from error
 
-    __setattr__ = dict.__setitem__  # type: ignore[assignment]
-    __delattr__ = dict.__delitem__  # type: ignore[assignment]
+    __setattr__ = dict.__setitem__
+    __delattr__ = dict.__delitem__
 
-    @property
+    @property  # type: ignore[misc]
     def __class__(self) -> type:
         found = _scipy.loaded_class("scipy.integrate._ivp.ivp", "OdeResult", "scipy.optimize")
         return OdeResult if found is None else found

@@ -59,8 +59,10 @@ _DOC = """{title}
     """
 
 # What a subclass may override only at the price of native steps.
-_PRIVATE = ("A", "B", "C", "E", "E3", "E5", "P", "n_stages", "order", "error_estimator_order")
-_PRIVATE += ("_step_impl", "_estimate_error", "_estimate_error_norm")
+_PRIVATE = (
+    *("A", "B", "C", "E", "E3", "E5", "n_stages", "error_estimator_order"),
+    *("_step_impl", "_estimate_error", "_estimate_error_norm"),
+)
 
 
 class _NativeSteps:
@@ -71,7 +73,7 @@ class _NativeSteps:
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         # SciPy's constructor, whose signature and errors are kept, wraps fun and forgets it.
-        self = super().__new__(cls)
+        self: Any = super().__new__(cls)
         self._user_fun = args[0] if args else kwargs.get("fun")
         return self
 

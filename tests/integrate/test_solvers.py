@@ -18,6 +18,12 @@ def pendulum(t, y):
     return np.array([y[1], -np.sin(y[0]) + 0.1 * t])
 
 
+def run(solver):
+    """Step to the end."""
+    while solver.status == "running":
+        solver.step()
+
+
 def pair(name, fun=pendulum, t0=0, y0=(1.0, 0.5), t_bound=3, **options):
     return [
         getattr(m, name)(fun, t0, list(y0), t_bound, **options)
@@ -85,8 +91,7 @@ def test_exception_then_another_try(name):
         broken.append(True)
         t = solver.t
         with pytest.raises(LookupError, match="broken"):
-            while solver.status == "running":
-                solver.step()
+            run(solver)
         broken.clear()
         assert solver.t >= t
         solver.step()
@@ -224,7 +229,8 @@ def test_kernel(name, monkeypatch):
     theirs, plain = pair(name, fun=fun)
     monkeypatch.setenv("DIFFSOL_JIT", "require")
     _, ours = pair(name, fun=fun)
-    for rate in (1.0, 2.0, 3.0):
+    for new_rate in (1.0, 2.0, 3.0):
+        rate = new_rate
         for solver in (theirs, ours, plain):
             solver.step()
         assert_same_state(theirs, ours)
