@@ -9,7 +9,14 @@ _address = ffi.cast
 _from_handle = ffi.from_handle
 
 
-@ffi.def_extern(name="ds_call_python", error=1)
+def _outside_answer(kind, error, traceback):
+    """An interrupt that arrived between the C core and `answer`."""
+    if traceback is None or "handle" not in traceback.tb_frame.f_locals:
+        return
+    _from_handle(traceback.tb_frame.f_locals["handle"]).error = error
+
+
+@ffi.def_extern(name="ds_call_python", error=1, onerror=_outside_answer)
 def _call_python(handle, which, flags, t, y, out):
     return _from_handle(handle).answer(which, flags, t, y, out)
 

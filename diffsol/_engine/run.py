@@ -264,9 +264,10 @@ class Run:
     def _raise(self, code):
         error = self._callbacks.error
         ivp = self._ivp
-        if code == lib.DS_PYTHON_ERROR and error is not None:
+        if code == lib.DS_PYTHON_ERROR:
             self._callbacks.error = None
-            raise error
+            # without one, an interrupt came where no Python frame of ours could note it
+            raise error if error is not None else KeyboardInterrupt
         if code == lib.DS_BRACKET:
             raise ValueError("f(a) and f(b) must have different signs")
         if code == lib.DS_ROOT_ITER:

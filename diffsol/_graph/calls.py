@@ -187,11 +187,6 @@ def _errstate(machine, **kwargs):
     return np.errstate(**kwargs)
 
 
-@special(super)
-def _super(machine, *args):
-    raise Refused("bytecode", "super()")
-
-
 
 
 def _register_iterating():

@@ -364,7 +364,7 @@ def _moved(function):
     return handler
 
 
-for _function in (np.tile, np.repeat, np.rot90, np.tril_indices_from, np.delete):
+for _function in (np.tile, np.repeat, np.rot90, np.delete):
     HANDLERS[_function] = _moved(_function)
 
 

@@ -1,0 +1,56 @@
+"""Imports go one way: integrate -> _engine -> _compile -> _graph; leaves import nothing of ours."""
+import ast
+import pathlib
+
+import pytest
+
+PACKAGE = pathlib.Path(__file__).parents[1] / "diffsol"
+LEAVES = {"errors", "_methods"}
+# what each part may import of ours, besides itself
+ALLOWED = {
+    "errors": set(),
+    "_methods": set(),
+    "_native": set(),
+    "_graph": set(),
+    "_compile": {"_graph", "_native"},
+    "_engine": {"_compile", "_graph", "_native", "_methods", "errors"},
+    "integrate": {"_engine", "_methods", "_native", "errors"},
+    "_explain": {"_engine", "_graph", "errors"},
+    "_patch": {"integrate"},
+    "__init__": {"_explain", "_patch", "integrate"},
+    "__main__": {"_explain", "_patch", "__init__"},
+}
+
+
+def part_of(path):
+    relative = path.relative_to(PACKAGE)
+    return relative.parts[0].removesuffix(".py")
+
+
+def imported_parts(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.level == 0 and (node.module or "").split(".")[0] == "diffsol":
+            pieces = node.module.split(".")
+            names = [pieces[1]] if len(pieces) > 1 else [alias.name for alias in node.names]
+        elif isinstance(node, ast.Import):
+            names = [alias.name.split(".")[1] if "." in alias.name else "__init__"
+                     for alias in node.names if alias.name.split(".")[0] == "diffsol"]
+        else:
+            continue
+        yield from names
+
+
+FILES = sorted(p for p in PACKAGE.rglob("*.py") if "build" not in p.parts)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_imports_go_one_way(path):
+    part = part_of(path)
+    for name in imported_parts(path):
+        assert name == part or name in ALLOWED[part], f"{path} imports {name}"
+
+
+def test_relative_imports_stay_inside_their_part():
+    for path in FILES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            assert not (isinstance(node, ast.ImportFrom) and node.level > 1), path
