@@ -1,4 +1,5 @@
 """`explain`: is a function compiled, and if not, why not and what to do; `report`: the same for a whole run."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -48,9 +49,14 @@ class Explanation:
 
     def __str__(self):
         if self.compiled:
-            return (f"{self.name}: compiled; {self.n_nodes} operators, {self.n_parameters} parameters, "
-                    f"traced in {self.trace_ms:.1f} ms, compiled in {self.compile_ms:.1f} ms")
-        lines = [f"{self.name}: not compiled, called as Python", f"  why:   {REASONS[self.reason].title}"]
+            return (
+                f"{self.name}: compiled; {self.n_nodes} operators, {self.n_parameters} parameters, "
+                f"traced in {self.trace_ms:.1f} ms, compiled in {self.compile_ms:.1f} ms"
+            )
+        lines = [
+            f"{self.name}: not compiled, called as Python",
+            f"  why:   {REASONS[self.reason].title}",
+        ]
         if self.detail:
             lines.append(f"  what:  {self.detail}")
         if self.where is not None:
@@ -89,13 +95,25 @@ def explain(fun, t_span, y0, args=None, *, vectorized=False) -> Explanation:
         function.discard(variant)
         return _refused(function, Refused("mismatch"))
     return Explanation(
-        name=function.record.name, compiled=True, n_nodes=len(variant.program.nodes), n_parameters=variant.n_params,
-        trace_ms=variant.trace_ms, compile_ms=variant.kernel.compile_ms, graph=show.show(variant.program))
+        name=function.record.name,
+        compiled=True,
+        n_nodes=len(variant.program.nodes),
+        n_parameters=variant.n_params,
+        trace_ms=variant.trace_ms,
+        compile_ms=variant.kernel.compile_ms,
+        graph=show.show(variant.program),
+    )
 
 
 def _refused(function, refusal):
-    return Explanation(name=function.record.name, compiled=False, reason=refusal.reason.code, detail=refusal.detail,
-                       where=refusal.where, hint=refusal.reason.hint)
+    return Explanation(
+        name=function.record.name,
+        compiled=False,
+        reason=refusal.reason.code,
+        detail=refusal.detail,
+        where=refusal.where,
+        hint=refusal.reason.hint,
+    )
 
 
 def report() -> str:

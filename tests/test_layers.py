@@ -1,4 +1,5 @@
 """Imports go one way: integrate -> _engine -> _compile -> _graph; leaves import nothing of ours."""
+
 import ast
 import pathlib
 
@@ -29,12 +30,19 @@ def part_of(path):
 
 def imported_parts(path):
     for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ImportFrom) and node.level == 0 and (node.module or "").split(".")[0] == "diffsol":
+        if (
+            isinstance(node, ast.ImportFrom)
+            and node.level == 0
+            and (node.module or "").split(".")[0] == "diffsol"
+        ):
             pieces = node.module.split(".")
             names = [pieces[1]] if len(pieces) > 1 else [alias.name for alias in node.names]
         elif isinstance(node, ast.Import):
-            names = [alias.name.split(".")[1] if "." in alias.name else "__init__"
-                     for alias in node.names if alias.name.split(".")[0] == "diffsol"]
+            names = [
+                alias.name.split(".")[1] if "." in alias.name else "__init__"
+                for alias in node.names
+                if alias.name.split(".")[0] == "diffsol"
+            ]
         else:
             continue
         yield from names

@@ -1,4 +1,5 @@
 """The way from the C core to Python functions."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -63,7 +64,7 @@ class Callbacks:
                 self._event(which - 1, flags, t, self._view(y, self._bytes), out)
             else:
                 self._derivative(flags, t, self._view(y, self._bytes), self._view(out, self._bytes))
-        except BaseException as error:      # it comes out of the solve as itself
+        except BaseException as error:  # it comes out of the solve as itself
             self.error = error
             return 1
         return 0
@@ -78,7 +79,7 @@ class Callbacks:
         else:
             given = y.copy()
             result = self.rhs.python(t if flags & lib.DS_T_IS_FLOAT else np.float64(t), given)
-            y[:] = given                    # people clamp states in place
+            y[:] = given  # people clamp states in place
         out[:] = result
 
     def _event(self, index, flags, t, y, out):

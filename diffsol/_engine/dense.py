@@ -1,4 +1,5 @@
 """The interpolants of a solve, kept in arrays and evaluated by the C core."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -28,9 +29,19 @@ class Segments:
         is_complex = self.y_old.dtype.kind == "c"
         n = self.y_old.shape[1]
         out = np.empty((n, t.size), dtype=self.y_old.dtype)
-        lib.ds_dense_eval(METHODS[self.method].id, n, is_complex, _doubles(self.t_old), _doubles(self.t),
-                          _doubles(self.y_old), _doubles(self.q), t.size, _doubles(t),
-                          ffi.from_buffer("int64_t[]", index), _doubles(out))
+        lib.ds_dense_eval(
+            METHODS[self.method].id,
+            n,
+            is_complex,
+            _doubles(self.t_old),
+            _doubles(self.t),
+            _doubles(self.y_old),
+            _doubles(self.q),
+            t.size,
+            _doubles(t),
+            ffi.from_buffer("int64_t[]", index),
+            _doubles(out),
+        )
         return out
 
     def __iter__(self):

@@ -1,4 +1,5 @@
 """One user function of a solve: as Python, and as a compiled kernel where there is one."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -15,8 +16,8 @@ class Bound:
     def __init__(self, variant, block, params, fun, args):
         self.variant = variant
         self.pointer = variant.pointer
-        self.block = block              # what the guard function fills
-        self.params = params            # the same memory, as a C pointer
+        self.block = block  # what the guard function fills
+        self.params = params  # the same memory, as a C pointer
         self._fun = fun
         self._args = args
 
@@ -57,8 +58,17 @@ class Function:
 
     def compile(self) -> Bound:
         """Trace and compile now. Raises Refused."""
-        bound = self._try(kernels.compile_variant(
-            self.record, self.fun, self.args, self.kind, self.n, self.is_complex, self.vectorized))
+        bound = self._try(
+            kernels.compile_variant(
+                self.record,
+                self.fun,
+                self.args,
+                self.kind,
+                self.n,
+                self.is_complex,
+                self.vectorized,
+            )
+        )
         if bound is None:
             refusal = kernels.Refused("unknown-object", "what it reads changes while it is read")
             self.record.refuse(refusal)
@@ -87,6 +97,7 @@ class Function:
     def python(self, t, y):
         """The user's function as SciPy would call it: an ndarray of the state's dtype, any shape."""
         if self.vectorized:
-            return np.asarray(self.fun(t, y[:, None], *self.args),
-                              dtype=complex if self.is_complex else float).ravel()
+            return np.asarray(
+                self.fun(t, y[:, None], *self.args), dtype=complex if self.is_complex else float
+            ).ravel()
         return np.asarray(self.fun(t, y, *self.args), dtype=complex if self.is_complex else float)

@@ -4,9 +4,11 @@ A record belongs to the code of a function (not to the function object: a lambda
 turn of a loop is the same code) together with the state's size and dtype. It holds the compiled
 variants, the last refusal, and what the function has cost so far in Python.
 """
+
 from __future__ import annotations
 
 import functools
+import inspect
 import os
 import threading
 import time
@@ -19,7 +21,7 @@ from diffsol._native._core import ffi
 
 MAX_RECORDS = 512
 MAX_VARIANTS = 16
-MAX_ATTEMPTS = 4            # traces of a function that was refused, in one process
+MAX_ATTEMPTS = 4  # traces of a function that was refused, in one process
 
 _records: OrderedDict = OrderedDict()
 _lock = threading.RLock()
@@ -28,8 +30,18 @@ _lock = threading.RLock()
 class Variant:
     """One compiled kernel with the guards under which it stands for the function."""
 
-    __slots__ = ("check", "n_params", "has_arrays", "kernel", "pointer", "program", "trace_ms", "verified",
-                 "discarded", "uses")
+    __slots__ = (
+        "check",
+        "n_params",
+        "has_arrays",
+        "kernel",
+        "pointer",
+        "program",
+        "trace_ms",
+        "verified",
+        "discarded",
+        "uses",
+    )
 
     def __init__(self, traced, kernel, trace_ms):
         self.check = traced.check
@@ -47,7 +59,16 @@ class Variant:
 class Record:
     """What is known about one function's code (and one kind and size of state)."""
 
-    __slots__ = ("name", "where", "variants", "refusal", "attempts", "retry_at", "python_seconds", "solves")
+    __slots__ = (
+        "name",
+        "where",
+        "variants",
+        "refusal",
+        "attempts",
+        "retry_at",
+        "python_seconds",
+        "solves",
+    )
 
     def __init__(self, fun):
         code = code_of(fun)
@@ -57,12 +78,14 @@ class Record:
         self.refusal: Refused | None = None
         self.attempts = 0
         self.retry_at = 0.0
-        self.python_seconds = 0.0       # spent at the Python tier, all solves together
+        self.python_seconds = 0.0  # spent at the Python tier, all solves together
         self.solves = 0
 
     def may_trace(self) -> bool:
         """Not refused before, or refused so long ago that another look is cheap."""
-        return self.refusal is None or (self.attempts < MAX_ATTEMPTS and self.python_seconds > self.retry_at)
+        return self.refusal is None or (
+            self.attempts < MAX_ATTEMPTS and self.python_seconds > self.retry_at
+        )
 
     def refuse(self, refusal):
         self.refusal = refusal
@@ -90,7 +113,7 @@ def code_of(fun):
         return code_of(fun.__func__)
     if isinstance(fun, types.FunctionType):
         return fun.__code__
-    call = getattr(type(fun), "__call__", None)
+    call = inspect.getattr_static(type(fun), "__call__", None)
     return call.__code__ if isinstance(call, types.FunctionType) else None
 
 
@@ -123,14 +146,16 @@ def switched_on() -> str:
 
 def compile_variant(record, fun, args, kind, n, is_complex, vectorized) -> Variant:
     """Trace and compile; the new variant joins the record. Raises Refused (and notes it)."""
-    from diffsol._graph import trace        # the tracer is loaded when first needed
+    from diffsol._graph import trace  # the tracer is loaded when first needed
 
     started = time.perf_counter()
     state = (n, 1) if vectorized else (n,)
     dtype = COMPLEX if is_complex else FLOAT
     shape = {"rhs": state, "event": (), "jac": (n, n)}[kind]
     try:
-        traced = trace.trace_function(fun, args, state, dtype, shape, FLOAT if kind == "event" else dtype)
+        traced = trace.trace_function(
+            fun, args, state, dtype, shape, FLOAT if kind == "event" else dtype
+        )
         traced_at = time.perf_counter()
         kernel = _machine_code(traced.program)
     except Refused as refusal:

@@ -4,15 +4,16 @@ At the Python tier a trial step costs about what the user's function costs, wher
 `SCIPY_OVERHEAD` more. What has been saved so far may be spent on compiling; and where the progress of
 the solve predicts that more than twice the price is still to come, it is spent at once.
 """
+
 from __future__ import annotations
 
 import sys
 
-SCIPY_OVERHEAD = 40e-6      # seconds per trial step of SciPy's explicit methods beyond the calls of fun
-LOAD_PRICE = 0.045          # seconds to load llvmlite and the tracer, once per process
-KERNEL_PRICE = 0.012        # seconds to trace and compile a function of common size
-FIRST_LOOK = 0.002          # seconds after which a solve at the Python tier is looked at first
-SLICE = 0.05                # seconds between two returns to Python, for Ctrl-C
+SCIPY_OVERHEAD = 40e-6  # seconds per trial step of SciPy's explicit methods beyond the calls of fun
+LOAD_PRICE = 0.045  # seconds to load llvmlite and the tracer, once per process
+KERNEL_PRICE = 0.012  # seconds to trace and compile a function of common size
+FIRST_LOOK = 0.002  # seconds after which a solve at the Python tier is looked at first
+SLICE = 0.05  # seconds between two returns to Python, for Ctrl-C
 
 
 def price(count: int) -> float:
@@ -29,4 +30,6 @@ def pays(count, spent, trials, progress, python_seconds) -> bool:
     cost = price(count)
     saved = trials * SCIPY_OVERHEAD + python_seconds
     remaining = spent * (1 - progress) / progress if progress > 0 else float("inf")
-    return remaining > 2 * cost or (saved > cost and remaining > 0.2 * cost) or python_seconds > cost
+    return (
+        remaining > 2 * cost or (saved > cost and remaining > 0.2 * cost) or python_seconds > cost
+    )

@@ -1,4 +1,5 @@
 """User functions for SciPy's own solvers: compiled where it pays, the user's function otherwise."""
+
 from __future__ import annotations
 
 import time
@@ -10,7 +11,7 @@ from diffsol._engine.function import Function
 from diffsol._graph.reasons import Refused
 from diffsol._native._core import ffi, lib
 
-PROXY_COST = 1e-6           # seconds that a call of a kernel through Python takes
+PROXY_COST = 1e-6  # seconds that a call of a kernel through Python takes
 _DOUBLES = ffi.typeof("double[]")
 _from_buffer = ffi.from_buffer
 _kernel_call = lib.ds_kernel_call
@@ -39,6 +40,7 @@ class Proxy:
         self._bound = None if self._mode == "0" or not self._allowed() else function.bind()
         if self._bound is None and self._mode == "require":
             from diffsol._engine.run import required
+
             self._bound = required(function)
 
     def __getattr__(self, name):
@@ -51,9 +53,17 @@ class Proxy:
         if self._bound is not None and y.nbytes == self._bytes:
             out = np.empty(self._shape, self._dtype)
             try:
-                asked = _kernel_call(self._bound.pointer, self._bound.params, t, _from_buffer(_DOUBLES, y),
-                                     _from_buffer(_DOUBLES, out))
-            except (BufferError, ValueError):   # a column of a finite-difference Jacobian: not contiguous
+                asked = _kernel_call(
+                    self._bound.pointer,
+                    self._bound.params,
+                    t,
+                    _from_buffer(_DOUBLES, y),
+                    _from_buffer(_DOUBLES, out),
+                )
+            except (
+                BufferError,
+                ValueError,
+            ):  # a column of a finite-difference Jacobian: not contiguous
                 return self(t, y.copy())
             if not asked:
                 return out
@@ -67,8 +77,13 @@ class Proxy:
         self._calls += 1
         if self._first is not None:
             self._first._refresh()
-        if self._bound is None and self._mode == "1" and record.may_trace() and self._allowed() \
-                and record.python_seconds > 2 * policy.price(1) + self._calls * PROXY_COST:
+        if (
+            self._bound is None
+            and self._mode == "1"
+            and record.may_trace()
+            and self._allowed()
+            and record.python_seconds > 2 * policy.price(1) + self._calls * PROXY_COST
+        ):
             self._compile(t, y)
         return result
 

@@ -1,4 +1,5 @@
 """One solve: the C core's solver, the functions it calls, the tier they run at, and the results."""
+
 from __future__ import annotations
 
 import time
@@ -58,7 +59,9 @@ class Run:
 
     def _open(self):
         t0, tf, state, rtol, atol, max_step, first_step = self.options
-        ivp = self._ivp = lib.ds_ivp_new(METHODS[self.method].id, state.size, state.dtype.kind == "c")
+        ivp = self._ivp = lib.ds_ivp_new(
+            METHODS[self.method].id, state.size, state.dtype.kind == "c"
+        )
         if ivp == ffi.NULL:
             self._ivp = None
             raise MemoryError(f"no memory for {state.size} states")
@@ -186,8 +189,17 @@ class Run:
                 self._compile()
                 missing = ()
             code = advance(ivp, policy.FIRST_LOOK if missing else policy.SLICE)
-            compile_now = code == lib.DS_RUNNING and missing and policy.pays(
-                len(missing), time.perf_counter() - started, ivp.n_trials, self._progress(), waiting)
+            compile_now = (
+                code == lib.DS_RUNNING
+                and missing
+                and policy.pays(
+                    len(missing),
+                    time.perf_counter() - started,
+                    ivp.n_trials,
+                    self._progress(),
+                    waiting,
+                )
+            )
         spent = time.perf_counter() - started
         for function in missing:
             function.record.python_seconds += spent
@@ -199,8 +211,11 @@ class Run:
         if self._bound is None and not self.rhs.record.may_trace():
             return []
         bounds = (self._bound, *self._event_bounds)
-        return [function for function, bound in zip((self.rhs, *events), bounds, strict=True)
-                if bound is None and function.record.may_trace()]
+        return [
+            function
+            for function, bound in zip((self.rhs, *events), bounds, strict=True)
+            if bound is None and function.record.may_trace()
+        ]
 
     def _progress(self):
         ivp = self._ivp
@@ -228,7 +243,9 @@ class Run:
         self._watch_outside()
 
     def _all_verified(self):
-        return self._bound.variant.verified and all(b is None or b.variant.verified for b in self._event_bounds)
+        return self._bound.variant.verified and all(
+            b is None or b.variant.verified for b in self._event_bounds
+        )
 
     def _verify(self) -> bool:
         """Compare new kernels with their functions at visited states; discard what disagrees."""
@@ -248,9 +265,12 @@ class Run:
 
     def _redo_in_python(self) -> int:
         warnings.warn(
-            f"the compiled form of {self.rhs.record.name!r} (or of an event) disagreed with the Python function; it was "
-            "discarded and the solve was redone in Python. Please report this, unless the function depends on more than "
-            "its arguments.", MismatchWarning, stacklevel=4)
+            f"the compiled form of {self.rhs.record.name!r} (or of an event) disagreed with the "
+            "Python function; it was discarded and the solve was redone in Python. Please report "
+            "this, unless the function depends on more than its arguments.",
+            MismatchWarning,
+            stacklevel=4,
+        )
         self._close()
         self._bound, self._mode = None, "0"
         self._open()
@@ -273,7 +293,9 @@ class Run:
         if code == lib.DS_ROOT_ITER:
             raise RuntimeError("Failed to converge after 100 iterations.")
         if code == lib.DS_ROOT_NAN:
-            raise ValueError(f"The function value at x={ivp.error_t} is NaN; solver cannot continue.")
+            raise ValueError(
+                f"The function value at x={ivp.error_t} is NaN; solver cannot continue."
+            )
         raise MemoryError("no memory for the solution")
 
     def _collect(self):
@@ -295,14 +317,21 @@ class Run:
     def _segments(self, n, dtype):
         ivp, count = self._ivp, self._ivp.n_segments
         size = lib.ds_ivp_q_size(ivp)
-        return Segments(self.method, _copied(ivp.seg_t_old, count, float), _copied(ivp.seg_t, count, float),
-                        _copied(ivp.seg_y_old, count * n, dtype).reshape(count, n),
-                        _copied(ivp.seg_q, count * size, float).reshape(count, size))
+        return Segments(
+            self.method,
+            _copied(ivp.seg_t_old, count, float),
+            _copied(ivp.seg_t, count, float),
+            _copied(ivp.seg_y_old, count * n, dtype).reshape(count, n),
+            _copied(ivp.seg_q, count * size, float).reshape(count, size),
+        )
 
     def _collect_events(self, n, dtype):
         ivp, count = self._ivp, self._ivp.n_event_records
         index = _copied(ivp.ev_index, count, np.int64)
-        t, y = _copied(ivp.ev_t, count, float), _copied(ivp.ev_y, count * n, dtype).reshape(count, n)
+        t, y = (
+            _copied(ivp.ev_t, count, float),
+            _copied(ivp.ev_y, count * n, dtype).reshape(count, n),
+        )
         chosen = [index == i for i in range(len(self._event_bounds))]
         self.t_events = [t[mask] for mask in chosen]
         # SciPy's np.asarray of an empty list has shape (0,)
@@ -334,5 +363,6 @@ def required(function):
     except Refused as refusal:
         place = "" if refusal.where is None else " ({}, line {}, in {})".format(*refusal.where)
         raise NotCompiledError(
-            f"DIFFSOL_JIT=require, and {function.record.name!r} is not compiled. {kernels.reason_text(refusal)}{place}. "
-            f"{refusal.reason.hint}") from None
+            f"DIFFSOL_JIT=require, and {function.record.name!r} is not compiled. "
+            f"{kernels.reason_text(refusal)}{place}. {refusal.reason.hint}"
+        ) from None

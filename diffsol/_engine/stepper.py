@@ -1,4 +1,5 @@
 """One native step at a time, for solver objects that keep the state themselves (SciPy's classes)."""
+
 from __future__ import annotations
 
 import time
@@ -145,7 +146,7 @@ class Stepper:
             given = self._copy(y)
             time_ = t if flags & lib.DS_T_IS_FLOAT else np.float64(t)
             result = self._solver.fun(time_, given)
-            self._put(given, y)         # people clamp states in place
+            self._put(given, y)  # people clamp states in place
             self._put(result, out)
         except BaseException as error:  # it comes out of step() as itself
             self._error = error
@@ -155,4 +156,11 @@ class Stepper:
 
 def options_of(solver):
     """All that a `Stepper` cannot change on its way."""
-    return (solver.t, solver.h_abs, solver.t_bound, solver.max_step, id(solver.rtol), id(solver.atol))
+    return (
+        solver.t,
+        solver.h_abs,
+        solver.t_bound,
+        solver.max_step,
+        id(solver.rtol),
+        id(solver.atol),
+    )

@@ -1,11 +1,12 @@
 """Is a new kernel the function? Compared at states that the solve visited."""
+
 from __future__ import annotations
 
 import numpy as np
 
 from diffsol._native._core import ffi, lib
 
-RELATIVE = 1e-6         # rounding, amplified by cancellation, stays below; mistakes do not
+RELATIVE = 1e-6  # rounding, amplified by cancellation, stays below; mistakes do not
 SAMPLES = 4
 
 
@@ -15,16 +16,23 @@ def agrees(function, bound, t, y) -> bool:
     size = {"rhs": function.n, "event": 1, "jac": function.n**2}[function.kind]
     is_complex = function.is_complex and function.kind != "event"
     got = np.empty(size, dtype=complex if is_complex else float)
-    asked = lib.ds_kernel_call(bound.pointer, bound.params, float(t), ffi.from_buffer("double[]", y),
-                               ffi.from_buffer("double[]", got))
+    asked = lib.ds_kernel_call(
+        bound.pointer,
+        bound.params,
+        float(t),
+        ffi.from_buffer("double[]", y),
+        ffi.from_buffer("double[]", got),
+    )
     if asked:
-        return True             # Python is asked there anyway
+        return True  # Python is asked there anyway
     try:
         with np.errstate(all="ignore"):
             wanted = np.asarray(function.python(np.float64(t), y.copy()), dtype=got.dtype)
     except Exception:
-        return False            # the kernel should have asked
-    return close(got, np.broadcast_to(wanted.reshape(-1) if wanted.size == size else wanted, got.shape))
+        return False  # the kernel should have asked
+    return close(
+        got, np.broadcast_to(wanted.reshape(-1) if wanted.size == size else wanted, got.shape)
+    )
 
 
 def close(got, wanted) -> bool:

@@ -1,4 +1,5 @@
 """Builds graphs: casts, broadcasts, shares equal nodes, folds constants, rewrites simple powers."""
+
 from __future__ import annotations
 
 import math
@@ -9,7 +10,7 @@ from diffsol._graph import interpret
 from diffsol._graph.node import Node
 from diffsol._graph.ops import BOOL, COMPLEX, DTYPES, ELEMENTWISE, FLOAT, INT, result_dtype
 
-FOLD_LIMIT = 1 << 16        # constants larger than this are not folded (a copy each would cost more)
+FOLD_LIMIT = 1 << 16  # constants larger than this are not folded (a copy each would cost more)
 
 
 def contiguous_strides(shape) -> tuple:
@@ -120,8 +121,10 @@ class Graph:
             return x
         lead = len(shape) - len(x.shape)
         own = contiguous_strides(x.shape)
-        strides = (0,) * lead + tuple(0 if e == 1 and full != 1 else s
-                                      for e, s, full in zip(x.shape, own, shape[lead:], strict=True))
+        strides = (0,) * lead + tuple(
+            0 if e == 1 and full != 1 else s
+            for e, s, full in zip(x.shape, own, shape[lead:], strict=True)
+        )
         return self.view(x, 0, strides, shape)
 
     def reshape(self, x, shape) -> Node:
@@ -131,7 +134,9 @@ class Graph:
     def view(self, x, offset, strides, shape) -> Node:
         shape = tuple(int(e) for e in shape)
         strides = tuple(0 if e == 1 else int(s) for s, e in zip(strides, shape, strict=True))
-        trivial = tuple(0 if e == 1 else s for s, e in zip(contiguous_strides(shape), shape, strict=True))
+        trivial = tuple(
+            0 if e == 1 else s for s, e in zip(contiguous_strides(shape), shape, strict=True)
+        )
         if offset == 0 and shape == x.shape and strides == trivial:
             return x
         if x.op == "view" and strides == trivial and offset == 0 and math.prod(shape) == x.size:
@@ -145,8 +150,19 @@ class Graph:
             rest = iter(kept)
             strides = tuple(0 if e == 1 else next(rest)[1] for e in shape)
             return self.view(x.inputs[0], x.attrs[0], strides, shape)
-        return self._make("view", (x,), (0, tuple(0 if e == 1 else s for s, e in zip(
-            contiguous_strides(shape), shape, strict=True))), shape, x.dtype)
+        return self._make(
+            "view",
+            (x,),
+            (
+                0,
+                tuple(
+                    0 if e == 1 else s
+                    for s, e in zip(contiguous_strides(shape), shape, strict=True)
+                ),
+            ),
+            shape,
+            x.dtype,
+        )
 
     def take(self, x, index) -> Node:
         index = np.ascontiguousarray(index, dtype=np.int64)
@@ -158,12 +174,21 @@ class Graph:
         shape = list(parts[0].shape)
         shape[axis] = sum(x.shape[axis] for x in parts)
         parts = tuple(x for x in parts if x.shape[axis]) or parts[:1]
-        return parts[0] if len(parts) == 1 else self._make("concat", parts, (axis,), tuple(shape), dtype)
+        return (
+            parts[0]
+            if len(parts) == 1
+            else self._make("concat", parts, (axis,), tuple(shape), dtype)
+        )
 
     def update(self, base, value, offset, strides, window) -> Node:
         value = self.broadcast(self.cast(value, base.dtype), window)
-        return self._make("update", (base, value), (int(offset), tuple(strides), tuple(window)),
-                          base.shape, base.dtype)
+        return self._make(
+            "update",
+            (base, value),
+            (int(offset), tuple(strides), tuple(window)),
+            base.shape,
+            base.dtype,
+        )
 
     def put(self, base, value, index) -> Node:
         index = np.ascontiguousarray(index, dtype=np.int64)
@@ -198,11 +223,18 @@ class Graph:
         if all(x.value is not None for x in inputs) and math.prod(shape) <= FOLD_LIMIT:
             with np.errstate(all="raise"):
                 try:
-                    return self.const(interpret.apply(op, attrs, shape, dtype, [x.value for x in inputs]))
+                    return self.const(
+                        interpret.apply(op, attrs, shape, dtype, [x.value for x in inputs])
+                    )
                 except FloatingPointError:
-                    pass        # NumPy would warn at every evaluation: leave it to the kernel's flags
-        key = (op, tuple(x.id for x in inputs), dtype.char, shape,
-               *(a.tobytes() if isinstance(a, np.ndarray) else a for a in attrs))
+                    pass  # NumPy would warn at every evaluation: leave it to the kernel's flags
+        key = (
+            op,
+            tuple(x.id for x in inputs),
+            dtype.char,
+            shape,
+            *(a.tobytes() if isinstance(a, np.ndarray) else a for a in attrs),
+        )
         return self._share(key, op, inputs, attrs, shape, dtype)
 
     def _share(self, key, op, inputs, attrs, shape, dtype, value=None):

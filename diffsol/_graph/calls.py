@@ -1,4 +1,5 @@
 """Which calls a traced function may make, and what they give. Everything not listed ends the trace."""
+
 from __future__ import annotations
 
 import functools
@@ -48,14 +49,18 @@ def _call_outside(machine, function, args, kwargs):
     trace, value = machine.trace, function.value
     if type(value) is types.FunctionType:
         known = refusal(value)
-        if known.reason.code != "unknown-call":     # say so, instead of what is met further in
+        if known.reason.code != "unknown-call":  # say so, instead of what is met further in
             raise known
         return _run(machine, world.function_of(trace, function), args, kwargs)
     if type(value) is types.MethodType:
         inner = trace.reads.read((function.var, "func"), f"{function.var}.__func__", value.__func__)
         owner = trace.reads.read((function.var, "self"), f"{function.var}.__self__", value.__self__)
-        return call(machine, world.enter(trace, value.__func__, inner),
-                    [world.enter(trace, value.__self__, owner), *args], kwargs)
+        return call(
+            machine,
+            world.enter(trace, value.__func__, inner),
+            [world.enter(trace, value.__self__, owner), *args],
+            kwargs,
+        )
     if type(value) is functools.partial:
         return _call_partial(machine, function, args, kwargs)
     if isinstance(value, type):
@@ -70,11 +75,17 @@ def _call_partial(machine, function, args, kwargs):
     trace, value, var = machine.trace, function.value, function.var
     reads = trace.reads
     inner = world.enter(trace, value.func, reads.read((var, "func"), f"{var}.func", value.func))
-    reads.require(f"len({var}.args) == {len(value.args)} and list({var}.keywords) == {list(value.keywords)!r}")
-    first = [world.enter(trace, a, reads.read((var, "arg", i), f"{var}.args[{i}]", a))
-             for i, a in enumerate(value.args)]
-    more = {k: world.enter(trace, v, reads.read((var, "keyword", k), f"{var}.keywords[{k!r}]", v))
-            for k, v in value.keywords.items()}
+    reads.require(
+        f"len({var}.args) == {len(value.args)} and list({var}.keywords) == {list(value.keywords)!r}"
+    )
+    first = [
+        world.enter(trace, a, reads.read((var, "arg", i), f"{var}.args[{i}]", a))
+        for i, a in enumerate(value.args)
+    ]
+    more = {
+        k: world.enter(trace, v, reads.read((var, "keyword", k), f"{var}.keywords[{k!r}]", v))
+        for k, v in value.keywords.items()
+    }
     return call(machine, inner, [*first, *args], {**more, **kwargs})
 
 
@@ -100,7 +111,9 @@ def _call_known(machine, function, args, kwargs):
     trace = machine.trace
     if any(isinstance(x, Opaque) for x in args) and not _is_exception(function):
         raise Refused("concrete-value", "a traced value in a string")
-    if isinstance(function, types.BuiltinMethodType | types.MethodType) and _is_local_method(function):
+    if isinstance(function, types.BuiltinMethodType | types.MethodType) and _is_local_method(
+        function
+    ):
         return _call_local_method(machine, function, args, kwargs)
     if _is_exception(function):
         return _exception(function)
@@ -115,17 +128,28 @@ def _call_known(machine, function, args, kwargs):
 
 
 def _call_traced(trace, function, args, kwargs):
-    args = [trace.local_copy(a) if isinstance(a, Outside) and isinstance(a.value, STRUCTURED) else a for a in args]
-    kwargs = {k: trace.local_copy(a) if isinstance(a, Outside) and isinstance(a.value, STRUCTURED) else a
-              for k, a in kwargs.items()}
+    args = [
+        trace.local_copy(a) if isinstance(a, Outside) and isinstance(a.value, STRUCTURED) else a
+        for a in args
+    ]
+    kwargs = {
+        k: trace.local_copy(a) if isinstance(a, Outside) and isinstance(a.value, STRUCTURED) else a
+        for k, a in kwargs.items()
+    }
     if function in HANDLERS:
         return HANDLERS[function](trace, *args, **kwargs)
     if isinstance(function, np.ufunc) and function in OPERATORS:
         return call_ufunc(trace, function, *args, **kwargs)
     if function in MATH and not kwargs:
         return call_math(trace, function, *args)
-    if _hashable(function) and is_pure(function) and all(_is_constant(x) for x in (*args, *kwargs.values())):
-        result = function(*(_constant(x) for x in args), **{k: _constant(x) for k, x in kwargs.items()})
+    if (
+        _hashable(function)
+        and is_pure(function)
+        and all(_is_constant(x) for x in (*args, *kwargs.values()))
+    ):
+        result = function(
+            *(_constant(x) for x in args), **{k: _constant(x) for k, x in kwargs.items()}
+        )
         return _absorb(trace, result)
     if function in TRANSPARENT:
         return function(*(_plain_int(a) for a in args), **kwargs)
@@ -133,8 +157,29 @@ def _call_traced(trace, function, args, kwargs):
 
 
 # built-ins that only call the operators, iteration or indexing of what they are given
-TRANSPARENT = {abs, all, any, divmod, enumerate, iter, len, list, next, pow, reversed, round, set, sorted, sum, tuple,
-               zip, slice, dict, range, frozenset}
+TRANSPARENT = {
+    abs,
+    all,
+    any,
+    divmod,
+    enumerate,
+    iter,
+    len,
+    list,
+    next,
+    pow,
+    reversed,
+    round,
+    set,
+    sorted,
+    sum,
+    tuple,
+    zip,
+    slice,
+    dict,
+    range,
+    frozenset,
+}
 SPECIAL: dict = {}
 
 
@@ -143,6 +188,7 @@ def special(*functions):
         for function in functions:
             SPECIAL[function] = handler
         return handler
+
     return register
 
 
@@ -153,13 +199,19 @@ def _len(machine, value):
 
 @special(map)
 def _map(machine, function, *iterables):
-    return [call(machine, function, list(values), {})
-            for values in zip(*(_iterable(machine, x) for x in iterables), strict=False)].__iter__()
+    return [
+        call(machine, function, list(values), {})
+        for values in zip(*(_iterable(machine, x) for x in iterables), strict=False)
+    ].__iter__()
 
 
 @special(filter)
 def _filter(machine, function, iterable):
-    kept = [x for x in _iterable(machine, iterable) if bool(x if function is None else call(machine, function, [x], {}))]
+    kept = [
+        x
+        for x in _iterable(machine, iterable)
+        if bool(x if function is None else call(machine, function, [x], {}))
+    ]
     return iter(kept)
 
 
@@ -187,17 +239,22 @@ def _errstate(machine, **kwargs):
     return np.errstate(**kwargs)
 
 
-
-
 def _register_iterating():
     def make(function):
         def handler(machine, *args, **kwargs):
             if kwargs and function is sorted:
                 raise Refused("unknown-call", "sorted with options")
             kwargs.pop("strict", None)
-            return function(*(_iterable(machine, a) if i == 0 or function is zip else _plain_int(a)
-                              for i, a in enumerate(args)), **kwargs)
+            return function(
+                *(
+                    _iterable(machine, a) if i == 0 or function is zip else _plain_int(a)
+                    for i, a in enumerate(args)
+                ),
+                **kwargs,
+            )
+
         return handler
+
     for function in (zip, list, tuple, enumerate, reversed, sum, any, all, sorted, set, iter):
         SPECIAL[function] = make(function)
 
@@ -234,8 +291,15 @@ def _call_local_method(machine, function, args, kwargs):
     if isinstance(function.__self__, Traced):
         args = [trace.local_copy(a) if isinstance(a, Outside) else a for a in args]
         return function(*args, **kwargs)
-    args = [world.elements(machine, a) if isinstance(a, Outside) and isinstance(a.value, STRUCTURED) else a for a in args]
-    if isinstance(function.__self__, str | bytes) and any(_is_symbolic(a) for a in (*args, *kwargs.values())):
+    args = [
+        world.elements(machine, a)
+        if isinstance(a, Outside) and isinstance(a.value, STRUCTURED)
+        else a
+        for a in args
+    ]
+    if isinstance(function.__self__, str | bytes) and any(
+        _is_symbolic(a) for a in (*args, *kwargs.values())
+    ):
         raise Refused("concrete-value", "a traced value in a string")
     return function(*args, **kwargs)
 
@@ -262,7 +326,11 @@ def _is_symbolic(value):
 
 def _makes_arrays(function):
     """Arrays made inside are traced from the start: values may be assigned into them."""
-    return _hashable(function) and function in HANDLERS and getattr(function, "__module__", "") == "numpy"
+    return (
+        _hashable(function)
+        and function in HANDLERS
+        and getattr(function, "__module__", "") == "numpy"
+    )
 
 
 def _is_constant(value):

@@ -118,7 +118,7 @@ def _leaf_fault(node, program):
         same = node.size == math.prod(program.state_shape) and node.dtype == program.state_dtype
         return None if same else f"{node!r} of a state {program.state_dtype}{program.state_shape}"
     end = node.attrs[0] + node.size * (2 if node.dtype == COMPLEX else 1)
-    return None if 0 <= node.attrs[0] and end <= program.n_params else (
+    return None if node.attrs[0] >= 0 and end <= program.n_params else (
         f"parameters up to {end} of {program.n_params}")
 
 
@@ -145,7 +145,7 @@ def _window_fault(offset, strides, shape, size):
     spans = [s * (e - 1) for s, e in zip(strides, shape, strict=True)]
     low = offset + sum(s for s in spans if s < 0)
     high = offset + sum(s for s in spans if s > 0)
-    return None if 0 <= low and high < size else f"reaches elements {low} to {high} of {size}"
+    return None if low >= 0 and high < size else f"reaches elements {low} to {high} of {size}"
 
 
 def _view_fault(node):
@@ -155,7 +155,7 @@ def _view_fault(node):
 def _index_fault(index, size):
     if not isinstance(index, np.ndarray) or index.dtype != INT or not index.flags.c_contiguous:
         return "the index is not a C-ordered int64 array"
-    if index.size and not (0 <= index.min() and index.max() < size):
+    if index.size and not (index.min() >= 0 and index.max() < size):
         return f"the index runs from {index.min()} to {index.max()} of {size}"
     return None
 

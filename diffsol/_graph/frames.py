@@ -1,4 +1,5 @@
 """Functions, frames and cells of the tracer's virtual machine, and decoded bytecode."""
+
 from __future__ import annotations
 
 import dis
@@ -9,7 +10,7 @@ import types
 from typing import NamedTuple
 
 SUPPORTED = (3, 11) <= sys.version_info[:2] <= (3, 13)
-NEW_CALLS = sys.version_info >= (3, 13)         # callable before the NULL slot, not after
+NEW_CALLS = sys.version_info >= (3, 13)  # callable before the NULL slot, not after
 
 
 class Null:
@@ -29,7 +30,7 @@ class Step(NamedTuple):
     arg: int | None
     value: object
     line: int | None
-    protected: bool         # inside a try block (or the like)
+    protected: bool  # inside a try block (or the like)
 
 
 class Code(NamedTuple):
@@ -122,19 +123,21 @@ def bind(function: Function, args, kwargs) -> dict:
     """Arguments by name, as a call of the function would bind them; TypeError as Python."""
     code = function.code
     names = code.co_varnames
-    positional = names[:code.co_argcount]
-    keyword_only = names[code.co_argcount:code.co_argcount + code.co_kwonlyargcount]
+    positional = names[: code.co_argcount]
+    keyword_only = names[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]
     bound = dict(zip(positional, args, strict=False))
-    extra = args[len(positional):]
+    extra = args[len(positional) :]
     slot = code.co_argcount + code.co_kwonlyargcount
     if code.co_flags & inspect.CO_VARARGS:
         bound[names[slot]] = tuple(extra)
         slot += 1
     elif extra:
-        raise TypeError(f"{code.co_name}() takes {len(positional)} positional arguments but {len(args)} were given")
+        raise TypeError(
+            f"{code.co_name}() takes {len(positional)} positional arguments but {len(args)} were given"
+        )
     rest = {}
     for key, value in kwargs.items():
-        if key in positional[code.co_posonlyargcount:] or key in keyword_only:
+        if key in positional[code.co_posonlyargcount :] or key in keyword_only:
             if key in bound:
                 raise TypeError(f"{code.co_name}() got multiple values for argument {key!r}")
             bound[key] = value
@@ -144,7 +147,9 @@ def bind(function: Function, args, kwargs) -> dict:
             raise TypeError(f"{code.co_name}() got an unexpected keyword argument {key!r}")
     if code.co_flags & inspect.CO_VARKEYWORDS:
         bound[names[slot]] = rest
-    defaults = dict(zip(positional[len(positional) - len(function.defaults):], function.defaults, strict=True))
+    defaults = dict(
+        zip(positional[len(positional) - len(function.defaults) :], function.defaults, strict=True)
+    )
     for key in (*positional, *keyword_only):
         if key not in bound:
             source = defaults if key in defaults else function.kwdefaults

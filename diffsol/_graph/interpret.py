@@ -1,4 +1,5 @@
 """What each operator means, in plain NumPy: the reference every printer is held against."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -7,8 +8,14 @@ from numpy.lib.stride_tricks import as_strided
 from diffsol._graph.node import Program
 from diffsol._graph.ops import COMPLEX, ELEMENTWISE
 
-REDUCTIONS = {"sum": np.sum, "prod": np.prod, "amax": np.amax, "amin": np.amin,
-              "any": np.any, "all": np.all}
+REDUCTIONS = {
+    "sum": np.sum,
+    "prod": np.prod,
+    "amax": np.amax,
+    "amin": np.amin,
+    "any": np.any,
+    "all": np.all,
+}
 
 
 def window(base, offset, strides, shape):
@@ -50,8 +57,13 @@ def run(program: Program, t, y, params):
     """(output array, trap) of a program at t, y with a parameter block of doubles."""
     values: dict = {}
     for node in program.nodes:
-        values[node.id] = _leaf(node, t, y, params) if not node.inputs else apply(
-            node.op, node.attrs, node.shape, node.dtype, [values[x.id] for x in node.inputs])
+        values[node.id] = (
+            _leaf(node, t, y, params)
+            if not node.inputs
+            else apply(
+                node.op, node.attrs, node.shape, node.dtype, [values[x.id] for x in node.inputs]
+            )
+        )
     trap = program.trap is not None and bool(values[program.trap.id])
     return values[program.output.id], trap
 
@@ -64,6 +76,6 @@ def _leaf(node, t, y, params):
     if node.op == "state":
         return np.asarray(y, dtype=node.dtype).reshape(node.shape)
     width = 2 if node.dtype == COMPLEX else 1
-    block = np.asarray(params[node.attrs[0]:node.attrs[0] + width * node.size], dtype=np.float64)
+    block = np.asarray(params[node.attrs[0] : node.attrs[0] + width * node.size], dtype=np.float64)
     values = block.view(np.complex128) if width == 2 else block
     return values.astype(node.dtype).reshape(node.shape)

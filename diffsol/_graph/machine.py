@@ -5,10 +5,10 @@ from outside goes through `world.py` (which records guards), calls go through `c
 only lets known, pure ones pass), and a branch on a traced value asks `trace.py` which way to go.
 User code itself never runs, so it can neither see nor swallow the tracer's signals.
 """
+
 from __future__ import annotations
 
 import operator
-import types
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from diffsol._graph.frames import NEW_CALLS, NULL, Cell, Frame, Function, Method
 from diffsol._graph.numpy_map import r_getitem
 from diffsol._graph.outside import Outside, OutsideInt
 from diffsol._graph.reasons import Refused
-from diffsol._graph.values import Array, Scalar, Traced
+from diffsol._graph.values import Array, Scalar
 
 
 class UserRaised(BaseException):
@@ -29,14 +29,42 @@ class UserRaised(BaseException):
         self.where = where
 
 
-BINARY = {"+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv, "//": operator.floordiv,
-          "%": operator.mod, "**": operator.pow, "@": operator.matmul, "&": operator.and_, "|": operator.or_,
-          "^": operator.xor, "<<": operator.lshift, ">>": operator.rshift}
-IN_PLACE = {"+": operator.iadd, "-": operator.isub, "*": operator.imul, "/": operator.itruediv,
-            "//": operator.ifloordiv, "%": operator.imod, "**": operator.ipow, "@": operator.imatmul,
-            "&": operator.iand, "|": operator.ior, "^": operator.ixor}
-COMPARE = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "==": operator.eq,
-           "!=": operator.ne}
+BINARY = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
+    "//": operator.floordiv,
+    "%": operator.mod,
+    "**": operator.pow,
+    "@": operator.matmul,
+    "&": operator.and_,
+    "|": operator.or_,
+    "^": operator.xor,
+    "<<": operator.lshift,
+    ">>": operator.rshift,
+}
+IN_PLACE = {
+    "+": operator.iadd,
+    "-": operator.isub,
+    "*": operator.imul,
+    "/": operator.itruediv,
+    "//": operator.ifloordiv,
+    "%": operator.imod,
+    "**": operator.ipow,
+    "@": operator.imatmul,
+    "&": operator.iand,
+    "|": operator.ior,
+    "^": operator.ixor,
+}
+COMPARE = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "==": operator.eq,
+    "!=": operator.ne,
+}
 MAX_DEPTH = 60
 
 
@@ -96,10 +124,20 @@ def step(*names):
         for name in names:
             STEPS[name] = handler
         return handler
+
     return register
 
 
-@step("RESUME", "NOP", "CACHE", "PRECALL", "COPY_FREE_VARS", "EXTENDED_ARG", "END_FOR", "SETUP_ANNOTATIONS")
+@step(
+    "RESUME",
+    "NOP",
+    "CACHE",
+    "PRECALL",
+    "COPY_FREE_VARS",
+    "EXTENDED_ARG",
+    "END_FOR",
+    "SETUP_ANNOTATIONS",
+)
 def _nothing(machine, frame, step):
     pass
 
@@ -139,7 +177,7 @@ def _load_const(machine, frame, step):
 
 
 def _local(frame, name):
-    if name in frame.cells:             # 3.13 loads cells for closures this way
+    if name in frame.cells:  # 3.13 loads cells for closures this way
         return frame.cells[name]
     value = frame.locals.get(name, NULL)
     if value is NULL:
@@ -251,7 +289,9 @@ def _load_method(machine, frame, step):
 @step("STORE_ATTR", "DELETE_ATTR")
 def _store_attr(machine, frame, step):
     owner = frame.stack.pop()
-    raise Refused("side-effect", f"assignment to the attribute {step.value} of a {world.type_name(owner)}")
+    raise Refused(
+        "side-effect", f"assignment to the attribute {step.value} of a {world.type_name(owner)}"
+    )
 
 
 @step("BINARY_SUBSCR")
@@ -337,13 +377,19 @@ def _binary_op(machine, frame, step):
     if symbol.endswith("="):
         symbol, table = symbol[:-1], IN_PLACE
         if isinstance(left, Outside) and not isinstance(left.value, tuple):
-            raise Refused("side-effect", f"in-place operator on a {type(left.value).__name__} from outside")
+            raise Refused(
+                "side-effect", f"in-place operator on a {type(left.value).__name__} from outside"
+            )
     frame.stack.append(table[symbol](constant_array(machine, operand(machine, left)), right))
 
 
 def constant_array(machine, value):
     """A NumPy array made inside the function, as an Array (it may meet traced values later)."""
-    return Array.of(machine.trace, machine.trace.graph.const(value)) if isinstance(value, np.ndarray) else value
+    return (
+        Array.of(machine.trace, machine.trace.graph.const(value))
+        if isinstance(value, np.ndarray)
+        else value
+    )
 
 
 def _unary(name, function):
@@ -395,8 +441,11 @@ def _is_op(machine, frame, step):
 @step("CONTAINS_OP")
 def _contains(machine, frame, step):
     container, value = frame.stack.pop(), frame.stack.pop()
-    found = world.contains(machine, container, value) if isinstance(container, Outside) else \
-        operand(machine, value) in container
+    found = (
+        world.contains(machine, container, value)
+        if isinstance(container, Outside)
+        else operand(machine, value) in container
+    )
     frame.stack.append(bool(found) != bool(step.arg))
 
 
@@ -404,8 +453,8 @@ def _contains(machine, frame, step):
 
 
 def _pop_many(frame, count):
-    values = frame.stack[len(frame.stack) - count:]
-    del frame.stack[len(frame.stack) - count:]
+    values = frame.stack[len(frame.stack) - count :]
+    del frame.stack[len(frame.stack) - count :]
     return values
 
 
@@ -528,7 +577,9 @@ def _intrinsic(machine, frame, step):
 def _unpack(machine, frame, step):
     values = list(iterate(machine, frame.stack.pop()))
     if len(values) != step.arg:
-        raise ValueError(f"wrong number of values to unpack (expected {step.arg}, got {len(values)})")
+        raise ValueError(
+            f"wrong number of values to unpack (expected {step.arg}, got {len(values)})"
+        )
     frame.stack.extend(reversed(values))
 
 
@@ -554,7 +605,7 @@ def iterate(machine, value):
     """An iterator over a value."""
     if isinstance(value, Outside):
         return iter(world.elements(machine, value))
-    if isinstance(value, Scalar | OutsideInt) or isinstance(value, Opaque):
+    if isinstance(value, Scalar | OutsideInt | Opaque):
         raise TypeError("cannot iterate over a scalar")
     return iter(constant_array(machine, value))
 
@@ -572,7 +623,9 @@ def _for_iter(machine, frame, step):
         frame.stack.pop()
         frame.next = frame.code.index[step.value]
         for cleanup in ("END_FOR", "POP_TOP"):
-            if frame.code.steps[frame.next].name == cleanup and (cleanup == "END_FOR" or _ended_for(frame)):
+            if frame.code.steps[frame.next].name == cleanup and (
+                cleanup == "END_FOR" or _ended_for(frame)
+            ):
                 frame.next += 1
 
 
@@ -596,7 +649,10 @@ def _conditional(names, wanted, *, keep=False):
 
 
 for _word, _wanted in (("TRUE", True), ("FALSE", False)):
-    _conditional((f"POP_JUMP_IF_{_word}", f"POP_JUMP_FORWARD_IF_{_word}", f"POP_JUMP_BACKWARD_IF_{_word}"), _wanted)
+    _conditional(
+        (f"POP_JUMP_IF_{_word}", f"POP_JUMP_FORWARD_IF_{_word}", f"POP_JUMP_BACKWARD_IF_{_word}"),
+        _wanted,
+    )
     _conditional((f"JUMP_IF_{_word}_OR_POP",), _wanted, keep=True)
 
 
@@ -608,7 +664,9 @@ def _none_jump(names, wanted):
 
 
 _none_jump(("POP_JUMP_IF_NONE", "POP_JUMP_FORWARD_IF_NONE", "POP_JUMP_BACKWARD_IF_NONE"), True)
-_none_jump(("POP_JUMP_IF_NOT_NONE", "POP_JUMP_FORWARD_IF_NOT_NONE", "POP_JUMP_BACKWARD_IF_NOT_NONE"), False)
+_none_jump(
+    ("POP_JUMP_IF_NOT_NONE", "POP_JUMP_FORWARD_IF_NOT_NONE", "POP_JUMP_BACKWARD_IF_NOT_NONE"), False
+)
 
 
 # --- calls ---------------------------------------------------------------------------------------
@@ -695,14 +753,14 @@ def _return_const(machine, frame, step):
 
 @step("RETURN_GENERATOR")
 def _return_generator(machine, frame, step):
-    frame.stack.append(NULL)            # what POP_TOP takes away when the body starts
+    frame.stack.append(NULL)  # what POP_TOP takes away when the body starts
     return Generator(machine, frame), True
 
 
 @step("YIELD_VALUE")
 def _yield_value(machine, frame, step):
     value = frame.stack.pop()
-    frame.stack.append(None)            # what send() would deliver
+    frame.stack.append(None)  # what send() would deliver
     return value, False
 
 
@@ -775,6 +833,7 @@ def _import_from(machine, frame, step):
 
 def _method_bit():
     import sys
+
     return sys.version_info >= (3, 12)
 
 
@@ -783,6 +842,7 @@ STEP_HAS_METHOD_BIT = _method_bit()
 
 def _binary_symbols():
     import opcode
+
     return [symbol for _, symbol in opcode._nb_ops]
 
 

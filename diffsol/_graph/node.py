@@ -19,14 +19,33 @@ Operators that are not elementwise (the structural ones), with their attributes:
 All other operators are rows of `ops.ELEMENTWISE`; their inputs have the output's shape or shape ().
 Every node's value is logically a fresh C-ordered array; `view` is the only aliasing and it reads.
 """
+
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
 import numpy as np
 
-STRUCTURAL = ("const", "time", "state", "param", "view", "take", "concat", "update", "put", "cast",
-              "sum", "prod", "amax", "amin", "any", "all", "cumsum", "matmul")
+STRUCTURAL = (
+    "const",
+    "time",
+    "state",
+    "param",
+    "view",
+    "take",
+    "concat",
+    "update",
+    "put",
+    "cast",
+    "sum",
+    "prod",
+    "amax",
+    "amin",
+    "any",
+    "all",
+    "cumsum",
+    "matmul",
+)
 
 
 class Node:
@@ -36,12 +55,12 @@ class Node:
 
     def __init__(self, op, inputs, attrs, shape, dtype, id, value=None):
         self.op = op
-        self.inputs = inputs            # tuple of Node
-        self.attrs = attrs              # tuple, as listed above (arrays as numpy arrays)
-        self.shape = shape              # tuple of int
-        self.dtype = dtype              # one of ops.DTYPES
-        self.id = id                    # position of creation: inputs have smaller ids
-        self.value = value              # ndarray for const, else None
+        self.inputs = inputs  # tuple of Node
+        self.attrs = attrs  # tuple, as listed above (arrays as numpy arrays)
+        self.shape = shape  # tuple of int
+        self.dtype = dtype  # one of ops.DTYPES
+        self.id = id  # position of creation: inputs have smaller ids
+        self.value = value  # ndarray for const, else None
 
     @property
     def size(self) -> int:
@@ -71,8 +90,8 @@ class Program:
     trap: Node | None
     state_shape: tuple
     state_dtype: np.dtype
-    n_params: int                       # doubles in the parameter block
-    nodes: list = field(default_factory=list)   # all nodes needed, in order
+    n_params: int  # doubles in the parameter block
+    nodes: list = field(default_factory=list)  # all nodes needed, in order
 
     def __post_init__(self):
         roots = [self.output] if self.trap is None else [self.output, self.trap]

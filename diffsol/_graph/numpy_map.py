@@ -4,6 +4,7 @@
 handler: they come from the operator table. `PURE` says which further functions may be called at
 once when nothing traced is among the arguments.
 """
+
 from __future__ import annotations
 
 import builtins
@@ -16,7 +17,18 @@ import numpy as np
 from diffsol._graph.ops import ALIASES, BOOL, COMPLEX, ELEMENTWISE, FLOAT, INT
 from diffsol._graph.outside import Outside, OutsideInt, unpin
 from diffsol._graph.reasons import Refused
-from diffsol._graph.values import Array, Scalar, Traced, apply, as_node, is_py, matmul, stack, traced_dtype, wrap
+from diffsol._graph.values import (
+    Array,
+    Scalar,
+    Traced,
+    apply,
+    as_node,
+    is_py,
+    matmul,
+    stack,
+    traced_dtype,
+    wrap,
+)
 
 HANDLERS: dict = {}
 
@@ -26,6 +38,7 @@ def handles(*functions):
         for function in functions:
             HANDLERS[function] = handler
         return handler
+
     return register
 
 
@@ -60,15 +73,26 @@ for _row in ELEMENTWISE.values():
         OPERATORS[_function] = _row.name
     for _function in _row.math:
         MATH[_function] = _row.name
-OPERATORS.update({np.bitwise_and: "logical_and", np.bitwise_or: "logical_or", np.bitwise_xor: "logical_xor",
-                  np.invert: "logical_not", np.matmul: "matmul"})
+OPERATORS.update(
+    {
+        np.bitwise_and: "logical_and",
+        np.bitwise_or: "logical_or",
+        np.bitwise_xor: "logical_xor",
+        np.invert: "logical_not",
+        np.matmul: "matmul",
+    }
+)
 
 
 def call_ufunc(trace, ufunc, *operands, out=None, **options):
     if options:
         raise Refused("unknown-call", f"np.{ufunc.__name__}({', '.join(options)}=...)")
     name = OPERATORS.get(ufunc)
-    if name == "absolute" and ufunc is np.fabs and any(as_node(trace, x).dtype == COMPLEX for x in operands):
+    if (
+        name == "absolute"
+        and ufunc is np.fabs
+        and any(as_node(trace, x).dtype == COMPLEX for x in operands)
+    ):
         raise TypeError("ufunc 'fabs' not supported for the input types")
     if len(operands) == (ELEMENTWISE[name].arity if name in ELEMENTWISE else 2) + 1:
         *operands, out = operands
@@ -84,7 +108,7 @@ def call_ufunc(trace, ufunc, *operands, out=None, **options):
     if out is None:
         return result
     if isinstance(out, (tuple, list)):
-        out, = out
+        (out,) = out
     out[...] = result
     return out
 
@@ -93,7 +117,10 @@ def call_math(trace, function, *operands):
     for x in operands:
         if isinstance(x, Array) and x.size != 1 or isinstance(x, Traced) and x.dtype == COMPLEX:
             raise TypeError("must be real number")
-    operands = [Scalar(trace, trace.graph.reshape(x.node, ())) if isinstance(x, Array) else x for x in operands]
+    operands = [
+        Scalar(trace, trace.graph.reshape(x.node, ())) if isinstance(x, Array) else x
+        for x in operands
+    ]
     result = apply(trace, MATH[function], *operands)
     return Scalar(trace, result.node, True)
 
@@ -179,13 +206,18 @@ def _extreme(trace, compare, items, key=None, default=None):
             continue
         first, second = as_scalar(trace, item), as_scalar(trace, best)
         chosen = apply(trace, compare, first, second)
-        best = Scalar(trace, trace.graph.elementwise("select", chosen.node, first.node, second.node),
-                      is_py(item) and is_py(best))
+        best = Scalar(
+            trace,
+            trace.graph.elementwise("select", chosen.node, first.node, second.node),
+            is_py(item) and is_py(best),
+        )
     return best
 
 
 def as_scalar(trace, value):
-    return value if isinstance(value, Scalar) else Scalar(trace, as_node(trace, value), is_py(value))
+    return (
+        value if isinstance(value, Scalar) else Scalar(trace, as_node(trace, value), is_py(value))
+    )
 
 
 HANDLERS[builtins.max] = lambda trace, *items, **more: _extreme(trace, "greater", items, **more)
@@ -299,8 +331,13 @@ def _full(trace, shape, value, dtype=None, order="C"):
 def _like(value):
     def handler(trace, prototype, *fill, dtype=None, order="K", shape=None):
         prototype = array_of(trace, prototype)
-        return _filled(trace, prototype.shape if shape is None else shape, *(fill or (value,)),
-                       prototype.dtype if dtype is None else dtype)
+        return _filled(
+            trace,
+            prototype.shape if shape is None else shape,
+            *(fill or (value,)),
+            prototype.dtype if dtype is None else dtype,
+        )
+
     return handler
 
 
@@ -327,7 +364,9 @@ def _diag(trace, v, k=0):
     if v.ndim == 2:
         return v.diagonal(k).copy()
     index = np.diag(np.arange(1, v.size + 1), k)
-    node = trace.graph.put(trace.graph.const(np.zeros(index.shape, v.dtype)), v.node, np.flatnonzero(index))
+    node = trace.graph.put(
+        trace.graph.const(np.zeros(index.shape, v.dtype)), v.node, np.flatnonzero(index)
+    )
     return Array.of(trace, node)
 
 
@@ -338,29 +377,49 @@ def _method(name):
     return lambda trace, a, *args, **kwargs: getattr(array_of(trace, a), name)(*args, **kwargs)
 
 
-for _function, _name in ((np.reshape, "reshape"), (np.ravel, "ravel"), (np.transpose, "transpose"),
-                         (np.squeeze, "squeeze"), (np.swapaxes, "swapaxes"), (np.diagonal, "diagonal")):
+for _function, _name in (
+    (np.reshape, "reshape"),
+    (np.ravel, "ravel"),
+    (np.transpose, "transpose"),
+    (np.squeeze, "squeeze"),
+    (np.swapaxes, "swapaxes"),
+    (np.diagonal, "diagonal"),
+):
     HANDLERS[_function] = _method(_name)
 
 
 def _view_function(function):
     """A NumPy function whose result is always a view of its first argument."""
     return lambda trace, a, *args, **kwargs: array_of(trace, a)._viewed(
-        lambda x: function(x, *(plain(v) for v in args), **{k: plain(v) for k, v in kwargs.items()}))
+        lambda x: function(x, *(plain(v) for v in args), **{k: plain(v) for k, v in kwargs.items()})
+    )
 
 
-for _function in (np.expand_dims, np.moveaxis, np.broadcast_to, np.flip, np.fliplr, np.flipud, np.atleast_1d,
-                  np.atleast_2d, np.rollaxis):
+for _function in (
+    np.expand_dims,
+    np.moveaxis,
+    np.broadcast_to,
+    np.flip,
+    np.fliplr,
+    np.flipud,
+    np.atleast_1d,
+    np.atleast_2d,
+    np.rollaxis,
+):
     HANDLERS[_function] = _view_function(_function)
 
 
 def _moved(function):
     """A NumPy function that only moves elements: applied to their positions."""
+
     def handler(trace, a, *args, **kwargs):
         a = array_of(trace, a)
         positions = np.arange(a.size).reshape(a.shape)
-        index = function(positions, *(plain(v) for v in args), **{k: plain(v) for k, v in kwargs.items()})
+        index = function(
+            positions, *(plain(v) for v in args), **{k: plain(v) for k, v in kwargs.items()}
+        )
         return Array.of(trace, trace.graph.take(a.node, index))
+
     return handler
 
 
@@ -380,7 +439,9 @@ def _roll(trace, a, shift, axis=None):
     if shift == 0:
         return a.copy()
     before = (slice(None),) * axis
-    return _concatenate(trace, [a[(*before, slice(-shift, None))], a[(*before, slice(None, -shift))]], axis)
+    return _concatenate(
+        trace, [a[(*before, slice(-shift, None))], a[(*before, slice(None, -shift))]], axis
+    )
 
 
 @handles(np.diff)
@@ -425,9 +486,11 @@ def _concatenate(trace, arrays, axis=0):
     if not arrays or any(a.ndim == 0 for a in arrays):
         raise ValueError("zero-dimensional arrays cannot be concatenated")
     axis %= arrays[0].ndim
-    rest = {(*a.shape[:axis], *a.shape[axis + 1:]) for a in arrays}
+    rest = {(*a.shape[:axis], *a.shape[axis + 1 :]) for a in arrays}
     if len(rest) > 1:
-        raise ValueError("all the input array dimensions except for the concatenation axis must match exactly")
+        raise ValueError(
+            "all the input array dimensions except for the concatenation axis must match exactly"
+        )
     return Array.of(trace, trace.graph.concat([a.node for a in arrays], axis))
 
 
@@ -435,8 +498,11 @@ def _concatenate(trace, arrays, axis=0):
 def _stack(trace, arrays, axis=0):
     arrays = _local_list(trace, arrays)
     axis = plain(axis)
-    return _concatenate(trace, [HANDLERS[np.expand_dims](trace, a, axis) for a in arrays],
-                        axis % (arrays[0].ndim + 1))
+    return _concatenate(
+        trace,
+        [HANDLERS[np.expand_dims](trace, a, axis) for a in arrays],
+        axis % (arrays[0].ndim + 1),
+    )
 
 
 @handles(np.hstack)
@@ -447,12 +513,16 @@ def _hstack(trace, arrays):
 
 @handles(np.vstack)
 def _vstack(trace, arrays):
-    return _concatenate(trace, [HANDLERS[np.atleast_2d](trace, a) for a in _local_list(trace, arrays)])
+    return _concatenate(
+        trace, [HANDLERS[np.atleast_2d](trace, a) for a in _local_list(trace, arrays)]
+    )
 
 
 @handles(np.column_stack)
 def _column_stack(trace, arrays):
-    return _concatenate(trace, [a.reshape(-1, 1) if a.ndim < 2 else a for a in _local_list(trace, arrays)], 1)
+    return _concatenate(
+        trace, [a.reshape(-1, 1) if a.ndim < 2 else a for a in _local_list(trace, arrays)], 1
+    )
 
 
 @handles(np.append)
@@ -477,7 +547,9 @@ def r_getitem(trace, key):
 def _meshgrid(trace, *arrays, indexing="xy"):
     arrays = [array_of(trace, a).ravel() for a in arrays]
     index = np.meshgrid(*(np.arange(a.size) for a in arrays), indexing=indexing)
-    return [Array.of(trace, trace.graph.take(a.node, i)) for a, i in zip(arrays, index, strict=True)]
+    return [
+        Array.of(trace, trace.graph.take(a.node, i)) for a, i in zip(arrays, index, strict=True)
+    ]
 
 
 # --- choosing ----------------------------------------------------------------------------------------
@@ -514,8 +586,10 @@ def _axes(axis, ndim):
     if axis is None:
         return tuple(range(ndim))
     axis = plain(axis)
-    return tuple(i % ndim if -ndim <= i < ndim else _bad_axis(i, ndim)
-                 for i in (axis if isinstance(axis, tuple) else (axis,)))
+    return tuple(
+        i % ndim if -ndim <= i < ndim else _bad_axis(i, ndim)
+        for i in (axis if isinstance(axis, tuple) else (axis,))
+    )
 
 
 def _bad_axis(axis, ndim):
@@ -533,13 +607,22 @@ def reduction(name):
             raise ValueError("zero-size array to reduction operation which has no identity")
         node = trace.graph.reduce(name, a.node, axes)
         if keepdims:
-            node = trace.graph.reshape(node, tuple(1 if i in axes else e for i, e in enumerate(a.shape)))
+            node = trace.graph.reshape(
+                node, tuple(1 if i in axes else e for i, e in enumerate(a.shape))
+            )
         return wrap(trace, node)
+
     return handler
 
 
-for _name, _functions in (("sum", (np.sum,)), ("prod", (np.prod,)), ("amax", (np.max, np.amax)),
-                          ("amin", (np.min, np.amin)), ("any", (np.any,)), ("all", (np.all,))):
+for _name, _functions in (
+    ("sum", (np.sum,)),
+    ("prod", (np.prod,)),
+    ("amax", (np.max, np.amax)),
+    ("amin", (np.min, np.amin)),
+    ("any", (np.any,)),
+    ("all", (np.all,)),
+):
     for _function in _functions:
         HANDLERS[_function] = reduction(_name)
 
@@ -590,7 +673,9 @@ def _norm(trace, x, ord=None, axis=None, keepdims=False):
     if not (ord is None or (vector and plain(ord) == 2)):
         raise Refused("unknown-call", f"np.linalg.norm(ord={ord})")
     squares = x * x if x.dtype != COMPLEX else x.real * x.real + x.imag * x.imag
-    return _plain_scalar(apply(trace, "sqrt", HANDLERS[np.sum](trace, squares, axis=axis, keepdims=keepdims)))
+    return _plain_scalar(
+        apply(trace, "sqrt", HANDLERS[np.sum](trace, squares, axis=axis, keepdims=keepdims))
+    )
 
 
 # --- products ----------------------------------------------------------------------------------------
@@ -628,8 +713,11 @@ def _cross(trace, a, b):
     if a.shape[-1:] != (3,) or b.shape[-1:] != (3,):
         raise Refused("unknown-call", "np.cross of vectors that have not 3 components")
     x, y, z = range(3)
-    rows = [a[..., y] * b[..., z] - a[..., z] * b[..., y], a[..., z] * b[..., x] - a[..., x] * b[..., z],
-            a[..., x] * b[..., y] - a[..., y] * b[..., x]]
+    rows = [
+        a[..., y] * b[..., z] - a[..., z] * b[..., y],
+        a[..., z] * b[..., x] - a[..., x] * b[..., z],
+        a[..., x] * b[..., y] - a[..., y] * b[..., x],
+    ]
     return _stack(trace, rows, -1)
 
 
@@ -642,7 +730,11 @@ def _einsum(trace, subscripts, *operands):
     if not arrow:
         output = "".join(sorted(c for c in set(inputs) - {","} if inputs.count(c) == 1))
     operands = [array_of(trace, x) for x in operands]
-    extents = {c: e for term, x in zip(terms, operands, strict=True) for c, e in zip(term, x.shape, strict=True)}
+    extents = {
+        c: e
+        for term, x in zip(terms, operands, strict=True)
+        for c, e in zip(term, x.shape, strict=True)
+    }
     order = output + "".join(sorted(set(extents) - set(output)))
     product = None
     for term, x in zip(terms, operands, strict=True):
@@ -653,7 +745,9 @@ def _einsum(trace, subscripts, *operands):
 
 def _einsum_view(trace, x, term, order, extents):
     """x with its axes laid out along `order` (a repeated letter takes the diagonal)."""
-    strides = [sum(s for c, s in zip(term, x.strides, strict=True) if c == letter) for letter in order]
+    strides = [
+        sum(s for c, s in zip(term, x.strides, strict=True) if c == letter) for letter in order
+    ]
     shape = [extents[letter] for letter in order]
     if any(extents[c] != e for c, e in zip(term, x.shape, strict=True)):
         raise ValueError("operands could not be broadcast together in einsum")
@@ -696,16 +790,36 @@ def _angle(trace, z):
     return apply(trace, "arctan2", z.imag, z.real)
 
 
-for _name, _target in (("sum", np.sum), ("prod", np.prod), ("max", np.max), ("min", np.min), ("any", np.any),
-                       ("all", np.all), ("mean", np.mean), ("std", np.std), ("var", np.var), ("cumsum", np.cumsum),
-                       ("dot", np.dot), ("clip", np.clip), ("repeat", np.repeat)):
-    setattr(Array, _name, lambda self, *args, _target=_target, **kwargs: HANDLERS[_target](
-        self.trace, self, *args, **kwargs))
+for _name, _target in (
+    ("sum", np.sum),
+    ("prod", np.prod),
+    ("max", np.max),
+    ("min", np.min),
+    ("any", np.any),
+    ("all", np.all),
+    ("mean", np.mean),
+    ("std", np.std),
+    ("var", np.var),
+    ("cumsum", np.cumsum),
+    ("dot", np.dot),
+    ("clip", np.clip),
+    ("repeat", np.repeat),
+):
+    setattr(
+        Array,
+        _name,
+        lambda self, *args, _target=_target, **kwargs: HANDLERS[_target](
+            self.trace, self, *args, **kwargs
+        ),
+    )
 for _name in ("conjugate", "conj"):
     setattr(Array, _name, lambda self: apply(self.trace, "conjugate", self))
-Array.item = lambda self, *index: (self.reshape(-1)[index[0] if index else 0].item()
-                                   if index or self.size == 1 else _not_single())
-Array.tolist = lambda self: [row.tolist() for row in self] if self.ndim > 1 else [x.item() for x in self]
+Array.item = lambda self, *index: (
+    self.reshape(-1)[index[0] if index else 0].item() if index or self.size == 1 else _not_single()
+)
+Array.tolist = lambda self: (
+    [row.tolist() for row in self] if self.ndim > 1 else [x.item() for x in self]
+)
 
 
 def _not_single():
@@ -713,21 +827,123 @@ def _not_single():
 
 
 # what users may read from a traced value; everything else ends the trace
-SCALAR_ATTRIBUTES = {"real", "imag", "conjugate", "conj", "item", "copy", "shape", "ndim", "size", "dtype"}
+SCALAR_ATTRIBUTES = {
+    "real",
+    "imag",
+    "conjugate",
+    "conj",
+    "item",
+    "copy",
+    "shape",
+    "ndim",
+    "size",
+    "dtype",
+}
 ARRAY_ATTRIBUTES = SCALAR_ATTRIBUTES | {
-    "T", "transpose", "swapaxes", "squeeze", "diagonal", "reshape", "ravel", "flatten", "astype", "fill", "sum", "prod",
-    "max", "min", "any", "all", "mean", "std", "var", "cumsum", "dot", "clip", "repeat", "tolist"}
+    "T",
+    "transpose",
+    "swapaxes",
+    "squeeze",
+    "diagonal",
+    "reshape",
+    "ravel",
+    "flatten",
+    "astype",
+    "fill",
+    "sum",
+    "prod",
+    "max",
+    "min",
+    "any",
+    "all",
+    "mean",
+    "std",
+    "var",
+    "cumsum",
+    "dot",
+    "clip",
+    "repeat",
+    "tolist",
+}
 
 
 # --- functions that may be called at once on known values ------------------------------------------------
 
-IMPURE_NUMPY = {"copyto", "put", "place", "putmask", "fill_diagonal", "save", "savez", "savez_compressed", "savetxt",
-                "load", "loadtxt", "genfromtxt", "fromfile", "memmap", "seterr", "seterrcall", "setbufsize",
-                "set_printoptions", "show_config", "put_along_axis", "info", "test", "fromregex", "empty", "empty_like",
-                "frompyfunc", "vectorize", "apply_along_axis", "apply_over_axes", "piecewise", "fromfunction", "fromiter"}
-PURE_BUILTINS = {abs, all, any, bool, bytes, chr, complex, dict, divmod, enumerate, float, frozenset, int, len, list,
-                 max, min, ord, pow, range, reversed, round, set, slice, sorted, str, sum, tuple, zip, iter, next, repr,
-                 callable, isinstance, issubclass, type, hash, format, object}
+IMPURE_NUMPY = {
+    "copyto",
+    "put",
+    "place",
+    "putmask",
+    "fill_diagonal",
+    "save",
+    "savez",
+    "savez_compressed",
+    "savetxt",
+    "load",
+    "loadtxt",
+    "genfromtxt",
+    "fromfile",
+    "memmap",
+    "seterr",
+    "seterrcall",
+    "setbufsize",
+    "set_printoptions",
+    "show_config",
+    "put_along_axis",
+    "info",
+    "test",
+    "fromregex",
+    "empty",
+    "empty_like",
+    "frompyfunc",
+    "vectorize",
+    "apply_along_axis",
+    "apply_over_axes",
+    "piecewise",
+    "fromfunction",
+    "fromiter",
+}
+PURE_BUILTINS = {
+    abs,
+    all,
+    any,
+    bool,
+    bytes,
+    chr,
+    complex,
+    dict,
+    divmod,
+    enumerate,
+    float,
+    frozenset,
+    int,
+    len,
+    list,
+    max,
+    min,
+    ord,
+    pow,
+    range,
+    reversed,
+    round,
+    set,
+    slice,
+    sorted,
+    str,
+    sum,
+    tuple,
+    zip,
+    iter,
+    next,
+    repr,
+    callable,
+    isinstance,
+    issubclass,
+    type,
+    hash,
+    format,
+    object,
+}
 
 
 @functools.cache

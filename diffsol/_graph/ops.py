@@ -8,6 +8,7 @@ test holds the two tables together and both against the NumPy reference.
 dtypes are four: BOOL, INT (int64), FLOAT (float64), COMPLEX (complex128). Inputs of one operator
 are brought to one dtype by `build.py`, so a printer sees monomorphic operators.
 """
+
 from __future__ import annotations
 
 import math
@@ -38,10 +39,10 @@ class Elementwise:
     arity: int
     rule: str
     reference: Callable
-    complex: bool = False           # is it defined for complex inputs?
-    integer: bool = False           # may it stay in integers? (arith/real rules only)
-    numpy: tuple = ()               # further NumPy callables that mean the same
-    math: tuple = ()                # callables of `math` with the same value
+    complex: bool = False  # is it defined for complex inputs?
+    integer: bool = False  # may it stay in integers? (arith/real rules only)
+    numpy: tuple = ()  # further NumPy callables that mean the same
+    math: tuple = ()  # callables of `math` with the same value
 
 
 def _erf(x):
@@ -69,78 +70,86 @@ def _binary(name, rule, **more):
     return Elementwise(name, 2, rule, getattr(np, name), **more)
 
 
-ELEMENTWISE = {row.name: row for row in (
-    _binary("add", "arith", complex=True, integer=True),
-    _binary("subtract", "arith", complex=True, integer=True),
-    _binary("multiply", "arith", complex=True, integer=True),
-    _binary("divide", "float", complex=True),
-    _binary("power", "float", complex=True),
-    _binary("floor_divide", "arith", integer=True),
-    _binary("remainder", "arith", integer=True),
-    _binary("fmod", "float", math=(math.fmod,)),
-    _binary("maximum", "arith", integer=True),
-    _binary("minimum", "arith", integer=True),
-    _binary("fmax", "float"),
-    _binary("fmin", "float"),
-    _binary("arctan2", "float", math=(math.atan2,)),
-    _binary("hypot", "float", math=(math.hypot,)),
-    _binary("copysign", "float", math=(math.copysign,)),
-    _binary("heaviside", "float"),
-    _binary("logaddexp", "float"),
-    _unary("negative", "arith", complex=True, integer=True),
-    _unary("absolute", "real", complex=True, integer=True, numpy=(np.fabs,), math_name="fabs"),
-    _unary("sign", "arith", integer=True),
-    _unary("square", "arith", complex=True, integer=True),
-    _unary("reciprocal", complex=True),
-    _unary("sqrt", complex=True, math_name="sqrt"),
-    _unary("cbrt", math_name="cbrt"),
-    _unary("exp", complex=True, math_name="exp"),
-    _unary("exp2", math_name="exp2"),
-    _unary("expm1", math_name="expm1"),
-    _unary("log", complex=True),
-    _unary("log2", math_name="log2"),
-    _unary("log10", math_name="log10"),
-    _unary("log1p", math_name="log1p"),
-    _unary("sin", complex=True, math_name="sin"),
-    _unary("cos", complex=True, math_name="cos"),
-    _unary("tan", complex=True, math_name="tan"),
-    _unary("arcsin", math_name="asin"),
-    _unary("arccos", math_name="acos"),
-    _unary("arctan", math_name="atan"),
-    _unary("sinh", complex=True, math_name="sinh"),
-    _unary("cosh", complex=True, math_name="cosh"),
-    _unary("tanh", complex=True, math_name="tanh"),
-    _unary("arcsinh", math_name="asinh"),
-    _unary("arccosh", math_name="acosh"),
-    _unary("arctanh", math_name="atanh"),
-    _unary("floor"),
-    _unary("ceil"),
-    _unary("trunc"),
-    _unary("rint"),
-    Elementwise("erf", 1, "float", _erf, math=(math.erf,)),
-    Elementwise("erfc", 1, "float", _erfc, math=(math.erfc,)),
-    _unary("conjugate", "arith", complex=True, integer=True),
-    Elementwise("real", 1, "real", np.real, complex=True),
-    Elementwise("imag", 1, "real", np.imag, complex=True),
-    Elementwise("make_complex", 2, "make_complex", _make_complex),
-    _binary("less", "order"),
-    _binary("less_equal", "order"),
-    _binary("greater", "order"),
-    _binary("greater_equal", "order"),
-    _binary("equal", "equal", complex=True),
-    _binary("not_equal", "equal", complex=True),
-    _unary("isnan", "test", complex=True, math_name="isnan"),
-    _unary("isinf", "test", complex=True, math_name="isinf"),
-    _unary("isfinite", "test", complex=True, math_name="isfinite"),
-    _binary("logical_and", "logic"),
-    _binary("logical_or", "logic"),
-    _binary("logical_xor", "logic"),
-    _unary("logical_not", "logic"),
-    Elementwise("select", 3, "select", np.where, complex=True, integer=True),
-)}
+ELEMENTWISE = {
+    row.name: row
+    for row in (
+        _binary("add", "arith", complex=True, integer=True),
+        _binary("subtract", "arith", complex=True, integer=True),
+        _binary("multiply", "arith", complex=True, integer=True),
+        _binary("divide", "float", complex=True),
+        _binary("power", "float", complex=True),
+        _binary("floor_divide", "arith", integer=True),
+        _binary("remainder", "arith", integer=True),
+        _binary("fmod", "float", math=(math.fmod,)),
+        _binary("maximum", "arith", integer=True),
+        _binary("minimum", "arith", integer=True),
+        _binary("fmax", "float"),
+        _binary("fmin", "float"),
+        _binary("arctan2", "float", math=(math.atan2,)),
+        _binary("hypot", "float", math=(math.hypot,)),
+        _binary("copysign", "float", math=(math.copysign,)),
+        _binary("heaviside", "float"),
+        _binary("logaddexp", "float"),
+        _unary("negative", "arith", complex=True, integer=True),
+        _unary("absolute", "real", complex=True, integer=True, numpy=(np.fabs,), math_name="fabs"),
+        _unary("sign", "arith", integer=True),
+        _unary("square", "arith", complex=True, integer=True),
+        _unary("reciprocal", complex=True),
+        _unary("sqrt", complex=True, math_name="sqrt"),
+        _unary("cbrt", math_name="cbrt"),
+        _unary("exp", complex=True, math_name="exp"),
+        _unary("exp2", math_name="exp2"),
+        _unary("expm1", math_name="expm1"),
+        _unary("log", complex=True),
+        _unary("log2", math_name="log2"),
+        _unary("log10", math_name="log10"),
+        _unary("log1p", math_name="log1p"),
+        _unary("sin", complex=True, math_name="sin"),
+        _unary("cos", complex=True, math_name="cos"),
+        _unary("tan", complex=True, math_name="tan"),
+        _unary("arcsin", math_name="asin"),
+        _unary("arccos", math_name="acos"),
+        _unary("arctan", math_name="atan"),
+        _unary("sinh", complex=True, math_name="sinh"),
+        _unary("cosh", complex=True, math_name="cosh"),
+        _unary("tanh", complex=True, math_name="tanh"),
+        _unary("arcsinh", math_name="asinh"),
+        _unary("arccosh", math_name="acosh"),
+        _unary("arctanh", math_name="atanh"),
+        _unary("floor"),
+        _unary("ceil"),
+        _unary("trunc"),
+        _unary("rint"),
+        Elementwise("erf", 1, "float", _erf, math=(math.erf,)),
+        Elementwise("erfc", 1, "float", _erfc, math=(math.erfc,)),
+        _unary("conjugate", "arith", complex=True, integer=True),
+        Elementwise("real", 1, "real", np.real, complex=True),
+        Elementwise("imag", 1, "real", np.imag, complex=True),
+        Elementwise("make_complex", 2, "make_complex", _make_complex),
+        _binary("less", "order"),
+        _binary("less_equal", "order"),
+        _binary("greater", "order"),
+        _binary("greater_equal", "order"),
+        _binary("equal", "equal", complex=True),
+        _binary("not_equal", "equal", complex=True),
+        _unary("isnan", "test", complex=True, math_name="isnan"),
+        _unary("isinf", "test", complex=True, math_name="isinf"),
+        _unary("isfinite", "test", complex=True, math_name="isfinite"),
+        _binary("logical_and", "logic"),
+        _binary("logical_or", "logic"),
+        _binary("logical_xor", "logic"),
+        _unary("logical_not", "logic"),
+        Elementwise("select", 3, "select", np.where, complex=True, integer=True),
+    )
+}
 
 # NumPy ufuncs that are another operator under a second name
-ALIASES = {np.true_divide: "divide", np.fabs: "absolute", np.mod: "remainder", np.float_power: "power"}
+ALIASES = {
+    np.true_divide: "divide",
+    np.fabs: "absolute",
+    np.mod: "remainder",
+    np.float_power: "power",
+}
 
 
 def result_dtype(row: Elementwise, dtypes: tuple[np.dtype, ...]) -> tuple[np.dtype, np.dtype]:

@@ -9,6 +9,7 @@ that repeats the reads on the function of a later call, compares what the trace 
 copies the numbers and arrays that became parameters into the block P. If it returns False, the
 kernel is not for that call. Lines stand in the order of the reads, so a line may rely on the ones above.
 """
+
 from __future__ import annotations
 
 import math
@@ -19,9 +20,18 @@ import numpy as np
 from diffsol._graph.ops import COMPLEX, FLOAT
 from diffsol._graph.reasons import Refused
 
-EXACT_INT = 2**53                   # larger Python ints are not exact as doubles
-PIN_LIMIT = 1 << 16                 # integer arrays up to this size are compared by content
-TRUSTED = ("numpy", "math", "cmath", "operator", "functools", "itertools", "collections", "builtins")
+EXACT_INT = 2**53  # larger Python ints are not exact as doubles
+PIN_LIMIT = 1 << 16  # integer arrays up to this size are compared by content
+TRUSTED = (
+    "numpy",
+    "math",
+    "cmath",
+    "operator",
+    "functools",
+    "itertools",
+    "collections",
+    "builtins",
+)
 
 
 def trusted_module(name) -> bool:
@@ -58,7 +68,7 @@ class Reads:
     def __init__(self):
         self.lines: list[str] = []
         self.constants: list = []
-        self.known: dict = {}               # (parent var, step) -> (var, value)
+        self.known: dict = {}  # (parent var, step) -> (var, value)
         self.required: set = set()
         self.params: list[Param] = []
         self.n_params = 0
@@ -93,7 +103,11 @@ class Reads:
         key = (var, "pinned")
         if key not in self.known:
             self.known[key] = (var, None)
-            test = "is" if value is None or isinstance(value, (types.ModuleType, type)) or callable(value) else "=="
+            test = (
+                "is"
+                if value is None or isinstance(value, (types.ModuleType, type)) or callable(value)
+                else "=="
+            )
             self.require(f"{var} {test} {self.constant(value)}")
 
     def pin_array(self, var, value):
@@ -117,8 +131,11 @@ class Reads:
 
     def source(self) -> str:
         body = "\n".join(f"        {line}" for line in self.lines) or "        pass"
-        return ("def check(fun, args, P):\n    try:\n" + body +
-                "\n    except Exception:\n        return False\n    return True\n")
+        return (
+            "def check(fun, args, P):\n    try:\n"
+            + body
+            + "\n    except Exception:\n        return False\n    return True\n"
+        )
 
     def compile_check(self):
         """The guard function check(fun, args, P)."""

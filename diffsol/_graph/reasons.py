@@ -1,90 +1,172 @@
 """Why a function is not compiled: the one list behind `diffsol.explain` and docs/errors.md."""
+
 from __future__ import annotations
 
 from typing import NamedTuple
 
 
 class Reason(NamedTuple):
-    code: str           # also the anchor in docs/errors.md
+    code: str  # also the anchor in docs/errors.md
     title: str
     text: str
     hint: str
 
 
-REASONS = {reason.code: reason for reason in (
-    Reason("side-effect", "It writes to something outside itself",
-           "The function assigns to a global, an attribute, or an element of an object that existed before the call. "
-           "A compiled function would do that never, or once, instead of at each call.",
-           "Return everything through the result; collect histories from `sol.t` and `sol.y` afterwards."),
-    Reason("state-write", "It changes `y` in place",
-           "SciPy lets the change take effect on the solution itself, so the function must really be called.",
-           "Work on a copy: `y = y.copy()`, or use np.maximum / np.clip."),
-    Reason("input-output", "It prints, reads or writes",
-           "Input and output must happen at each call, so the function is called as Python.",
-           "Remove the print, or look at the result afterwards."),
-    Reason("random", "It draws random numbers",
-           "Each call must give new numbers, so the function is called as Python.",
-           "Draw the numbers once, outside, and pass them in."),
-    Reason("clock", "It looks at the clock",
-           "The result depends on when it is called, so the function is called as Python.",
-           "Use the argument t."),
-    Reason("unknown-call", "It calls something that is not known to be pure",
-           "The called object is not Python code that can be followed, nor one of the NumPy, math or built-in functions "
-           "listed in docs/tracing.md.",
-           "Write that part in NumPy, or tabulate it."),
-    Reason("unknown-attribute", "It uses an attribute or method that is not supported on arrays",
-           "The attribute or method is not in the list of docs/tracing.md.",
-           "Use an equivalent NumPy expression."),
-    Reason("unknown-object", "It uses an object whose behaviour is not known",
-           "Operators, items or iteration of this type run code that cannot be followed.",
-           "Pass plain numbers, tuples, lists, dicts or NumPy arrays."),
-    Reason("dtype", "It uses a dtype other than bool, int64, float64 or complex128",
-           "Results in other precisions round differently; compiling them as float64 would change the answer.",
-           "Convert with `.astype(float)` once, outside."),
-    Reason("complex-to-real", "A complex result is stored in a real state",
-           "SciPy drops the imaginary part with a ComplexWarning.",
-           "Use a complex y0 (`y0 + 0j`), or take `.real` on purpose."),
-    Reason("dynamic-index", "An index or a shape depends on t or y",
-           "Array shapes and indices must be known when the function is compiled.",
-           "Use np.where, np.interp or np.clip instead of indexing by a computed number."),
-    Reason("concrete-value", "It needs the number behind a traced value",
-           "The value of t or y is used where Python needs a number at once (a dict key, a format string, a foreign call).",
-           "Keep to arithmetic, comparisons and NumPy functions on t and y."),
-    Reason("too-many-branches", "Its branches on t or y are too many to follow",
-           "Each `if` on a traced value doubles the ways through the function; more than the limit were found.",
-           "Use np.where, min, max or np.clip instead of `if` in loops."),
-    Reason("too-long", "It runs too long to be followed",
-           "The function executes more instructions in one call than the tracer follows.",
-           "Replace Python loops by array expressions."),
-    Reason("try-except", "An exception is raised and handled inside it",
-           "Which handler runs depends on values, so the function is called as Python.",
-           "Test for the condition instead of catching the exception."),
-    Reason("raises", "It raises an exception on every path",
-           "Calling it as Python raises the exception where SciPy would.",
-           "Look at the exception; call the function by hand at (t0, y0)."),
-    Reason("result", "What it returns cannot be the derivative as it is",
-           "The result has another shape or type than SciPy stores without conversion.",
-           "Return an array or list of n numbers."),
-    Reason("bytecode", "It uses a Python instruction that is not followed",
-           "Generators with send, async code, class definitions, match statements and the like are not followed.",
-           "Use plain functions, loops and expressions."),
-    Reason("python-version", "This version of Python is not followed",
-           "Functions are followed by their bytecode, which is known for Python 3.11 to 3.13.",
-           "Use one of these versions; everything works on others too, with Python callbacks."),
-    Reason("compiler", "The compiler failed",
-           "llvmlite is missing or refused the generated code. This is a bug in diffsol, or in the installation.",
-           "Check `import llvmlite.binding`; please report it."),
-    Reason("mismatch", "The compiled function disagreed with the Python function",
-           "A new kernel is compared with the function at visited states; they differed, so the kernel was discarded and the solve "
-           "was done in Python.",
-           "The function is not a pure function of (t, y, args), or this is a bug in diffsol: please report it."),
-    Reason("switched-off", "Compilation is switched off",
-           "DIFFSOL_JIT=0 is set in the environment.",
-           "Unset it."),
-    Reason("not-native", "This call goes to SciPy's own solver",
-           "The method, or an option, has no native form.",
-           "See docs/gaps.md."),
-)}
+REASONS = {
+    reason.code: reason
+    for reason in (
+        Reason(
+            "side-effect",
+            "It writes to something outside itself",
+            "The function assigns to a global, an attribute, or an element of an object that "
+            "existed before the call. A compiled function would do that never, or once, instead "
+            "of at each call.",
+            "Return everything through the result; collect histories from `sol.t` and `sol.y` "
+            "afterwards.",
+        ),
+        Reason(
+            "state-write",
+            "It changes `y` in place",
+            "SciPy lets the change take effect on the solution itself, so the function must "
+            "really be called.",
+            "Work on a copy: `y = y.copy()`, or use np.maximum / np.clip.",
+        ),
+        Reason(
+            "input-output",
+            "It prints, reads or writes",
+            "Input and output must happen at each call, so the function is called as Python.",
+            "Remove the print, or look at the result afterwards.",
+        ),
+        Reason(
+            "random",
+            "It draws random numbers",
+            "Each call must give new numbers, so the function is called as Python.",
+            "Draw the numbers once, outside, and pass them in.",
+        ),
+        Reason(
+            "clock",
+            "It looks at the clock",
+            "The result depends on when it is called, so the function is called as Python.",
+            "Use the argument t.",
+        ),
+        Reason(
+            "unknown-call",
+            "It calls something that is not known to be pure",
+            "The called object is not Python code that can be followed, nor one of the NumPy, "
+            "math or built-in functions listed in docs/tracing.md.",
+            "Write that part in NumPy, or tabulate it.",
+        ),
+        Reason(
+            "unknown-attribute",
+            "It uses an attribute or method that is not supported on arrays",
+            "The attribute or method is not in the list of docs/tracing.md.",
+            "Use an equivalent NumPy expression.",
+        ),
+        Reason(
+            "unknown-object",
+            "It uses an object whose behaviour is not known",
+            "Operators, items or iteration of this type run code that cannot be followed.",
+            "Pass plain numbers, tuples, lists, dicts or NumPy arrays.",
+        ),
+        Reason(
+            "dtype",
+            "It uses a dtype other than bool, int64, float64 or complex128",
+            "Results in other precisions round differently; compiling them as float64 would "
+            "change the answer.",
+            "Convert with `.astype(float)` once, outside.",
+        ),
+        Reason(
+            "complex-to-real",
+            "A complex result is stored in a real state",
+            "SciPy drops the imaginary part with a ComplexWarning.",
+            "Use a complex y0 (`y0 + 0j`), or take `.real` on purpose.",
+        ),
+        Reason(
+            "dynamic-index",
+            "An index or a shape depends on t or y",
+            "Array shapes and indices must be known when the function is compiled.",
+            "Use np.where, np.interp or np.clip instead of indexing by a computed number.",
+        ),
+        Reason(
+            "concrete-value",
+            "It needs the number behind a traced value",
+            "The value of t or y is used where Python needs a number at once (a dict key, a "
+            "format string, a foreign call).",
+            "Keep to arithmetic, comparisons and NumPy functions on t and y.",
+        ),
+        Reason(
+            "too-many-branches",
+            "Its branches on t or y are too many to follow",
+            "Each `if` on a traced value doubles the ways through the function; more than the "
+            "limit were found.",
+            "Use np.where, min, max or np.clip instead of `if` in loops.",
+        ),
+        Reason(
+            "too-long",
+            "It runs too long to be followed",
+            "The function executes more instructions in one call than the tracer follows.",
+            "Replace Python loops by array expressions.",
+        ),
+        Reason(
+            "try-except",
+            "An exception is raised and handled inside it",
+            "Which handler runs depends on values, so the function is called as Python.",
+            "Test for the condition instead of catching the exception.",
+        ),
+        Reason(
+            "raises",
+            "It raises an exception on every path",
+            "Calling it as Python raises the exception where SciPy would.",
+            "Look at the exception; call the function by hand at (t0, y0).",
+        ),
+        Reason(
+            "result",
+            "What it returns cannot be the derivative as it is",
+            "The result has another shape or type than SciPy stores without conversion.",
+            "Return an array or list of n numbers.",
+        ),
+        Reason(
+            "bytecode",
+            "It uses a Python instruction that is not followed",
+            "Generators with send, async code, class definitions, match statements and the like "
+            "are not followed.",
+            "Use plain functions, loops and expressions.",
+        ),
+        Reason(
+            "python-version",
+            "This version of Python is not followed",
+            "Functions are followed by their bytecode, which is known for Python 3.11 to 3.13.",
+            "Use one of these versions; everything works on others too, with Python callbacks.",
+        ),
+        Reason(
+            "compiler",
+            "The compiler failed",
+            "llvmlite is missing or refused the generated code. This is a bug in diffsol, or in "
+            "the installation.",
+            "Check `import llvmlite.binding`; please report it.",
+        ),
+        Reason(
+            "mismatch",
+            "The compiled function disagreed with the Python function",
+            "A new kernel is compared with the function at visited states; they differed, so the "
+            "kernel was discarded and the solve was done in Python.",
+            "The function is not a pure function of (t, y, args), or this is a bug in diffsol: "
+            "please report it.",
+        ),
+        Reason(
+            "switched-off",
+            "Compilation is switched off",
+            "DIFFSOL_JIT=0 is set in the environment.",
+            "Unset it.",
+        ),
+        Reason(
+            "not-native",
+            "This call goes to SciPy's own solver",
+            "The method, or an option, has no native form.",
+            "See docs/gaps.md.",
+        ),
+    )
+}
 
 
 class Refused(BaseException):
@@ -94,4 +176,4 @@ class Refused(BaseException):
         super().__init__(code, detail, where)
         self.reason = REASONS[code]
         self.detail = detail
-        self.where = where          # (file name, line, function name) or None
+        self.where = where  # (file name, line, function name) or None

@@ -33,7 +33,7 @@ def describe(node) -> str:
 
 ATTRIBUTES = {"param": ["offset"], "view": ["offset", "strides"], "take": ["index"],
               "concat": ["axis"], "update": ["offset", "strides", "window"], "put": ["index"],
-              "cumsum": ["axis"], **dict.fromkeys(("sum", "prod", "amax", "amin", "any", "all"), ["axes"])}
+              "cumsum": ["axis"], **{name: ["axes"] for name in ("sum", "prod", "amax", "amin", "any", "all")}}
 
 
 def _short(value) -> str:

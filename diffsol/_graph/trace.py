@@ -4,6 +4,7 @@ At a branch on a traced value the path goes one way and the other way is noted; 
 again for each noted way. Runs share one graph, in which equal expressions are one node, and the
 results are joined by `select` along the tree of decisions.
 """
+
 from __future__ import annotations
 
 import inspect
@@ -31,9 +32,9 @@ class TraceResult:
     """A traced function: what to compile, and how to know that it fits a later call."""
 
     program: Program
-    check: Callable             # check(fun, args, P) -> bool; fills the parameter block P
+    check: Callable  # check(fun, args, P) -> bool; fills the parameter block P
     n_params: int
-    has_arrays: bool            # are there arrays among the parameters?
+    has_arrays: bool  # are there arrays among the parameters?
     guard_source: str
 
 
@@ -43,10 +44,10 @@ class Trace:
     def __init__(self):
         self.graph = Graph()
         self.reads = Reads()
-        self.parameters: dict = {}          # id of a param node -> (value, guard variable)
+        self.parameters: dict = {}  # id of a param node -> (value, guard variable)
         self.machine = None
         self.script: tuple = ()
-        self.decisions: list = []           # [(condition node, answer)]
+        self.decisions: list = []  # [(condition node, answer)]
 
     # --- called by values ---------------------------------------------------------------------
 
@@ -73,12 +74,19 @@ class Trace:
             return node.value if node.shape else node.value[()]
         needed = reachable([node])
         if any(x.op in ("time", "state") for x in needed):
-            raise Refused("dynamic-index" if node.dtype.kind in "ib" else "concrete-value",
-                          "a value that depends on t or y is needed as a number")
+            raise Refused(
+                "dynamic-index" if node.dtype.kind in "ib" else "concrete-value",
+                "a value that depends on t or y is needed as a number",
+            )
         values: dict = {}
         for x in needed:
-            values[x.id] = self._pinned_leaf(x) if not x.inputs else interpret.apply(
-                x.op, x.attrs, x.shape, x.dtype, [values[i.id] for i in x.inputs])
+            values[x.id] = (
+                self._pinned_leaf(x)
+                if not x.inputs
+                else interpret.apply(
+                    x.op, x.attrs, x.shape, x.dtype, [values[i.id] for i in x.inputs]
+                )
+            )
         result = values[node.id]
         return result if node.shape else result[()]
 
@@ -113,7 +121,9 @@ def trace_function(fun, args, state_shape, state_dtype, shape, dtype) -> TraceRe
         trace.decisions = []
         trace.machine = Machine(trace, MAX_STEPS)
         try:
-            output = _result(trace, _call_root(trace, fun, args, state_shape, state_dtype), shape, dtype)
+            output = _result(
+                trace, _call_root(trace, fun, args, state_shape, state_dtype), shape, dtype
+            )
         except UserRaised as error:
             output, raised = None, error
         except Refused as refused:
@@ -127,10 +137,20 @@ def trace_function(fun, args, state_shape, state_dtype, shape, dtype) -> TraceRe
     if all(output is None for _, output in leaves):
         raise Refused("raises", repr(raised.exception), raised.where)
     output, trap = _join(trace.graph, leaves, 0, shape, dtype)
-    program = Program(output, trap if trap.value is None else None, tuple(state_shape), state_dtype,
-                      trace.reads.n_params)
-    return TraceResult(program, trace.reads.compile_check(), trace.reads.n_params,
-                       any(p.shape for p in trace.reads.params), trace.reads.source())
+    program = Program(
+        output,
+        trap if trap.value is None else None,
+        tuple(state_shape),
+        state_dtype,
+        trace.reads.n_params,
+    )
+    return TraceResult(
+        program,
+        trace.reads.compile_check(),
+        trace.reads.n_params,
+        any(p.shape for p in trace.reads.params),
+        trace.reads.source(),
+    )
 
 
 def _call_root(trace, fun, args, state_shape, state_dtype):
@@ -139,7 +159,9 @@ def _call_root(trace, fun, args, state_shape, state_dtype):
     y = Array.of(trace, graph.state(state_shape, state_dtype), "state")
     reads.read(("args",), "args", args)
     reads.require(f"len(args) == {len(args)}")
-    extra = [world.enter(trace, a, reads.read(("args", i), f"args[{i}]", a)) for i, a in enumerate(args)]
+    extra = [
+        world.enter(trace, a, reads.read(("args", i), f"args[{i}]", a)) for i, a in enumerate(args)
+    ]
     return calls.call(trace.machine, _root(trace, fun), [t, y, *extra], {})
 
 
@@ -183,8 +205,10 @@ def _join(graph, leaves, depth, shape, dtype):
         zero = graph.broadcast(graph.const(dtype.type(0)), shape)
         return (zero, graph.const(True)) if output is None else (output, graph.const(False))
     condition = decisions[depth][0]
-    ways = [_join(graph, [leaf for leaf in leaves if leaf[0][depth][1] is way], depth + 1, shape, dtype)
-            for way in (True, False)]
+    ways = [
+        _join(graph, [leaf for leaf in leaves if leaf[0][depth][1] is way], depth + 1, shape, dtype)
+        for way in (True, False)
+    ]
     (yes, yes_trap), (no, no_trap) = ways
     if yes_trap.value is not None and yes_trap.value:
         output = no
@@ -192,7 +216,9 @@ def _join(graph, leaves, depth, shape, dtype):
         output = yes
     else:
         output = graph.elementwise("select", condition, yes, no)
-    trap = yes_trap if yes_trap is no_trap else graph.elementwise("select", condition, yes_trap, no_trap)
+    trap = (
+        yes_trap
+        if yes_trap is no_trap
+        else graph.elementwise("select", condition, yes_trap, no_trap)
+    )
     return output, trap
-
-

@@ -4,6 +4,7 @@
 of a `Storage`, as an ndarray is of its buffer, so in-place assignment through views has NumPy's effect.
 Index arithmetic is NumPy's own: keys are applied to a dummy array and its strides are read off.
 """
+
 from __future__ import annotations
 
 import operator
@@ -24,7 +25,7 @@ class Traced:
 
     __slots__ = ()
     __array_priority__ = 1000
-    __array_ufunc__ = None              # NumPy objects leave binary operators to us
+    __array_ufunc__ = None  # NumPy objects leave binary operators to us
 
     def __bool__(self):
         return self.trace.decide(self)
@@ -81,20 +82,38 @@ def _operator(name, dunder):
     setattr(Traced, f"__r{dunder}__", backward)
 
 
-for _name, _dunder in (("add", "add"), ("subtract", "sub"), ("multiply", "mul"), ("divide", "truediv"),
-                       ("power", "pow"), ("floor_divide", "floordiv"), ("remainder", "mod"),
-                       ("logical_and", "and"), ("logical_or", "or"), ("logical_xor", "xor"),
-                       ("matmul", "matmul")):
+for _name, _dunder in (
+    ("add", "add"),
+    ("subtract", "sub"),
+    ("multiply", "mul"),
+    ("divide", "truediv"),
+    ("power", "pow"),
+    ("floor_divide", "floordiv"),
+    ("remainder", "mod"),
+    ("logical_and", "and"),
+    ("logical_or", "or"),
+    ("logical_xor", "xor"),
+    ("matmul", "matmul"),
+):
     _operator(_name, _dunder)
-for _name, _dunder in (("less", "lt"), ("less_equal", "le"), ("greater", "gt"),
-                       ("greater_equal", "ge"), ("equal", "eq"), ("not_equal", "ne")):
+for _name, _dunder in (
+    ("less", "lt"),
+    ("less_equal", "le"),
+    ("greater", "gt"),
+    ("greater_equal", "ge"),
+    ("equal", "eq"),
+    ("not_equal", "ne"),
+):
     setattr(Traced, f"__{_dunder}__", lambda self, other, _name=_name: binary(_name, self, other))
 
 
 def _int_operator(dunder, function):
     """OutsideInt beside a traced value leaves the operator to it; beside a number it is fixed."""
+
     def forward(self, other):
-        return NotImplemented if isinstance(other, Traced) else function(self.pinned(), unpin(other))
+        return (
+            NotImplemented if isinstance(other, Traced) else function(self.pinned(), unpin(other))
+        )
 
     def backward(self, other):
         return function(unpin(other), self.pinned())
@@ -106,17 +125,22 @@ def _int_operator(dunder, function):
 
 def _exact_int_operator(dunder, symbol, function):
     """Sums and products of ints from outside stay open: the guard computes them anew."""
+
     def derived(left, right):
         whole = left if isinstance(left, OutsideInt) else right
         texts = [x.var if isinstance(x, OutsideInt) else repr(x) for x in (left, right)]
-        return OutsideInt(function(getattr(left, "value", left), getattr(right, "value", right)),
-                          f"({texts[0]} {symbol} {texts[1]})", whole.trace)
+        return OutsideInt(
+            function(getattr(left, "value", left), getattr(right, "value", right)),
+            f"({texts[0]} {symbol} {texts[1]})",
+            whole.trace,
+        )
 
     def open_operator(general):
         def method(self, other, swapped):
             if type(other) in (int, OutsideInt):
                 return derived(*((other, self) if swapped else (self, other)))
             return general(self, other)
+
         return method
 
     forward, backward = (open_operator(getattr(OutsideInt, f"__{r}{dunder}__")) for r in ("", "r"))
@@ -124,8 +148,26 @@ def _exact_int_operator(dunder, symbol, function):
     setattr(OutsideInt, f"__r{dunder}__", lambda self, other: backward(self, other, True))
 
 
-for _dunder in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "lt", "le", "gt", "ge", "eq", "ne",
-                "and_", "or_", "xor", "lshift", "rshift"):
+for _dunder in (
+    "add",
+    "sub",
+    "mul",
+    "truediv",
+    "floordiv",
+    "mod",
+    "pow",
+    "lt",
+    "le",
+    "gt",
+    "ge",
+    "eq",
+    "ne",
+    "and_",
+    "or_",
+    "xor",
+    "lshift",
+    "rshift",
+):
     _int_operator(_dunder.rstrip("_"), getattr(operator, _dunder))
 for _dunder, _symbol in (("add", "+"), ("sub", "-"), ("mul", "*")):
     _exact_int_operator(_dunder, _symbol, getattr(operator, _dunder))
@@ -155,8 +197,11 @@ class Scalar(Traced):
 
     @property
     def imag(self):
-        return apply(self.trace, "imag", self) if self.dtype == COMPLEX else Scalar(
-            self.trace, self.trace.graph.const(0.0), self.py)
+        return (
+            apply(self.trace, "imag", self)
+            if self.dtype == COMPLEX
+            else Scalar(self.trace, self.trace.graph.const(0.0), self.py)
+        )
 
     def conjugate(self):
         return apply(self.trace, "conjugate", self)
@@ -183,7 +228,7 @@ class Storage:
 
     def __init__(self, node, owner="local"):
         self.node = node
-        self.owner = owner              # "local", "state" or "outside": who sees a write
+        self.owner = owner  # "local", "state" or "outside": who sees a write
 
 
 class Array(Traced):
@@ -252,8 +297,14 @@ class Array(Traced):
         return Array(self.trace, self.storage, self.offset + offset, made.strides, made.shape)
 
     def transpose(self, *axes):
-        axes = axes[0] if len(axes) == 1 and not isinstance(axes[0], (int, OutsideInt)) else axes or None
-        return self._viewed(lambda a: np.transpose(a, None if axes is None else [int(i) for i in axes]))
+        axes = (
+            axes[0]
+            if len(axes) == 1 and not isinstance(axes[0], (int, OutsideInt))
+            else axes or None
+        )
+        return self._viewed(
+            lambda a: np.transpose(a, None if axes is None else [int(i) for i in axes])
+        )
 
     def swapaxes(self, a, b):
         return self._viewed(lambda x: np.swapaxes(x, int(a), int(b)))
@@ -272,15 +323,19 @@ class Array(Traced):
         try:
             return self._viewed(lambda a: a.reshape(shape, copy=False))
         except (ValueError, TypeError):
-            pass        # not possible without a copy, or (NumPy 2.0) no such keyword
+            pass  # not possible without a copy, or (NumPy 2.0) no such keyword
         full = np.empty(self.shape, dtype=np.int8).reshape(shape).shape
         if self._is_contiguous():
             return Array(self.trace, self.storage, self.offset, contiguous_strides(full), full)
         return Array.of(self.trace, self.trace.graph.reshape(self.node, full))
 
     def _is_contiguous(self):
-        return all(e == 1 or s == own for e, s, own in
-                   zip(self.shape, self.strides, contiguous_strides(self.shape), strict=True))
+        return all(
+            e == 1 or s == own
+            for e, s, own in zip(
+                self.shape, self.strides, contiguous_strides(self.shape), strict=True
+            )
+        )
 
     def ravel(self, order="C"):
         return self.reshape(-1, order=order)
@@ -338,7 +393,9 @@ class Array(Traced):
             value = graph.reshape(value, value.shape[1:])
         value = graph.broadcast(value, np.broadcast_shapes(value.shape, part.shape))
         if value.shape != part.shape:
-            raise ValueError(f"could not broadcast input array from shape {value.shape} into shape {part.shape}")
+            raise ValueError(
+                f"could not broadcast input array from shape {value.shape} into shape {part.shape}"
+            )
         if part.offset == 0 and part.size == base.size and part._is_contiguous():
             self.storage.node = graph.reshape(value, base.shape)
         else:
@@ -349,16 +406,20 @@ class Array(Traced):
         value = graph.reshape(graph.broadcast(value, index.shape), (index.size,))
         flat = index.reshape(-1)
         _, last = np.unique(flat[::-1], return_index=True)
-        if len(last) < len(flat):           # repeated indices: the last assignment stays
+        if len(last) < len(flat):  # repeated indices: the last assignment stays
             keep = np.sort(len(flat) - 1 - last)
             value, flat = graph.take(value, keep), flat[keep]
         self.storage.node = graph.put(self.storage.node, value, flat)
 
     def _positions(self):
         """Flat positions in the storage of the elements of this view."""
-        return self.offset + sum((np.arange(e).reshape([-1 if j == i else 1 for j in range(self.ndim)]) * s
-                                  for i, (e, s) in enumerate(zip(self.shape, self.strides, strict=True))),
-                                 np.zeros(self.shape, dtype=np.int64))
+        return self.offset + sum(
+            (
+                np.arange(e).reshape([-1 if j == i else 1 for j in range(self.ndim)]) * s
+                for i, (e, s) in enumerate(zip(self.shape, self.strides, strict=True))
+            ),
+            np.zeros(self.shape, dtype=np.int64),
+        )
 
     def _refuse_outside_write(self):
         if self.storage.owner == "state":
@@ -378,9 +439,17 @@ class Array(Traced):
         return self
 
 
-for _name, _dunder in (("add", "iadd"), ("subtract", "isub"), ("multiply", "imul"), ("divide", "itruediv"),
-                       ("power", "ipow"), ("floor_divide", "ifloordiv"), ("remainder", "imod"),
-                       ("logical_and", "iand"), ("logical_or", "ior")):
+for _name, _dunder in (
+    ("add", "iadd"),
+    ("subtract", "isub"),
+    ("multiply", "imul"),
+    ("divide", "itruediv"),
+    ("power", "ipow"),
+    ("floor_divide", "ifloordiv"),
+    ("remainder", "imod"),
+    ("logical_and", "iand"),
+    ("logical_or", "ior"),
+):
     setattr(Array, f"__{_dunder}__", lambda self, other, _name=_name: self._in_place(_name, other))
 
 
@@ -400,7 +469,9 @@ def index_kind(key):
         return "mask", key
     parts = [_index_part(k) for k in (key if isinstance(key, tuple) else (key,))]
     advanced = any(isinstance(k, (list, np.ndarray)) for k in parts)
-    return ("advanced" if advanced else "basic"), (tuple(parts) if isinstance(key, tuple) else parts[0])
+    return ("advanced" if advanced else "basic"), (
+        tuple(parts) if isinstance(key, tuple) else parts[0]
+    )
 
 
 def _has_ellipsis(key):
@@ -415,7 +486,9 @@ def as_view_key(key):
 
 def _index_part(part):
     if isinstance(part, slice):
-        return slice(*(None if x is None else operator.index(x) for x in (part.start, part.stop, part.step)))
+        return slice(
+            *(None if x is None else operator.index(x) for x in (part.start, part.stop, part.step))
+        )
     if part is None or part is Ellipsis or isinstance(part, (bool, np.bool_)):
         return part
     if isinstance(part, Array):
@@ -444,7 +517,9 @@ def as_node(trace, value):
         try:
             return trace.graph.const(value)
         except (TypeError, OverflowError):
-            raise Refused("dtype", f"a value of type {getattr(value, 'dtype', type(value).__name__)}") from None
+            raise Refused(
+                "dtype", f"a value of type {getattr(value, 'dtype', type(value).__name__)}"
+            ) from None
     raise Refused("unknown-object", f"arithmetic with a {type(value).__name__}")
 
 
@@ -463,8 +538,11 @@ def stack(trace, values):
 
 def is_py(value):
     """Is this a Python scalar (whose NumPy promotion is weak)?"""
-    return value.py if isinstance(value, Scalar) else (
-        isinstance(value, OutsideInt) or type(value) in (bool, int, float, complex))
+    return (
+        value.py
+        if isinstance(value, Scalar)
+        else (isinstance(value, OutsideInt) or type(value) in (bool, int, float, complex))
+    )
 
 
 def wrap(trace, node, py=False):
@@ -491,11 +569,19 @@ def apply(trace, name, *operands):
     """The elementwise operator `name` of values; constants are computed by NumPy at once."""
     nodes = _operand_nodes(trace, operands)
     py = all(is_py(x) for x in operands)
-    if name in ("add", "multiply", "subtract", "negative") and all(n.dtype == BOOL for n in nodes) and not py:
+    if (
+        name in ("add", "multiply", "subtract", "negative")
+        and all(n.dtype == BOOL for n in nodes)
+        and not py
+    ):
         raise Refused("unknown-call", f"{name} of bool arrays")
     if name == "power" and all(n.dtype in (INT, BOOL) for n in nodes):
         return _integer_power(trace, nodes, py)
-    if name.startswith("logical_") and not all(n.dtype == BOOL for n in nodes) and name != "logical_not":
+    if (
+        name.startswith("logical_")
+        and not all(n.dtype == BOOL for n in nodes)
+        and name != "logical_not"
+    ):
         raise Refused("unknown-call", "bitwise operators on numbers")
     if ELEMENTWISE[name].rule == "arith" and all(n.dtype == BOOL for n in nodes):
         nodes = [trace.graph.cast(n, INT) for n in nodes]
@@ -507,8 +593,12 @@ def _operand_nodes(trace, operands):
     others = [as_node(trace, x) for x in operands if not isinstance(x, OutsideInt)]
     floats = any(n.dtype in (FLOAT, COMPLEX) for n in others)
     rest = iter(others)
-    return [(x.as_param() if floats else trace.graph.const(x.pinned())) if isinstance(x, OutsideInt) else next(rest)
-            for x in operands]
+    return [
+        (x.as_param() if floats else trace.graph.const(x.pinned()))
+        if isinstance(x, OutsideInt)
+        else next(rest)
+        for x in operands
+    ]
 
 
 def _integer_power(trace, nodes, py):

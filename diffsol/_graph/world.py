@@ -3,6 +3,7 @@
 Every function here returns what the machine may work with (a parameter, a fixed value, an
 `Outside`) after recording in `trace.reads` what must be found again on a later call.
 """
+
 from __future__ import annotations
 
 import builtins
@@ -23,7 +24,23 @@ from diffsol._graph.reasons import Refused
 from diffsol._graph.values import Array, Scalar, Traced
 
 PINNED = (bool, str, bytes, type(None), type(Ellipsis), range, slice, np.dtype, np.int64, np.bool_)
-LOCAL_TYPES = (list, dict, tuple, set, frozenset, str, bytes, int, float, complex, bool, range, slice, np.generic, np.dtype)
+LOCAL_TYPES = (
+    list,
+    dict,
+    tuple,
+    set,
+    frozenset,
+    str,
+    bytes,
+    int,
+    float,
+    complex,
+    bool,
+    range,
+    slice,
+    np.generic,
+    np.dtype,
+)
 TUPLE_GETTER = type(collections.namedtuple("_Pair", "a").a)
 
 
@@ -50,26 +67,37 @@ def enter(trace, value, var):
         return value
     if kind is np.ndarray:
         return _enter_array(trace, value, var)
-    if isinstance(value, np.ndarray) or isinstance(value, np.generic):
+    if isinstance(value, np.ndarray | np.generic):
         raise Refused("dtype", f"a {kind.__name__}")
     if isinstance(value, types.ModuleType) or _is_known_function(value):
         reads.pin(var, value)
-        return value if not isinstance(value, types.ModuleType) or trusted_module(value.__name__) else \
-            Outside(value, var, reads)
+        return (
+            value
+            if not isinstance(value, types.ModuleType) or trusted_module(value.__name__)
+            else Outside(value, var, reads)
+        )
     if isinstance(value, type):
         reads.pin(var, value)
-        return Outside(value, var, reads) if value.__module__ not in ("builtins", "numpy") else value
+        return (
+            Outside(value, var, reads) if value.__module__ not in ("builtins", "numpy") else value
+        )
     reads.require_type(var, value)
     return Outside(value, var, reads)
 
 
 def _is_known_function(value):
-    if isinstance(value, types.BuiltinMethodType) and isinstance(value.__self__, types.ModuleType | type(None)):
+    if isinstance(value, types.BuiltinMethodType) and isinstance(
+        value.__self__, types.ModuleType | type(None)
+    ):
         return True
     if isinstance(value, np.ufunc) or value is np.r_:
         return True
-    return callable(value) and not isinstance(value, type) and trusted_module(getattr(value, "__module__", None)) \
+    return (
+        callable(value)
+        and not isinstance(value, type)
+        and trusted_module(getattr(value, "__module__", None))
         and not isinstance(value, functools.partial)
+    )
 
 
 def _enter_array(trace, value, var):
@@ -77,9 +105,13 @@ def _enter_array(trace, value, var):
     if value.dtype not in DTYPES:
         raise Refused("dtype", f"an array of dtype {value.dtype}")
     reads.require_type(var, value)
-    reads.require(f"{var}.shape == {value.shape!r} and {var}.dtype == {reads.constant(value.dtype)}")
+    reads.require(
+        f"{var}.shape == {value.shape!r} and {var}.dtype == {reads.constant(value.dtype)}"
+    )
     if value.dtype in (FLOAT, COMPLEX):
-        node = trace.graph.param(reads.add_param(var, value, value.shape, value.dtype), value.shape, value.dtype)
+        node = trace.graph.param(
+            reads.add_param(var, value, value.shape, value.dtype), value.shape, value.dtype
+        )
         trace.parameters[node.id] = (value, var)
     elif value.size > PIN_LIMIT:
         raise Refused("dtype", f"a large array of dtype {value.dtype}")
@@ -99,17 +131,27 @@ def function_of(trace, outside) -> Function:
     namespace = reads.read((var, "globals"), f"{var}.__globals__", value.__globals__)
     defaults = tuple(
         enter(trace, d, reads.read((var, "default", i), f"{var}.__defaults__[{i}]", d))
-        for i, d in enumerate(value.__defaults__ or ()))
+        for i, d in enumerate(value.__defaults__ or ())
+    )
     if value.__defaults__:
         reads.require(f"len({var}.__defaults__) == {len(defaults)}")
     kwdefaults = {
-        name: enter(trace, d, reads.read((var, "kwdefault", name), f"{var}.__kwdefaults__[{name!r}]", d))
-        for name, d in (value.__kwdefaults__ or {}).items()}
+        name: enter(
+            trace, d, reads.read((var, "kwdefault", name), f"{var}.__kwdefaults__[{name!r}]", d)
+        )
+        for name, d in (value.__kwdefaults__ or {}).items()
+    }
     cells = tuple(
         Outside(cell, reads.read((var, "cell", i), f"{var}.__closure__[{i}]", cell), reads)
-        for i, cell in enumerate(value.__closure__ or ()))
-    return Function(value.__code__, functools.partial(_global, trace, value.__globals__, namespace),
-                    defaults, kwdefaults, cells)
+        for i, cell in enumerate(value.__closure__ or ())
+    )
+    return Function(
+        value.__code__,
+        functools.partial(_global, trace, value.__globals__, namespace),
+        defaults,
+        kwdefaults,
+        cells,
+    )
 
 
 def _global(trace, namespace, var, name):
@@ -128,7 +170,11 @@ def cell_contents(trace, outside):
         value = outside.value.cell_contents
     except ValueError:
         raise NameError("free variable referenced before assignment") from None
-    return enter(trace, value, trace.reads.read((outside.var, "contents"), f"{outside.var}.cell_contents", value))
+    return enter(
+        trace,
+        value,
+        trace.reads.read((outside.var, "contents"), f"{outside.var}.cell_contents", value),
+    )
 
 
 # --- attributes --------------------------------------------------------------------------------------
@@ -146,7 +192,7 @@ def attribute(machine, owner, name):
         return _module_attribute(owner, name)
     if isinstance(owner, np.ndarray):
         return attribute(machine, Array.of(machine.trace, machine.trace.graph.const(owner)), name)
-    if isinstance(owner, LOCAL_TYPES) or isinstance(owner, type) or isinstance(owner, np.ufunc):
+    if isinstance(owner, (*LOCAL_TYPES, type, np.ufunc)):
         return getattr(owner, name)
     raise Refused("unknown-attribute", f"{type_name(owner)}.{name}")
 
@@ -157,7 +203,9 @@ def _traced_attribute(owner, name):
             raise AttributeError(f"'float' object has no attribute {name!r}")
         return getattr(owner, name)
     if hasattr(np.ndarray, name) or hasattr(np.float64, name):
-        raise Refused("unknown-attribute", f"{'ndarray' if isinstance(owner, Array) else 'scalar'}.{name}")
+        raise Refused(
+            "unknown-attribute", f"{'ndarray' if isinstance(owner, Array) else 'scalar'}.{name}"
+        )
     raise AttributeError(f"no attribute {name!r}")
 
 
@@ -184,7 +232,9 @@ def _outside_attribute(machine, owner, name):
 
 
 def _child(trace, owner, name, value):
-    return enter(trace, value, trace.reads.read((owner.var, "attr", name), f"{owner.var}.{name}", value))
+    return enter(
+        trace, value, trace.reads.read((owner.var, "attr", name), f"{owner.var}.{name}", value)
+    )
 
 
 def _instance_attribute(machine, owner, name):
@@ -224,8 +274,13 @@ def _class_attribute(machine, owner, cls, name, instance):
         return _class_member(trace, owner, name, "", found.__func__)
     if isinstance(found, classmethod):
         function = _class_member(trace, owner, name, ".__func__", found.__func__)
-        holder = owner if instance is None else Outside(
-            cls, trace.reads.read((owner.var, "class"), f"type({owner.var})", cls), trace.reads)
+        holder = (
+            owner
+            if instance is None
+            else Outside(
+                cls, trace.reads.read((owner.var, "class"), f"type({owner.var})", cls), trace.reads
+            )
+        )
         return Method(function, holder)
     if _is_builtin_method(found) and instance is not None:
         return OutsideMethod(owner, name)
@@ -257,10 +312,16 @@ class OutsideMethod:
 
     def call(self, machine, args, kwargs):
         if kwargs or self.name not in ("get", "keys", "values", "items", "copy", "index", "count"):
-            raise Refused("side-effect", f".{self.name}() of a {type_name(self.owner)} from outside")
+            raise Refused(
+                "side-effect", f".{self.name}() of a {type_name(self.owner)} from outside"
+            )
         if self.name == "get" and args:
             found = contains(machine, self.owner, args[0])
-            return item(machine, self.owner, args[0]) if found else (args[1] if len(args) > 1 else None)
+            return (
+                item(machine, self.owner, args[0])
+                if found
+                else (args[1] if len(args) > 1 else None)
+            )
         return getattr(machine.trace.local_copy(self.owner), self.name)(*args)
 
 
@@ -275,7 +336,10 @@ def item(machine, owner, key):
         if key not in value:
             trace.reads.require(f"{trace.reads.constant(key)} not in {owner.var}")
             raise KeyError(key)
-    elif isinstance(value, list | tuple) and type(value).__getitem__ in (list.__getitem__, tuple.__getitem__):
+    elif isinstance(value, list | tuple) and type(value).__getitem__ in (
+        list.__getitem__,
+        tuple.__getitem__,
+    ):
         if isinstance(key, slice):
             return trace.local_copy(owner)[_plain_slice(key)]
         if isinstance(key, Scalar):
@@ -287,9 +351,19 @@ def item(machine, owner, key):
         method = inspect.getattr_static(type(value), "__getitem__", None)
         if not isinstance(method, types.FunctionType):
             raise Refused("unknown-object", f"item of a {type_name(owner)}")
-        return calls.call(machine, _class_member(trace, owner, "__getitem__", "", method), [owner, key], {})
-    expression = f"{owner.var}[{key!r}]" if type(key) in (str, int) else f"{owner.var}[{trace.reads.constant(key)}]"
-    return enter(trace, value[key], trace.reads.read((owner.var, "item", type(key), key), expression, value[key]))
+        return calls.call(
+            machine, _class_member(trace, owner, "__getitem__", "", method), [owner, key], {}
+        )
+    expression = (
+        f"{owner.var}[{key!r}]"
+        if type(key) in (str, int)
+        else f"{owner.var}[{trace.reads.constant(key)}]"
+    )
+    return enter(
+        trace,
+        value[key],
+        trace.reads.read((owner.var, "item", type(key), key), expression, value[key]),
+    )
 
 
 def _plain_key(key):
@@ -335,7 +409,9 @@ def local_copy(machine, owner):
     if isinstance(value, list | tuple):
         return (tuple if isinstance(value, tuple) else list)(elements(machine, owner))
     if isinstance(value, set | frozenset) and type(value) in (set, frozenset):
-        machine.trace.reads.require(f"{owner.var} == {machine.trace.reads.constant(frozenset(value))}")
+        machine.trace.reads.require(
+            f"{owner.var} == {machine.trace.reads.constant(frozenset(value))}"
+        )
         return frozenset(value)
     raise Refused("unknown-object", f"an object of type {type_name(owner)}")
 
@@ -352,7 +428,9 @@ def contains(machine, owner, key) -> bool:
 
 def truth(machine, owner) -> bool:
     value, reads = owner.value, machine.trace.reads
-    if isinstance(value, list | tuple | dict | set | frozenset) and "__bool__" not in vars(type(value)):
+    if isinstance(value, list | tuple | dict | set | frozenset) and "__bool__" not in vars(
+        type(value)
+    ):
         reads.require(f"bool({owner.var}) is {bool(value)}")
         return bool(value)
     if not hasattr(type(value), "__bool__") and not hasattr(type(value), "__len__"):
@@ -367,7 +445,9 @@ def length(machine, owner) -> int:
     method = inspect.getattr_static(type(owner.value), "__len__", None)
     if not isinstance(method, types.FunctionType):
         raise Refused("unknown-object", f"len of a {type_name(owner)}")
-    return calls.call(machine, _class_member(machine.trace, owner, "__len__", "", method), [owner], {})
+    return calls.call(
+        machine, _class_member(machine.trace, owner, "__len__", "", method), [owner], {}
+    )
 
 
 def imported(machine, name, names, level):

@@ -1,4 +1,5 @@
 """Pages that repeat what the code says are up to date, and every reason has its anchor."""
+
 import pathlib
 import runpy
 

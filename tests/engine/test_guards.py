@@ -1,12 +1,13 @@
 """A kernel stands for a call only while everything that the function read from outside is as it was."""
+
 import functools
 
 import numpy as np
 import pytest
+from diffsol._native._core import ffi, lib
 
 from diffsol._engine import kernels
 from diffsol._engine.function import Function
-from diffsol._native._core import ffi, lib
 
 STATE = np.array([1.0, 2.0])
 
@@ -19,8 +20,13 @@ def _fresh():
 def value(bound, t=0.5, y=STATE):
     out = np.empty(2)
     y = np.ascontiguousarray(y, dtype=float)
-    asked = lib.ds_kernel_call(bound.pointer, bound.params, t, ffi.from_buffer("double[]", y),
-                               ffi.from_buffer("double[]", out))
+    asked = lib.ds_kernel_call(
+        bound.pointer,
+        bound.params,
+        t,
+        ffi.from_buffer("double[]", y),
+        ffi.from_buffer("double[]", out),
+    )
     assert not asked
     return out
 
@@ -91,10 +97,12 @@ def test_closure_cells():
     def outer(k, table):
         def f(t, y):
             return [k * y[0], table[0] * y[1]]
+
         return f
+
     Function(outer(2.0, [1.0]), (), STATE).compile()
     other = outer(5.0, [7.0])
-    bound = Function(other, (), STATE).bind()       # the same code: no second compilation
+    bound = Function(other, (), STATE).bind()  # the same code: no second compilation
     np.testing.assert_allclose(value(bound), [5.0, 14.0])
 
 
@@ -149,7 +157,9 @@ def test_list_contents_and_length():
 
 
 def test_dict_contents_and_keys():
-    f, scope = make("p = {'a': 1.0}\ndef f(t, y): return sum(p.values()) * y if 'b' not in p else p['b'] * y")
+    f, scope = make(
+        "p = {'a': 1.0}\ndef f(t, y): return sum(p.values()) * y if 'b' not in p else p['b'] * y"
+    )
     check_reuse(f, lambda: scope["p"].update(a=3.0))
     check_reuse(f, lambda: scope["p"].update(b=4.0), reuse=False)
 
@@ -170,6 +180,7 @@ def test_integer_array_used_as_index():
 def test_arguments():
     def f(t, y, k, n):
         return [k * y[0] ** n, y[1]]
+
     check_reuse(f, lambda: None, (1.0, 2), (4.0, 2))
     check_reuse(f, lambda: None, (1.0, 2), (4.0, 3), reuse=False)
     check_reuse(f, lambda: None, (1.0, 2), (np.float64(4.0), 2), reuse=False)
@@ -178,6 +189,7 @@ def test_arguments():
 def test_default_arguments_and_partial():
     def f(t, y, k=2.0):
         return k * y
+
     check_reuse(f, lambda: setattr(f, "__defaults__", (5.0,)))
     first, second = functools.partial(f, k=3.0), functools.partial(f, k=4.0)
     Function(first, (), STATE).compile()
@@ -197,6 +209,7 @@ def test_branch_on_a_parameter_serves_both_sides():
 def test_size_and_dtype_of_the_state_have_kernels_of_their_own():
     def f(t, y):
         return -y
+
     Function(f, (), STATE).compile()
     assert Function(f, (), np.ones(3)).bind() is None
     assert Function(f, (), STATE + 0j).bind() is None
@@ -205,6 +218,7 @@ def test_size_and_dtype_of_the_state_have_kernels_of_their_own():
 def test_variants_are_bounded():
     def f(t, y, n):
         return y[: int(n)].sum() * y
+
     for n in range(kernels.MAX_VARIANTS + 5):
         Function(f, (n,), STATE).compile()
     assert variants(f) == kernels.MAX_VARIANTS

@@ -1,4 +1,5 @@
 """What a solve promises whatever tier it runs at: interrupts, exceptions, threads, switches, warnings."""
+
 import os
 import pickle
 import signal
@@ -62,7 +63,8 @@ def test_long_solve_is_compiled_on_the_way():
     sol = solve_ivp(lorenz, (0, 400), [1.0, 1.0, 1.0], args=ARGS, rtol=1e-8)
     record = next(r for r in kernels.records() if r.name == "lorenz")
     assert sol.success
-    assert record.variants and record.variants[0].verified
+    assert record.variants
+    assert record.variants[0].verified
 
 
 def test_short_solve_is_not_compiled_at_first_but_after_many():
@@ -70,10 +72,11 @@ def test_short_solve_is_not_compiled_at_first_but_after_many():
 
     def fun(t, y):
         return -y
+
     solve_ivp(fun, (0, 1), [1.0])
     record = kernels.records()[0]
     assert not record.variants
-    record.python_seconds = policy.price(1) + 1.0       # as after many solves
+    record.python_seconds = policy.price(1) + 1.0  # as after many solves
     solve_ivp(fun, (0, 1), [1.0])
     assert record.variants
     assert not calls
@@ -90,8 +93,10 @@ def test_switch_in_flight_keeps_the_steps(monkeypatch):
 def test_kernel_is_reused_and_parameters_are_read_anew(eager):
     for rho in (28.0, 20.0, 15.0):
         args = (10.0, rho, 8 / 3)
-        same(solve_ivp(*LORENZ, args=args), scipy.integrate.solve_ivp(*LORENZ, args=args), rtol=1e-7)
-    record, = kernels.records()
+        same(
+            solve_ivp(*LORENZ, args=args), scipy.integrate.solve_ivp(*LORENZ, args=args), rtol=1e-7
+        )
+    (record,) = kernels.records()
     assert len(record.variants) == 1
 
 
@@ -104,11 +109,16 @@ def test_events_are_compiled_and_agree(eager):
 
     def top(t, y, g):
         return y[1]
+
     ground.terminal, ground.direction = True, -1
     call = (fall, (0, 100), [10.0, 5.0])
     options = {"args": (9.81,), "events": [ground, top], "dense_output": True}
     ours, theirs = solve_ivp(*call, **options), scipy.integrate.solve_ivp(*call, **options)
-    assert sorted(r.name.split(".")[-1] for r in kernels.records() if r.variants) == ["fall", "ground", "top"]
+    assert sorted(r.name.split(".")[-1] for r in kernels.records() if r.variants) == [
+        "fall",
+        "ground",
+        "top",
+    ]
     same(ours, theirs)
     for a, b in zip(ours.t_events + ours.y_events, theirs.t_events + theirs.y_events, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-13)
@@ -116,6 +126,7 @@ def test_events_are_compiled_and_agree(eager):
 
 def test_event_with_side_effect_changes_what_a_compiled_function_reads():
     """The thermostat: SciPy lets the event switch the heater of the right-hand side."""
+
     def outcome(solve):
         heater = {"on": 1.0}
 
@@ -125,9 +136,11 @@ def test_event_with_side_effect_changes_what_a_compiled_function_reads():
         def switch(t, y):
             heater["on"] = 0.0 if y[0] > 3.0 else 1.0 if y[0] < 2.0 else heater["on"]
             return 1.0
+
         if solve is solve_ivp:
             assert diffsol.explain(room, (0, 1), [0.0]).compiled
         return solve(room, (0, 10), [0.0], events=switch, max_step=0.05)
+
     ours, theirs = outcome(solve_ivp), outcome(scipy.integrate.solve_ivp)
     same(ours, theirs)
     assert np.max(ours.y) < 3.6
@@ -144,6 +157,7 @@ def test_ctrl_c_stops_a_long_solve_within_a_tenth_of_a_second(switch, monkeypatc
     def press():
         pressed.append(time.perf_counter())
         os.kill(os.getpid(), signal.SIGINT)
+
     timer = threading.Timer(0.5, press)
     timer.start()
     with pytest.raises(KeyboardInterrupt):
@@ -159,7 +173,9 @@ class MyError(Exception):
     pass
 
 
-@pytest.mark.parametrize("kind", [MyError, KeyboardInterrupt, SystemExit, StopIteration, GeneratorExit])
+@pytest.mark.parametrize(
+    "kind", [MyError, KeyboardInterrupt, SystemExit, StopIteration, GeneratorExit]
+)
 @pytest.mark.parametrize("place", ["fun", "event"])
 def test_exceptions_come_out_as_themselves_and_calls_stop(kind, place):
     calls = []
@@ -170,11 +186,10 @@ def test_exceptions_come_out_as_themselves_and_calls_stop(kind, place):
         if len(calls) == 5:
             raise raised
         return -y if place == "fun" else 1.0
+
+    fun, event = (bomb, None) if place == "fun" else (lambda t, y: -y, bomb)
     with pytest.raises(kind) as caught:
-        if place == "fun":
-            solve_ivp(bomb, (0, 10), [1.0])
-        else:
-            solve_ivp(lambda t, y: -y, (0, 10), [1.0], events=bomb, max_step=0.1)
+        solve_ivp(fun, (0, 10), [1.0], events=event, max_step=0.1)
     assert caught.value is raised
     assert len(calls) == 5
     assert caught.traceback[-1].name == "bomb"
@@ -185,6 +200,7 @@ def test_exception_of_a_compiled_function_is_pythons_own(eager):
         if t > 0.5:
             raise MyError(f"at {t}")
         return -y
+
     with pytest.raises(MyError, match="at 0") as caught:
         solve_ivp(fun, (0, 1), [1.0])
     assert caught.traceback[-1].name == "fun"
@@ -203,6 +219,7 @@ def test_float_warnings_of_a_compiled_function_are_numpys_own(eager):
 def test_zero_division_of_python_floats(eager):
     def fun(t, y):
         return [1 / t]
+
     with pytest.raises(ZeroDivisionError):
         solve_ivp(fun, (0, 1), [1.0])
 
@@ -210,6 +227,7 @@ def test_zero_division_of_python_floats(eager):
 def test_infinite_recursion_in_fun():
     def fun(t, y):
         return fun(t, y)
+
     with pytest.raises(RecursionError):
         solve_ivp(fun, (0, 1), [1.0])
     assert diffsol.explain(fun, (0, 1), [1.0]).reason == "too-long"
@@ -223,6 +241,7 @@ def test_clamping_in_place_takes_effect(method):
     def fun(t, y):
         y[y < 0.5] = 0.5
         return -y
+
     call = (fun, (0, 3))
     ours = solve_ivp(*call, [1.0, 2.0], method=method)
     # the error estimate of DOP853 amplifies rounding: SciPy's own steps move by as much
@@ -233,6 +252,7 @@ def test_first_call_sees_the_callers_array():
     def fun(t, y):
         y[0] = max(y[0], 0.0)
         return -y
+
     ours, theirs = np.array([-1.0, 1.0]), np.array([-1.0, 1.0])
     solve_ivp(fun, (0, 1), ours)
     scipy.integrate.solve_ivp(fun, (0, 1), theirs)
@@ -247,8 +267,10 @@ def test_kept_references_and_types_of_t(method):
         def fun(t, y):
             seen.append((type(t), t, y))
             return -y
+
         solve(fun, (0, 2), [1.0, 2.0], method=method, dense_output=True)
         return [(kind, t, y.copy()) for kind, t, y in seen]
+
     ours, theirs = record(solve_ivp), record(scipy.integrate.solve_ivp)
     assert [x[0] for x in ours] == [x[0] for x in theirs]
     np.testing.assert_allclose([x[1] for x in ours], [x[1] for x in theirs], rtol=1e-7)
@@ -261,6 +283,7 @@ def test_a_buffer_returned_again_and_again():
     def fun(t, y):
         out[:] = -y
         return out
+
     sol = solve_ivp(fun, (0, 5), [1.0, 2.0], rtol=1e-8, atol=1e-10)
     np.testing.assert_allclose(sol.y[:, -1], np.exp(-5) * np.array([1.0, 2.0]), rtol=1e-6)
 
@@ -287,7 +310,9 @@ def test_a_wrong_kernel_is_found_out_and_the_solve_redone(eager, monkeypatch):
 def test_verification_sees_a_wrong_kernel():
     def fun(t, y):
         return -y
+
     from diffsol._engine.function import Function
+
     state = np.array([1.0, 2.0])
     bound = Function(fun, (), state).compile()
     other = Function(lambda t, y: [-y[0], -y[1] * (1 + 1e-4)], (), state)
@@ -311,10 +336,12 @@ def test_many_threads_solve_at_once():
 def test_a_solve_inside_fun():
     def fun(t, y):
         return solve_ivp(lambda s, z: -z, (0, 0.1), y).y[:, -1] - y
+
     call = (fun, (0, 1), [1.0])
 
     def scipy_fun(t, y):
         return scipy.integrate.solve_ivp(lambda s, z: -z, (0, 0.1), y).y[:, -1] - y
+
     same(solve_ivp(*call), scipy.integrate.solve_ivp(scipy_fun, *call[1:]))
 
 
@@ -338,7 +365,8 @@ def test_fork_after_compilation():
         "a = solve_ivp(f, (0, 1), [1.0]).y[0, -1]; assert abs(a - np.exp(-1)) < 1e-3\n"
         "assert diffsol.explain(g, (0, 1), [1.0]).compiled\n"
         "if pid == 0: os._exit(0)\n"
-        "assert os.waitpid(pid, 0)[1] == 0\n")
+        "assert os.waitpid(pid, 0)[1] == 0\n"
+    )
     subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
 
 
@@ -358,6 +386,7 @@ def test_required(monkeypatch, eager):
     def fun(t, y):
         log.append(t)
         return -y
+
     with pytest.raises(NotCompiledError, match="writes to something outside") as caught:
         solve_ivp(fun, (0, 1), [1.0])
     assert "test_solves.py" in str(caught.value)
@@ -370,6 +399,7 @@ def test_a_refused_function_is_not_traced_again_and_again():
     def fun(t, y):
         log.append(t)
         return -y
+
     for _ in range(50):
         solve_ivp(fun, (0, 1), [1.0])
         kernels.records()[0].python_seconds += 1.0
@@ -393,7 +423,10 @@ def test_blow_up_returns_what_was_reached(method, eager):
     call = (lambda t, y: y**2, (0, 1), [2.0])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        ours, theirs = solve_ivp(*call, method=method), scipy.integrate.solve_ivp(*call, method=method)
+        ours, theirs = (
+            solve_ivp(*call, method=method),
+            scipy.integrate.solve_ivp(*call, method=method),
+        )
     assert ours.status == theirs.status == -1
     assert ours.message == theirs.message
     np.testing.assert_allclose(ours.t[-1], 0.5, rtol=1e-2)

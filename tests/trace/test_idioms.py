@@ -1,4 +1,5 @@
 """The tracer follows what people write, and refuses what it must not compile."""
+
 import numpy as np
 import pytest
 
@@ -37,7 +38,9 @@ def test_traced_function_means_the_same(fun, n, args):
 CASES = [(reason, *case) for reason, cases in REFUSED.items() for case in cases]
 
 
-@pytest.mark.parametrize("reason, fun, n, args", CASES, ids=[f"{c[0]}-{name_of(c[1])}" for c in CASES])
+@pytest.mark.parametrize(
+    "reason, fun, n, args", CASES, ids=[f"{c[0]}-{name_of(c[1])}" for c in CASES]
+)
 def test_refused_with_the_reason_and_the_line(reason, fun, n, args):
     with pytest.raises(Refused) as caught:
         traced(fun, n, args)
