@@ -32,7 +32,7 @@ class Function:
     fun         the user's callable
     args        tuple of further arguments
     state       ndarray (n,), float64 or complex128: tells size and dtype of y
-    kind        'rhs' | 'event' | 'jac'
+    kind        'rhs' | 'strict' (a rhs whose result is not broadcast to (n,)) | 'event' | 'jac'
     vectorized  fun takes y of shape (n, 1) (SciPy's option)
     """
 
@@ -96,8 +96,7 @@ class Function:
 
     def python(self, t, y):
         """The user's function as SciPy would call it: an ndarray of the state's dtype, any shape."""
+        dtype = complex if self.is_complex and self.kind != "event" else float
         if self.vectorized:
-            return np.asarray(
-                self.fun(t, y[:, None], *self.args), dtype=complex if self.is_complex else float
-            ).ravel()
-        return np.asarray(self.fun(t, y, *self.args), dtype=complex if self.is_complex else float)
+            return np.asarray(self.fun(t, y[:, None], *self.args), dtype=dtype).ravel()
+        return np.asarray(self.fun(t, y, *self.args), dtype=dtype)

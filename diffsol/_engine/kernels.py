@@ -151,10 +151,10 @@ def compile_variant(record, fun, args, kind, n, is_complex, vectorized) -> Varia
     started = time.perf_counter()
     state = (n, 1) if vectorized else (n,)
     dtype = COMPLEX if is_complex else FLOAT
-    shape = {"rhs": state, "event": (), "jac": (n, n)}[kind]
+    shape = {"rhs": state, "strict": state, "event": (), "jac": (n, n)}[kind]
     try:
         traced = trace.trace_function(
-            fun, args, state, dtype, shape, FLOAT if kind == "event" else dtype
+            fun, args, state, dtype, shape, FLOAT if kind == "event" else dtype, kind == "rhs"
         )
         traced_at = time.perf_counter()
         kernel = _machine_code(traced.program)

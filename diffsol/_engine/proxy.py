@@ -32,7 +32,7 @@ class Proxy:
         if first is not None:
             first._others.append(self)
         kind, n = function.kind, function.n
-        self._shape = {"rhs": n, "event": (), "jac": (n, n)}[kind]
+        self._shape = {"strict": n, "event": (), "jac": (n, n)}[kind]
         self._dtype = np.dtype(complex if function.is_complex and kind != "event" else float)
         self._bytes = n * (16 if function.is_complex else 8)
         self._calls = 0
@@ -108,7 +108,7 @@ class Proxy:
 
 def proxies(fun, jac, events, args, state):
     """(fun, jac, events) as proxies, for a state (n,) of float64 or complex128."""
-    first = Proxy(Function(fun, args, state))
+    first = Proxy(Function(fun, args, state, kind="strict"))
     made_jac = Proxy(Function(jac, args, state, kind="jac"), first) if callable(jac) else jac
     made_events = events
     if events is not None:

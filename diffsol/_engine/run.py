@@ -151,12 +151,10 @@ class Run:
         ivp.dense = bool(dense_output)
         if t_eval is not None:
             times = np.ascontiguousarray(t_eval, dtype=float)
+            times = times[~np.isnan(times)]         # SciPy passes over them
             self._keep.append(ffi.from_buffer("double[]", times))
             ivp.save_steps, ivp.t_eval, ivp.n_eval = 0, self._keep[-1], times.size
-            if np.isnan(times).any():
-                times = times[~np.isnan(times)]
-                self._keep.append(ffi.from_buffer("double[]", times))
-                ivp.t_eval, ivp.n_eval = self._keep[-1], times.size
+            ivp.n_points = 0                        # the start was kept before this was known
 
     # --- going ----------------------------------------------------------------------------------
 

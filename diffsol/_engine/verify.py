@@ -13,7 +13,7 @@ SAMPLES = 4
 def agrees(function, bound, t, y) -> bool:
     """Does the kernel give what the function gives at (t, y)? True where the function raises."""
     y = np.array(y, dtype=complex if function.is_complex else float)
-    size = {"rhs": function.n, "event": 1, "jac": function.n**2}[function.kind]
+    size = {"event": 1, "jac": function.n**2}.get(function.kind, function.n)
     is_complex = function.is_complex and function.kind != "event"
     got = np.empty(size, dtype=complex if is_complex else float)
     asked = lib.ds_kernel_call(

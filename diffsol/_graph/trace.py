@@ -104,11 +104,14 @@ class Trace:
         return world.local_copy(self.machine, outside)
 
 
-def trace_function(fun, args, state_shape, state_dtype, shape, dtype) -> TraceResult:
+def trace_function(
+    fun, args, state_shape, state_dtype, shape, dtype, broadcast=True
+) -> TraceResult:
     """Traces fun(t, y, *args) for a state of the given shape and dtype.
 
-    `shape` and `dtype` are those of the result: a result that SciPy would broadcast or cast without
-    a warning is accepted, any other ends the trace. Raises Refused.
+    `shape` and `dtype` are those of the result: a result that NumPy casts without a warning is
+    accepted, with `broadcast` also a single number for all components. Any other ends the trace.
+    Raises Refused.
     """
     if not SUPPORTED:
         raise Refused("python-version")
@@ -121,9 +124,8 @@ def trace_function(fun, args, state_shape, state_dtype, shape, dtype) -> TraceRe
         trace.decisions = []
         trace.machine = Machine(trace, MAX_STEPS)
         try:
-            output = _result(
-                trace, _call_root(trace, fun, args, state_shape, state_dtype), shape, dtype
-            )
+            value = _call_root(trace, fun, args, state_shape, state_dtype)
+            output = _result(trace, value, shape, dtype, broadcast)
         except UserRaised as error:
             output, raised = None, error
         except Refused as refused:
@@ -179,7 +181,7 @@ def _where(fun):
     return (code.co_filename, code.co_firstlineno, code.co_name) if code is not None else None
 
 
-def _result(trace, value, shape, dtype):
+def _result(trace, value, shape, dtype, broadcast):
     """The node of what the function returned, cast and broadcast as SciPy does silently."""
     if isinstance(value, Outside):
         value = trace.local_copy(value)
@@ -191,7 +193,7 @@ def _result(trace, value, shape, dtype):
         raise Refused("result", str(error)) from None
     if node.dtype == COMPLEX and dtype != COMPLEX:
         raise Refused("complex-to-real", "the result is complex, the state real")
-    if node.shape != shape and (node.size != 1 or node.ndim > 1 or shape == ()):
+    if node.shape != shape and not (broadcast and node.size == 1 and node.ndim <= 1):
         raise Refused("result", f"shape {node.shape} instead of {shape}")
     if node.size == 1:
         node = trace.graph.reshape(node, ())

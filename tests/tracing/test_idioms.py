@@ -7,7 +7,7 @@ from diffsol._graph.interpret import run
 from diffsol._graph.ops import FLOAT
 from diffsol._graph.reasons import Refused
 from diffsol._graph.trace import trace_function
-from tests.trace.idioms import COMPILED, REFUSED
+from tracing.idioms import COMPILED, REFUSED
 
 TIMES = (0.0, 0.37, 0.55, 1.2)
 
