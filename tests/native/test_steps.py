@@ -4,9 +4,10 @@ import warnings
 
 import numpy as np
 import pytest
+from scipy.integrate import DOP853, RK23, RK45, solve_ivp
+
 from native.harness import Solve, lib
 from native.problems import PROBLEMS, decay, lorenz, oscillator
-from scipy.integrate import DOP853, RK23, RK45, solve_ivp
 
 METHODS = ("RK23", "RK45", "DOP853")
 CLASSES = {"RK23": RK23, "RK45": RK45, "DOP853": DOP853}
@@ -129,9 +130,7 @@ def test_single_steps_equal_the_classes(method, y0):
         for name in ("y", "y_old", "f"):
             ours_state = ours._state(getattr(ours.ivp, name))
             np.testing.assert_allclose(ours_state, getattr(theirs, name), rtol=1e-7, atol=1e-10)
-        np.testing.assert_allclose(
-            ours._state(ours.ivp.K, rows), theirs.K, rtol=1e-6, atol=1e-9
-        )
+        np.testing.assert_allclose(ours._state(ours.ivp.K, rows), theirs.K, rtol=1e-6, atol=1e-9)
         ours_nfev = ours.ivp.nfev
         assert ours_nfev == theirs.nfev
     assert code == lib.DS_FINISHED

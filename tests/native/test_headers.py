@@ -1,0 +1,162 @@
+"""The stepper headers need no C library, are C and C++, and give every lane the bits of one value."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import diffsol._native
+
+NATIVE = Path(diffsol._native.__file__).parent
+METHODS = ("rk23", "rk45", "dop853")
+
+# One instance of each method; the derivative is Lorenz's, or a rotation for complex states.
+INSTANCE = """
+typedef struct { V p; } context;
+#define DS_ERK_CONTEXT const context *
+#define DS_RHS(ctx, end, t, y, out) derivative(ctx, t, y, out)
+DS_FN int derivative(const context *ctx, V t, const V *y, V *out) {
+    (void)t;
+    out[0] = DS_C(10.0) * (y[1] - y[0]);
+    out[1] = y[0] * (ctx->p - y[2]) - y[1];
+    out[2] = y[0] * y[1] - DS_C(8.0 / 3.0) * y[2];
+    out[3] = DS_C(0.0) - y[2];
+    return 0;
+}
+"""
+
+
+def source(method):
+    return f"""
+#include "ds_lane.h"
+{INSTANCE}
+#include "../tables/{method}.h"
+#define DS_ERK(name) real_##name
+#define DS_COMPLEX 0
+#include "step_erk.h"
+#undef DS_ERK
+#undef DS_COMPLEX
+#define DS_ERK(name) complex_##name
+#define DS_COMPLEX 1
+#include "step_erk.h"
+"""
+
+
+USES = """
+#ifdef __cplusplus
+extern "C"
+#endif
+int use(const ds_erk_problem *p, ds_erk_step *s, V *y, V *w, V *K, V *q, const context *c) {
+    if (real_initial(p, s, y, w, K, c) || complex_initial(p, s, y, w, K, c)) return 1;
+    if (real_trial(p, s, y, w, K, c) || complex_trial(p, s, y, w, K, c)) return 1;
+    if (real_dense(p, s->t, s->h, y, w, w, K, q, c)) return 1;
+    if (complex_dense(p, s->t, s->h, y, w, w, K, q, c)) return 1;
+    real_evaluate(p->n, s->t, s->h, y, q, s->t, w, 1);
+    complex_evaluate(p->n, s->t, s->h, y, q, s->t, w, 2);
+    return 0;
+}
+"""
+
+FLAGS = ["-O2", "-ffp-contract=off", "-fno-math-errno", "-Wall", "-Wextra", "-Werror", "-Wno-psabi"]
+
+
+def compile_c(folder, compiler, text, *flags, name="unit"):
+    """Compile `text`; the path of what came out."""
+    if shutil.which(compiler) is None:
+        pytest.skip(f"needs {compiler}")
+    suffix = "cc" if compiler == "g++" else "c"
+    (folder / f"{name}.{suffix}").write_text(text)
+    command = [compiler, *FLAGS, f"-I{NATIVE / 'include'}", f"{name}.{suffix}", *flags, "-o", name]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return folder / name
+
+
+@pytest.mark.parametrize("lanes", [1, 4])
+@pytest.mark.parametrize("compiler, standard", [("gcc", "c11"), ("g++", "c++11"), ("g++", "c++20")])
+@pytest.mark.parametrize("method", METHODS)
+def test_freestanding(tmp_path, method, compiler, standard, lanes):
+    """Compiled without any C library header; what is left to link is mathematics."""
+    if compiler == "g++" and lanes > 1:
+        pytest.skip("lanes are C: gcc, clang")
+    extra = ["-pedantic"] if lanes == 1 else ["-std=gnu11"]
+    unit = compile_c(
+        tmp_path, compiler, source(method) + USES, f"-std={standard}", *extra, "-ffreestanding",
+        "-nostdlib", "-nostdinc", f"-DDS_LANES={lanes}", "-c",
+    )  # fmt: skip
+    symbols = subprocess.run(["nm", "-u", unit], capture_output=True, text=True, check=True).stdout
+    undefined = {line.split()[-1].partition("@")[0] for line in symbols.splitlines()}
+    assert undefined <= {"pow", "hypot", "memcpy", "memmove", "_GLOBAL_OFFSET_TABLE_"}
+
+
+# Solves four problems with different parameters at once or one by one and prints all bits.
+DRIVER = """
+#include <stdio.h>
+#include <string.h>
+static unsigned long long bits(double x) {
+    unsigned long long b; memcpy(&b, &x, 8); return b;
+}
+#if DS_LANES == 1
+#define LANE(v, k) (v)
+#define SET(v, k, x) ((v) = (x))
+#else
+#define LANE(v, k) ((v)[k])
+#define SET(v, k, x) ((v)[k] = (x))
+#endif
+enum { N = 4, ROWS = 16 };
+static void solve(int first, double out[][N + 2]) {
+    const double rtol = 1e-6, atol = 1e-9;
+    V y[N], w[N], K[ROWS * N];
+    context c;
+    for (int k = 0; k < DS_LANES; ++k) SET(c.p, k, 20.0 + 3.0 * (first + k));
+    for (int i = 0; i < N; ++i) y[i] = DS_C(1.0);
+    ds_erk_problem p;
+    p.n = PARTS == 1 ? N : N / 2;
+    p.rtol = &rtol; p.atol = &atol; p.rtol_stride = p.atol_stride = 0;
+    p.t_bound = DS_C(2.0); p.direction = DS_C(1.0); p.max_step = DS_C(0.5);
+    ds_erk_step s;
+    memset(&s, 0, sizeof s);
+    derivative(&c, s.t, y, K + DS_ERK_STAGE_COUNT * N);
+    NAME_initial(&p, &s, y, w, K, &c);
+    V trials = DS_C(0.0);
+    for (;;) {
+        const M done = s.t >= p.t_bound;
+        if (ds_all(done)) break;
+        const ds_erk_step before = s;
+        NAME_trial(&p, &s, y, w, K, &c);
+        const M take = ds_and(s.accepted, ds_not(done));
+        for (int i = 0; i < N; ++i) y[i] = ds_sel(take, w[i], y[i]);
+        trials = trials + ds_sel(done, DS_C(0.0), DS_C(1.0));
+        s.t = ds_sel(take, s.t_new, before.t);
+    }
+    for (int k = 0; k < DS_LANES; ++k) {
+        for (int i = 0; i < N; ++i) out[first + k][i] = LANE(y[i], k);
+        out[first + k][N] = LANE(s.t, k);
+        out[first + k][N + 1] = LANE(trials, k);
+    }
+}
+int main(void) {
+    double out[4][N + 2];
+    for (int first = 0; first < 4; first += DS_LANES) solve(first, out);
+    for (int k = 0; k < 4; ++k)
+        for (int i = 0; i < N + 2; ++i) printf("%llx\\n", bits(out[k][i]));
+    return 0;
+}
+"""
+
+
+@pytest.mark.parametrize("kind", ["real", "complex"])
+@pytest.mark.parametrize("method", METHODS)
+def test_lanes_have_the_bits_of_one_value(tmp_path, method, kind):
+    driver = DRIVER.replace("PARTS", "1" if kind == "real" else "2").replace("NAME", kind)
+    text = source(method) + driver
+    results = []
+    for lanes in (1, 4):
+        program = compile_c(
+            tmp_path, "gcc", text, "-std=gnu11", f"-DDS_LANES={lanes}", "-Wno-unused-function",
+            "-lm", name=f"lanes{lanes}",
+        )  # fmt: skip
+        results.append(subprocess.run([program], capture_output=True, text=True, check=True).stdout)
+    assert results[0] == results[1]
+    assert len(results[0].split()) == 24
