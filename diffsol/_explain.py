@@ -9,7 +9,7 @@ import numpy as np
 from diffsol._engine import kernels, verify
 from diffsol._engine.function import Function
 from diffsol._graph import show
-from diffsol._graph.reasons import REASONS, Refused
+from diffsol._trace.reasons import REASONS, Refused
 
 DOCS = "docs/errors.md"
 

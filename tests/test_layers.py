@@ -1,4 +1,4 @@
-"""Imports go one way: integrate -> _engine -> _compile -> _graph; leaves import nothing of ours."""
+"""Imports go one way: integrate -> _engine -> _compile, _trace -> _graph; leaves import nothing of ours."""
 
 import ast
 import pathlib
@@ -13,10 +13,11 @@ ALLOWED = {
     "_methods": set(),
     "_native": set(),
     "_graph": set(),
+    "_trace": {"_graph"},
     "_compile": {"_graph", "_native"},
-    "_engine": {"_compile", "_graph", "_native", "_methods", "errors"},
+    "_engine": {"_compile", "_graph", "_trace", "_native", "_methods", "errors"},
     "integrate": {"_engine", "_methods", "_native", "errors"},
-    "_explain": {"_engine", "_graph", "errors"},
+    "_explain": {"_engine", "_graph", "_trace", "errors"},
     "_patch": {"integrate"},
     "__init__": {"_explain", "_patch", "integrate"},
     "__main__": {"_explain", "_patch", "__init__"},

@@ -12,9 +12,9 @@ ROOT = pathlib.Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from diffsol import errors  # noqa: E402  (the tree, not an installed copy)
-from diffsol._graph import calls, numpy_map  # noqa: E402
 from diffsol._graph.ops import ELEMENTWISE  # noqa: E402
-from diffsol._graph.reasons import REASONS  # noqa: E402
+from diffsol._trace import calls, numpy_map  # noqa: E402
+from diffsol._trace.reasons import REASONS  # noqa: E402
 
 NOTE = "<!-- Written by tools/make_docs.py; change the code and run it again. -->\n"
 

@@ -16,8 +16,8 @@ import types
 from collections import OrderedDict
 
 from diffsol._graph.ops import COMPLEX, FLOAT
-from diffsol._graph.reasons import REASONS, Refused
 from diffsol._native._core import ffi
+from diffsol._trace.reasons import REASONS, Refused
 
 MAX_RECORDS = 512
 MAX_VARIANTS = 16
@@ -146,7 +146,7 @@ def switched_on() -> str:
 
 def compile_variant(record, fun, args, kind, n, is_complex, vectorized) -> Variant:
     """Trace and compile; the new variant joins the record. Raises Refused (and notes it)."""
-    from diffsol._graph import trace  # the tracer is loaded when first needed
+    from diffsol._trace import trace  # the tracer is loaded when first needed
 
     started = time.perf_counter()
     state = (n, 1) if vectorized else (n,)

@@ -8,8 +8,8 @@ import numpy as np
 
 from diffsol._engine import kernels, policy, verify
 from diffsol._engine.function import Function
-from diffsol._graph.reasons import Refused
 from diffsol._native._core import ffi, lib
+from diffsol._trace.reasons import Refused
 
 PROXY_COST = 1e-6  # seconds that a call of a kernel through Python takes
 _DOUBLES = ffi.typeof("double[]")

@@ -10,9 +10,9 @@ import numpy as np
 from diffsol._engine import kernels, policy, verify
 from diffsol._engine.callback import Callbacks, event_value
 from diffsol._engine.dense import Segments
-from diffsol._graph.reasons import Refused
 from diffsol._methods.registry import METHODS
 from diffsol._native._core import ffi, lib
+from diffsol._trace.reasons import Refused
 from diffsol.errors import MismatchWarning, NotCompiledError
 
 STATUS = {lib.DS_FINISHED: 0, lib.DS_EVENT: 1, lib.DS_FAILED: -1}

@@ -9,9 +9,9 @@ import numpy as np
 from diffsol._engine import kernels, policy, verify
 from diffsol._engine.function import Function
 from diffsol._engine.run import required
-from diffsol._graph.reasons import Refused
 from diffsol._methods.registry import METHODS
 from diffsol._native._core import ffi, lib
+from diffsol._trace.reasons import Refused
 
 
 class Rhs:

@@ -5,7 +5,7 @@ import runpy
 
 import pytest
 
-from diffsol._graph.reasons import REASONS
+from diffsol._trace.reasons import REASONS
 
 ROOT = pathlib.Path(__file__).parents[2]
 make_docs = runpy.run_path(str(ROOT / "tools" / "make_docs.py"))

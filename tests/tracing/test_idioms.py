@@ -5,8 +5,8 @@ import pytest
 
 from diffsol._graph.interpret import run
 from diffsol._graph.ops import FLOAT
-from diffsol._graph.reasons import Refused
-from diffsol._graph.trace import trace_function
+from diffsol._trace.reasons import Refused
+from diffsol._trace.trace import trace_function
 from tracing.idioms import COMPILED, REFUSED
 
 TIMES = (0.0, 0.37, 0.55, 1.2)

@@ -15,13 +15,13 @@ import types
 
 import numpy as np
 
-from diffsol._graph import calls
-from diffsol._graph.frames import Function, Method
-from diffsol._graph.numpy_map import ARRAY_ATTRIBUTES, SCALAR_ATTRIBUTES
 from diffsol._graph.ops import COMPLEX, DTYPES, FLOAT
-from diffsol._graph.outside import PIN_LIMIT, Outside, OutsideInt, trusted_module
-from diffsol._graph.reasons import Refused
-from diffsol._graph.values import Array, Scalar, Traced
+from diffsol._trace import calls
+from diffsol._trace.frames import Function, Method
+from diffsol._trace.guards import PIN_LIMIT, Outside, OutsideInt, trusted_module
+from diffsol._trace.numpy_map import ARRAY_ATTRIBUTES, SCALAR_ATTRIBUTES
+from diffsol._trace.reasons import Refused
+from diffsol._trace.values import Array, Scalar, Traced
 
 PINNED = (bool, str, bytes, type(None), type(Ellipsis), range, slice, np.dtype, np.int64, np.bool_)
 LOCAL_TYPES = (

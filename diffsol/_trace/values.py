@@ -14,8 +14,8 @@ from numpy.lib.stride_tricks import as_strided
 
 from diffsol._graph.build import contiguous_strides
 from diffsol._graph.ops import BOOL, COMPLEX, DTYPES, ELEMENTWISE, FLOAT, INT
-from diffsol._graph.outside import Outside, OutsideInt, unpin
-from diffsol._graph.reasons import Refused
+from diffsol._trace.guards import Outside, OutsideInt, unpin
+from diffsol._trace.reasons import Refused
 
 _DUMMY = np.zeros(1, dtype=np.int8)
 

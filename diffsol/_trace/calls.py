@@ -8,12 +8,12 @@ import types
 
 import numpy as np
 
-from diffsol._graph import world
-from diffsol._graph.frames import Frame, Function, Method, Opaque, bind
-from diffsol._graph.numpy_map import HANDLERS, MATH, OPERATORS, call_math, call_ufunc, is_pure
-from diffsol._graph.outside import Outside, OutsideInt
-from diffsol._graph.reasons import Refused
-from diffsol._graph.values import Array, Scalar, Traced
+from diffsol._trace import world
+from diffsol._trace.frames import Frame, Function, Method, Opaque, bind
+from diffsol._trace.guards import Outside, OutsideInt
+from diffsol._trace.numpy_map import HANDLERS, MATH, OPERATORS, call_math, call_ufunc, is_pure
+from diffsol._trace.reasons import Refused
+from diffsol._trace.values import Array, Scalar, Traced
 
 # what a refused call is called by, to say why: module prefix -> reason
 RANDOM_MODULES = ("random", "numpy.random", "secrets", "uuid")

@@ -13,15 +13,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from diffsol._graph import calls, interpret, world
+from diffsol._graph import interpret
 from diffsol._graph.build import Graph
-from diffsol._graph.frames import SUPPORTED
-from diffsol._graph.machine import Machine, UserRaised
 from diffsol._graph.node import Program, reachable
 from diffsol._graph.ops import BOOL, COMPLEX
-from diffsol._graph.outside import Outside, Reads
-from diffsol._graph.reasons import Refused
-from diffsol._graph.values import Array, Scalar, Traced, as_node
+from diffsol._trace import calls, world
+from diffsol._trace.frames import SUPPORTED
+from diffsol._trace.guards import Outside, Reads
+from diffsol._trace.machine import Machine, UserRaised
+from diffsol._trace.reasons import Refused
+from diffsol._trace.values import Array, Scalar, Traced, as_node
 
 MAX_PATHS = 64
 MAX_STEPS = 400_000

@@ -10,6 +10,7 @@ import types
 from typing import NamedTuple
 
 SUPPORTED = (3, 11) <= sys.version_info[:2] <= (3, 13)
+METHOD_BIT = sys.version_info >= (3, 12)  # LOAD_ATTR also loads methods
 NEW_CALLS = sys.version_info >= (3, 13)  # callable before the NULL slot, not after
 
 

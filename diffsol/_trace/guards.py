@@ -18,7 +18,7 @@ import types
 import numpy as np
 
 from diffsol._graph.ops import COMPLEX, FLOAT
-from diffsol._graph.reasons import Refused
+from diffsol._trace.reasons import Refused
 
 EXACT_INT = 2**53  # larger Python ints are not exact as doubles
 PIN_LIMIT = 1 << 16  # integer arrays up to this size are compared by content

@@ -177,3 +177,12 @@ class Refused(BaseException):
         self.reason = REASONS[code]
         self.detail = detail
         self.where = where  # (file name, line, function name) or None
+
+
+class UserRaised(BaseException):
+    """The traced function raises `exception` on this path."""
+
+    def __init__(self, exception, where):
+        super().__init__(exception, where)
+        self.exception = exception
+        self.where = where

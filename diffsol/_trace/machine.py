@@ -1,0 +1,63 @@
+"""The tracer's virtual machine: runs a function's bytecode on traced values.
+
+Python instructions are carried out as the interpreter would, with three differences: what is read
+from outside goes through `world.py` (which records guards), calls go through `calls.py` (which
+only lets known, pure ones pass), and a branch on a traced value asks `trace.py` which way to go.
+User code itself never runs, so it can neither see nor swallow the tracer's signals.
+"""
+
+from __future__ import annotations
+
+from diffsol._trace.frames import Frame
+from diffsol._trace.reasons import Refused, UserRaised
+from diffsol._trace.steps import STEPS
+
+MAX_DEPTH = 60
+
+
+class Machine:
+    """Runs frames for one trace; counts steps."""
+
+    def __init__(self, trace, max_steps):
+        self.trace = trace
+        self.steps_left = max_steps
+        self.depth = 0
+
+    def run(self, frame: Frame):
+        """Runs a frame until it returns or yields: (value, finished)."""
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise Refused("too-long", "calls nested too deeply", frame.where())
+        try:
+            return self._loop(frame)
+        except Refused as refused:
+            if refused.where is None:
+                refused.where = frame.where()
+            raise
+        except UserRaised as raised:
+            if frame.step.protected:
+                raise Refused("try-except", repr(raised.exception), raised.where) from None
+            raise
+        except (RecursionError, MemoryError):
+            raise Refused("too-long", "", frame.where()) from None
+        except Exception as exception:
+            if frame.step.protected:
+                raise Refused("try-except", repr(exception), frame.where()) from exception
+            raise UserRaised(exception, frame.where()) from exception
+        finally:
+            self.depth -= 1
+
+    def _loop(self, frame):
+        steps = frame.code.steps
+        while True:
+            step = frame.step = steps[frame.next]
+            frame.next += 1
+            self.steps_left -= 1
+            if self.steps_left < 0:
+                raise Refused("too-long")
+            handler = STEPS.get(step.name)
+            if handler is None:
+                raise Refused("bytecode", step.name)
+            done = handler(self, frame, step)
+            if done is not None:
+                return done

@@ -1,0 +1,151 @@
+"""Built-in functions and questions about types."""
+
+from __future__ import annotations
+
+import builtins
+
+import numpy as np
+
+from diffsol._graph.ops import BOOL, COMPLEX, FLOAT
+from diffsol._trace.guards import Outside, OutsideInt
+from diffsol._trace.numpy_map.registry import HANDLERS, array_of, as_scalar, handles
+from diffsol._trace.reasons import Refused
+from diffsol._trace.values import (
+    Array,
+    Scalar,
+    Traced,
+    apply,
+    as_node,
+    is_py,
+    wrap,
+)
+
+
+@handles(float)
+def _float(trace, x):
+    node = as_node(trace, x)
+    if node.size != 1 or node.ndim > 0 or node.dtype == COMPLEX:
+        raise TypeError("only 0-dimensional real arrays can be converted to float")
+    return Scalar(trace, trace.graph.cast(node, FLOAT), True)
+
+
+@handles(complex)
+def _complex(trace, re, im=0.0):
+    re, im = as_node(trace, re), as_node(trace, im)
+    if COMPLEX in (re.dtype, im.dtype):
+        raise Refused("unknown-call", "complex() of complex values")
+    return Scalar(trace, trace.graph.elementwise("make_complex", re, im), True)
+
+
+@handles(bool)
+def _bool(trace, x):
+    return Scalar(trace, trace.graph.cast(as_node(trace, x), BOOL), True)
+
+
+@handles(np.float64)
+def _float64(trace, x):
+    return wrap(trace, trace.graph.cast(as_node(trace, x), FLOAT))
+
+
+@handles(np.complex128)
+def _complex128(trace, x):
+    return wrap(trace, trace.graph.cast(as_node(trace, x), COMPLEX))
+
+
+def _extreme(trace, compare, items, key=None, default=None):
+    if key is not None or default is not None:
+        raise Refused("unknown-call", "min/max with key or default")
+    items = list(items[0] if len(items) == 1 else items)
+    best = items[0]
+    for item in items[1:]:
+        if any(isinstance(x, Array) and x.shape != () for x in (best, item)):
+            raise ValueError("The truth value of an array with more than one element is ambiguous.")
+        if not isinstance(item, Traced) and not isinstance(best, Traced):
+            best = item if (item > best if compare == "greater" else item < best) else best
+            continue
+        first, second = as_scalar(trace, item), as_scalar(trace, best)
+        chosen = apply(trace, compare, first, second)
+        best = Scalar(
+            trace,
+            trace.graph.elementwise("select", chosen.node, first.node, second.node),
+            is_py(item) and is_py(best),
+        )
+    return best
+
+
+HANDLERS[builtins.max] = lambda trace, *items, **more: _extreme(trace, "greater", items, **more)
+HANDLERS[builtins.min] = lambda trace, *items, **more: _extreme(trace, "less", items, **more)
+
+
+@handles(isinstance)
+def _isinstance(trace, value, types):
+    return isinstance(_exemplar(trace, value), _plain_types(types))
+
+
+def _plain_types(types):
+    if isinstance(types, Outside):
+        return types.value
+    return tuple(_plain_types(t) for t in types) if isinstance(types, tuple) else types
+
+
+@handles(type)
+def _type(trace, value):
+    return type(_exemplar(trace, value))
+
+
+@handles(callable)
+def _callable(trace, value):
+    return callable(_exemplar(trace, value))
+
+
+@handles(np.isscalar)
+def _isscalar(trace, value):
+    return np.isscalar(_exemplar(trace, value))
+
+
+@handles(np.iscomplexobj)
+def _iscomplexobj(trace, value):
+    return np.iscomplexobj(_exemplar(trace, value))
+
+
+def _exemplar(trace, value):
+    """A real object of the type that the traced value stands for."""
+    if isinstance(value, Scalar):
+        exact = value.dtype.type(0)
+        if value.node.op == "time":
+            raise Refused("concrete-value", "the type of t: SciPy passes float and numpy.float64")
+        return exact.item() if value.py else exact
+    if isinstance(value, Array):
+        return np.empty(value.shape, value.dtype)
+    return value.value if isinstance(value, (Outside, OutsideInt)) else value
+
+
+@handles(np.shape)
+def _shape(trace, a):
+    return array_of(trace, a).shape
+
+
+@handles(np.ndim)
+def _ndim(trace, a):
+    return array_of(trace, a).ndim
+
+
+@handles(np.size)
+def _size(trace, a):
+    return array_of(trace, a).size
+
+
+@handles(np.real)
+def _real(trace, a):
+    return a.real
+
+
+@handles(np.imag)
+def _imag(trace, a):
+    return a.imag
+
+
+@handles(np.angle)
+def _angle(trace, z):
+    z = array_of(trace, z) if not isinstance(z, Scalar) else z
+    return apply(trace, "arctan2", z.imag, z.real)

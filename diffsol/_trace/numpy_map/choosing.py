@@ -1,0 +1,31 @@
+"""where and clip."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from diffsol._trace.numpy_map.registry import handles, plain_scalar
+from diffsol._trace.reasons import Refused
+from diffsol._trace.values import (
+    apply,
+)
+
+
+@handles(np.where)
+def _where(trace, condition, *choices):
+    if len(choices) != 2:
+        raise Refused("dynamic-index", "np.where with a condition only")
+    return plain_scalar(apply(trace, "select", condition, *choices))
+
+
+@handles(np.clip)
+def _clip(trace, a, a_min=None, a_max=None, out=None, *, min=None, max=None):
+    low, high = (a_min if min is None else min), (a_max if max is None else max)
+    if low is not None:
+        a = apply(trace, "maximum", a, low)
+    if high is not None:
+        a = apply(trace, "minimum", a, high)
+    if out is None:
+        return plain_scalar(a)
+    out[...] = a
+    return out

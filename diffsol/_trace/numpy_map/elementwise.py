@@ -1,0 +1,115 @@
+"""ufuncs and `math` functions: most come straight from the operator table."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from diffsol._graph.ops import ALIASES, BOOL, COMPLEX, ELEMENTWISE, INT
+from diffsol._trace.guards import OutsideInt, unpin
+from diffsol._trace.numpy_map.registry import HANDLERS, handles
+from diffsol._trace.reasons import Refused
+from diffsol._trace.values import (
+    Array,
+    Scalar,
+    Traced,
+    apply,
+    as_node,
+    matmul,
+    wrap,
+)
+
+OPERATORS: dict = dict(ALIASES)
+MATH: dict = {}
+for _row in ELEMENTWISE.values():
+    if isinstance(_row.reference, np.ufunc):
+        OPERATORS[_row.reference] = _row.name
+    for _function in _row.numpy:
+        OPERATORS[_function] = _row.name
+    for _function in _row.math:
+        MATH[_function] = _row.name
+OPERATORS.update(
+    {
+        np.bitwise_and: "logical_and",
+        np.bitwise_or: "logical_or",
+        np.bitwise_xor: "logical_xor",
+        np.invert: "logical_not",
+        np.matmul: "matmul",
+    }
+)
+
+
+def call_ufunc(trace, ufunc, *operands, out=None, **options):
+    if options:
+        raise Refused("unknown-call", f"np.{ufunc.__name__}({', '.join(options)}=...)")
+    name = OPERATORS.get(ufunc)
+    if (
+        name == "absolute"
+        and ufunc is np.fabs
+        and any(as_node(trace, x).dtype == COMPLEX for x in operands)
+    ):
+        raise TypeError("ufunc 'fabs' not supported for the input types")
+    if len(operands) == (ELEMENTWISE[name].arity if name in ELEMENTWISE else 2) + 1:
+        *operands, out = operands
+    if name == "matmul":
+        result = matmul(trace, *operands)
+    else:
+        if name.startswith("logical_") and ufunc.__name__.startswith("logical_"):
+            operands = [wrap(trace, trace.graph.cast(as_node(trace, x), BOOL)) for x in operands]
+        elif name == "power" and ufunc is np.power and isinstance(operands[1], OutsideInt):
+            operands = (operands[0], operands[1].pinned())
+        result = apply(trace, name, *operands)
+    result = Scalar(trace, result.node) if isinstance(result, Scalar) else result
+    if out is None:
+        return result
+    if isinstance(out, (tuple, list)):
+        (out,) = out
+    out[...] = result
+    return out
+
+
+def call_math(trace, function, *operands):
+    for x in operands:
+        if isinstance(x, Array) and x.size != 1 or isinstance(x, Traced) and x.dtype == COMPLEX:
+            raise TypeError("must be real number")
+    operands = [
+        Scalar(trace, trace.graph.reshape(x.node, ())) if isinstance(x, Array) else x
+        for x in operands
+    ]
+    result = apply(trace, MATH[function], *operands)
+    return Scalar(trace, result.node, True)
+
+
+@handles(math.pow)
+def _math_pow(trace, x, y):
+    return Scalar(trace, apply(trace, "power", x, unpin(y)).node, True)
+
+
+@handles(math.log)
+def _math_log(trace, x, base=None):
+    top = apply(trace, "log", x)
+    value = top if base is None else apply(trace, "divide", top, apply(trace, "log", base))
+    return Scalar(trace, as_node(trace, value), True)
+
+
+@handles(math.degrees, np.degrees, np.rad2deg)
+def _degrees(trace, x):
+    return apply(trace, "multiply", x, 180.0 / math.pi)
+
+
+@handles(math.radians, np.radians, np.deg2rad)
+def _radians(trace, x):
+    return apply(trace, "multiply", x, math.pi / 180.0)
+
+
+@handles(math.floor, math.ceil, math.trunc, int)
+def _to_int(trace, x, _name="trunc"):
+    node = as_node(trace, x)
+    if node.shape != () or node.dtype == COMPLEX:
+        raise TypeError("must be real number")
+    return Scalar(trace, trace.graph.cast(node, INT), True)
+
+
+HANDLERS[math.floor] = lambda trace, x: _to_int(trace, apply(trace, "floor", x))
+HANDLERS[math.ceil] = lambda trace, x: _to_int(trace, apply(trace, "ceil", x))

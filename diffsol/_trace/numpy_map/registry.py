@@ -1,0 +1,50 @@
+"""The table of handlers, and what all of them use."""
+
+from __future__ import annotations
+
+import operator
+
+from diffsol._trace.guards import OutsideInt
+from diffsol._trace.reasons import Refused
+from diffsol._trace.values import Array, Scalar, Traced, as_node, is_py
+
+HANDLERS: dict = {}
+
+
+def handles(*functions):
+    def register(handler):
+        for function in functions:
+            HANDLERS[function] = handler
+        return handler
+
+    return register
+
+
+def plain(value):
+    """Sizes, axes and the like: ints from outside and traced constants become plain ints."""
+    if isinstance(value, (tuple, list)):
+        return type(value)(plain(v) for v in value)
+    if isinstance(value, (OutsideInt, Traced)):
+        return operator.index(value)
+    return value
+
+
+def array_of(trace, value) -> Array:
+    """np.asarray(value), sharing memory with an Array as NumPy does."""
+    return value if isinstance(value, Array) else Array.of(trace, as_node(trace, value))
+
+
+def only_default(name, **given):
+    for key, (value, default) in given.items():
+        if value is not default:
+            raise Refused("unknown-call", f"{name}({key}=...)")
+
+
+def as_scalar(trace, value):
+    return (
+        value if isinstance(value, Scalar) else Scalar(trace, as_node(trace, value), is_py(value))
+    )
+
+
+def plain_scalar(value):
+    return Scalar(value.trace, value.node) if isinstance(value, Scalar) else value

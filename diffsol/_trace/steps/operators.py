@@ -1,0 +1,115 @@
+"""Operators and comparisons."""
+
+from __future__ import annotations
+
+import opcode
+import operator
+
+from diffsol._trace import world
+from diffsol._trace.guards import Outside
+from diffsol._trace.reasons import Refused
+from diffsol._trace.steps.common import constant_array, operand, truth
+from diffsol._trace.steps.registry import step
+
+BINARY = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
+    "//": operator.floordiv,
+    "%": operator.mod,
+    "**": operator.pow,
+    "@": operator.matmul,
+    "&": operator.and_,
+    "|": operator.or_,
+    "^": operator.xor,
+    "<<": operator.lshift,
+    ">>": operator.rshift,
+}
+IN_PLACE = {
+    "+": operator.iadd,
+    "-": operator.isub,
+    "*": operator.imul,
+    "/": operator.itruediv,
+    "//": operator.ifloordiv,
+    "%": operator.imod,
+    "**": operator.ipow,
+    "@": operator.imatmul,
+    "&": operator.iand,
+    "|": operator.ior,
+    "^": operator.ixor,
+}
+COMPARE = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "==": operator.eq,
+    "!=": operator.ne,
+}
+
+
+BINARY_SYMBOLS = [symbol for _, symbol in opcode._nb_ops]
+
+
+@step("BINARY_OP")
+def _binary_op(machine, frame, step):
+    right, left = operand(machine, frame.stack.pop()), frame.stack.pop()
+    symbol = BINARY_SYMBOLS[step.arg]
+    table = BINARY
+    if symbol.endswith("="):
+        symbol, table = symbol[:-1], IN_PLACE
+        if isinstance(left, Outside) and not isinstance(left.value, tuple):
+            raise Refused(
+                "side-effect", f"in-place operator on a {type(left.value).__name__} from outside"
+            )
+    frame.stack.append(table[symbol](constant_array(machine, operand(machine, left)), right))
+
+
+def _unary(name, function):
+    @step(name)
+    def handler(machine, frame, step):
+        frame.stack.append(function(operand(machine, frame.stack.pop())))
+
+
+_unary("UNARY_NEGATIVE", operator.neg)
+_unary("UNARY_POSITIVE", operator.pos)
+_unary("UNARY_INVERT", operator.invert)
+
+
+@step("UNARY_NOT")
+def _unary_not(machine, frame, step):
+    frame.stack.append(not truth(machine, frame.stack.pop()))
+
+
+@step("TO_BOOL")
+def _to_bool(machine, frame, step):
+    frame.stack.append(truth(machine, frame.stack.pop()))
+
+
+@step("COMPARE_OP")
+def _compare(machine, frame, step):
+    right, left = operand(machine, frame.stack.pop()), operand(machine, frame.stack.pop())
+    frame.stack.append(COMPARE[_comparison(step.value)](left, right))
+
+
+def _comparison(symbol):
+    return symbol[5:-1] if symbol.startswith("bool(") else symbol
+
+
+@step("IS_OP")
+def _is_op(machine, frame, step):
+    right, left = frame.stack.pop(), frame.stack.pop()
+    left, right = (x.value if isinstance(x, Outside) else x for x in (left, right))
+    frame.stack.append((left is right) != bool(step.arg))
+
+
+@step("CONTAINS_OP")
+def _contains(machine, frame, step):
+    container, value = frame.stack.pop(), frame.stack.pop()
+    found = (
+        world.contains(machine, container, value)
+        if isinstance(container, Outside)
+        else operand(machine, value) in container
+    )
+    frame.stack.append(bool(found) != bool(step.arg))
