@@ -1,0 +1,225 @@
+/* drive.c - walks through every method and path of the native solver, for the sanitizers to watch.
+ * Results are checked only roughly; tests/native compares them with SciPy's. Built by .ci/sanitize. */
+#include "api.h"
+#include "mathlib.h"
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CHECK(condition)                                                                \
+    do {                                                                                \
+        if (!(condition)) {                                                             \
+            fprintf(stderr, "%s:%d: %s (%s)\n", __FILE__, __LINE__, #condition, where); \
+            exit(1);                                                                    \
+        }                                                                               \
+    } while (0)
+
+static char where[100]; /* the case at hand, for CHECK */
+
+/* The callback's side: how many components, and when it "raises". */
+typedef struct {
+    int64_t n;
+    int is_complex;
+    long calls, fail_at; /* fail_at 0: never */
+    double nan_after;    /* event 2 is nan beyond this time, where its root is sought */
+} user;
+
+/* y' = -y/2, or y' = i y. */
+static void derivative(const user *u, const double *y, double *out) {
+    for (int64_t j = 0; j < u->n; ++j) {
+        if (u->is_complex) {
+            out[2 * j] = -y[2 * j + 1];
+            out[2 * j + 1] = y[2 * j];
+        } else
+            out[j] = -0.5 * y[j];
+    }
+}
+
+int ds_call_python(void *handle, int which, int flags, double t, double *y, double *out) {
+    user *u = handle;
+    if (++u->calls == u->fail_at) return 1;
+    switch (which) {
+    case 0: derivative(u, y, out); break;
+    case 1: out[0] = u->n ? y[0] - 0.7 : t - 1; break;
+    case 2: out[0] = t - 1.5; break;
+    default: out[0] = flags && u->nan_after < t ? NAN : t - u->nan_after; break;
+    }
+    return 0;
+}
+
+/* Asks for Python now and then, raises a flag now and then. */
+static int kernel(double t, const double *y, double *out, const double *p) {
+    const user u = {.n = (int64_t)p[0], .is_complex = p[1] != 0};
+    derivative(&u, y, out);
+    volatile double zero = 0, unused = 0;
+    const double phase = fmod(fabs(t), 1.0);
+    if (phase > 0.8) unused = 1 / zero;
+    (void)unused;
+    return phase < 0.1;
+}
+
+typedef struct {
+    int method, is_complex, compiled, dense, t_eval, arrays;
+    int64_t n, n_events;
+    double t_bound, first_step, max_step, terminal;
+} options;
+
+static ds_ivp *make(const options *o, user *u, const double *eval, int64_t n_eval, const double *array,
+                    const double *params) {
+    ds_ivp *s = ds_ivp_new(o->method, o->n, o->is_complex);
+    CHECK(s);
+    u->n = o->n;
+    u->is_complex = o->is_complex;
+    s->handle = u;
+    if (o->compiled) {
+        s->fun.kernel = kernel;
+        s->fun.params = params;
+    }
+    for (int64_t i = 0; i < o->n * (1 + o->is_complex); ++i) s->y0[i] = 1 + (double)i;
+    s->t_bound = o->t_bound;
+    s->rtol_value = 1e-6;
+    s->atol_value = 1e-9;
+    if (o->arrays) {
+        s->rtol = s->atol = array;
+        s->rtol_stride = s->atol_stride = 1;
+    }
+    s->max_step = o->max_step;
+    s->first_step = o->first_step;
+    s->dense = o->dense;
+    s->save_steps = !o->t_eval;
+    s->t_eval = eval;
+    s->n_eval = o->t_eval ? n_eval : 0;
+    return s;
+}
+
+static void set_events(ds_ivp *s, const options *o) {
+    CHECK(ds_ivp_set_events(s, o->n_events) == 0);
+    for (int64_t i = 0; i < o->n_events; ++i) {
+        s->event_direction[i] = i == 0 ? 0 : o->t_bound;
+        s->event_max[i] = i == 0 ? INFINITY : o->terminal;
+        CHECK(ds_call(s, 1 + (int)i, DS_T_IS_FLOAT, s->t0, s->y, &s->g[i]) == 0);
+    }
+}
+
+static void evaluate_everywhere(const ds_ivp *s) {
+    enum { COUNT = 50 };
+    if (s->n_segments == 0) return;
+    double t[COUNT], *out = malloc(sizeof(double) * 2 * COUNT * (s->n + 1));
+    int64_t index[COUNT];
+    for (int k = 0; k < COUNT; ++k) {
+        index[k] = k % s->n_segments;
+        t[k] = s->seg_t_old[index[k]];
+    }
+    ds_dense_eval(s->method, s->n, s->is_complex, s->seg_t_old, s->seg_t, s->seg_y_old, s->seg_q, COUNT,
+                  t, index, out);
+    for (int k = 0; k < COUNT; ++k)
+        if (s->n) CHECK(fabs(out[(1 + s->is_complex) * k] -
+                             s->seg_y_old[index[k] * s->n * (1 + s->is_complex)]) < 1e-9);
+    free(out);
+}
+
+/* One solve from start to end; the last return code. */
+static int solve(const options *o, user *u) {
+    double eval[41], array[64], params[2] = {(double)o->n, o->is_complex};
+    for (int i = 0; i < 41; ++i) eval[i] = o->t_bound * i / 40;
+    for (int i = 0; i < 64; ++i) array[i] = 1e-5;
+    ds_ivp *s = make(o, u, eval, 41, array, params);
+    int code = ds_ivp_start(s);
+    if (code == DS_RUNNING && o->n_events) set_events(s, o);
+    while (code == DS_RUNNING) code = ds_ivp_advance(s, 1e-7);
+    evaluate_everywhere(s);
+    double sum = 0; /* read all outputs */
+    for (int64_t i = 0; i < s->n_points; ++i)
+        for (int64_t j = 0; j < s->n; ++j) sum += s->ts[i] + s->ys[i * s->n + j];
+    for (int64_t i = 0; i < s->n_event_records; ++i) sum += (double)s->ev_index[i] + s->ev_t[i];
+    CHECK(isfinite(sum));
+    ds_ivp_free(s);
+    return code;
+}
+
+static void every_combination(void) {
+    const int64_t sizes[] = {0, 1, 3, 11, 16};
+    for (int m = 0; m < DS_METHOD_COUNT; ++m)
+        for (int bits = 0; bits < 64; ++bits)
+            for (int k = 0; k < 5; ++k)
+                for (int events = 0; events < 3; ++events) {
+                    const options o = {.method = m, .is_complex = bits & 1, .compiled = bits >> 1 & 1,
+                                       .dense = bits >> 2 & 1, .t_eval = bits >> 3 & 1,
+                                       .arrays = bits >> 4 & 1, .n = sizes[k], .n_events = events,
+                                       .t_bound = bits >> 5 & 1 ? 3 : -3, .max_step = INFINITY,
+                                       .terminal = bits & 4 ? 1 : INFINITY};
+                    user u = {0};
+                    snprintf(where, sizeof where, "method %d bits %d n %d events %d", m, bits,
+                             (int)sizes[k], events);
+                    const int code = solve(&o, &u);
+                    CHECK(code == DS_FINISHED || (events && code == DS_EVENT));
+                }
+}
+
+static void errors_and_odd_spans(void) {
+    for (int m = 0; m < DS_METHOD_COUNT; ++m) {
+        options o = {.method = m, .n = 2, .t_bound = 3, .max_step = INFINITY, .dense = 1, .n_events = 2,
+                     .terminal = INFINITY};
+        snprintf(where, sizeof where, "errors of method %d", m);
+        for (long fail_at = 1; fail_at < 60; ++fail_at) {
+            user u = {.fail_at = fail_at};
+            if (fail_at == 3 || fail_at == 4) continue; /* the events at t0, which set_events checks */
+            const int code = solve(&o, &u);
+            CHECK(code == DS_PYTHON_ERROR || code == DS_FINISHED);
+        }
+        user nan_root = {.nan_after = 1.2};
+        o.n_events = 3;
+        o.first_step = 1.0;
+        CHECK(solve(&o, &nan_root) == DS_ROOT_NAN);
+        o.n_events = 0;
+        user none = {0};
+        o.t_bound = 0, o.first_step = 0;
+        CHECK(solve(&o, &none) == DS_FINISHED);
+        o.t_bound = NAN;
+        CHECK(solve(&o, &none) == DS_FAILED);
+        o.t_bound = 3, o.max_step = 1e-323; /* below 10 spacings at t = 0 */
+        CHECK(solve(&o, &none) == DS_FAILED);
+    }
+}
+
+static void single_steps(void) {
+    for (int m = 0; m < DS_METHOD_COUNT; ++m) {
+        const options o = {.method = m, .n = 3, .t_bound = 2, .max_step = 0.1};
+        user u = {0};
+        ds_ivp *s = make(&o, &u, NULL, 0, NULL, NULL);
+        CHECK(ds_ivp_step(s) == DS_FAILED); /* not started */
+        CHECK(ds_ivp_start(s) == DS_RUNNING);
+        double *q = malloc(sizeof(double) * ds_ivp_q_size(s));
+        CHECK(ds_ivp_dense(s, q) == 0 || m == DS_DOP853); /* before a step: any content */
+        u.fail_at = u.calls + 3;
+        CHECK(ds_ivp_step(s) == DS_PYTHON_ERROR);
+        while (ds_ivp_step(s) == DS_RUNNING) CHECK(ds_ivp_dense(s, q) == 0);
+        CHECK(s->status == DS_FINISHED && fabs(s->y[0] - exp(-1.0)) < 1e-4);
+        free(q);
+        ds_ivp_free(s);
+    }
+}
+
+static void misuse(void) {
+    CHECK(ds_ivp_new(DS_METHOD_COUNT, 1, 0) == NULL);
+    CHECK(ds_ivp_new(-1, 1, 0) == NULL);
+    CHECK(ds_ivp_new(DS_RK45, -1, 0) == NULL);
+    CHECK(ds_ivp_new(DS_RK45, INT64_MAX / 4096, 0) == NULL);
+    CHECK(ds_ivp_new(DS_RK45, INT64_MAX, 1) == NULL);
+    ds_ivp_free(NULL);
+}
+
+static void mathematics(void) {
+    for (int i = 0; i < ds_math_count(); ++i) CHECK(ds_math_name(i) && ds_math_address(i));
+}
+
+int main(void) {
+    every_combination();
+    errors_and_odd_spans();
+    single_steps();
+    misuse();
+    mathematics();
+    puts("sanitized: all paths");
+    return 0;
+}
