@@ -29,4 +29,4 @@ def emit(program, name, unrolled=None) -> Module:
 def _assemble(w, name) -> str:
     head = (f"define i32 @{name}(double %t, ptr noalias readonly %y, ptr noalias %out, "
             "ptr noalias readonly %p) nounwind {")
-    return "\n".join([*w.declarations.values(), *w.globals.values(), head, "entry:", *w.slots, *w.lines, "}", ""])
+    return "\n".join([*w.declarations.values(), *w.globals.values(), head, "entry:", *w.slots, *w.lines, "}", *w.metadata, ""])

@@ -270,7 +270,7 @@ class _Lowering:
         x, axes = node.inputs[0], node.attrs[0]
         if not x.size:
             return self.identity(node)
-        if x.size == 1:
+        if x.size == 1 and node.op != "prod":
             return self.scalars[x.id]
         run = trailing_run(x.shape, axes)
         blocks = node.op == "sum" and run >= PAIRWISE and node.dtype.kind in "fc"

@@ -137,6 +137,8 @@ class _Unroller:
         if node.op == "sum" and node.dtype.kind in "fc" and run > 1:
             scalars = [pairwise(self.plus(node.dtype), scalars[i:i + run], node.dtype)
                        for i in range(0, len(scalars), run)]
+        if node.op == "prod" and node.dtype == COMPLEX:     # NumPy starts from 1: inf becomes NaN
+            scalars = [literal(1, COMPLEX), *scalars]
         result = scalars[0]
         for scalar in scalars[1:]:
             result = emit_row(self.w, REDUCERS[node.op], node.dtype, result, scalar)

@@ -15,6 +15,8 @@ from diffsol._graph.ops import BOOL, COMPLEX, FLOAT, INT
 LLVM_TYPE = {BOOL: "i1", INT: "i64", FLOAT: "double"}       # of a scalar
 MEMORY_TYPE = {BOOL: "i8", INT: "i64", FLOAT: "double"}     # of the same scalar in an array
 
+SHORTEST_VECTORISED = 16    # LLVM's own limit for its treatment of short loops
+
 
 def float_literal(value) -> str:
     """The exact literal of a double (LLVM takes its bits in hexadecimal)."""
@@ -38,6 +40,7 @@ class Writer:
         self.declarations: dict = {}        # function name -> its `declare` line
         self.globals: dict = {}             # name -> definition of a constant array or a helper
         self.externals: set = set()         # names that the C library must provide
+        self.metadata: list = []
         self.slots: list = []               # allocas, which belong at the top of the function
         self._count = 0
         self._tables: dict = {}
@@ -124,6 +127,18 @@ class Writer:
 
     # --- loops ----------------------------------------------------------------------------
 
+    def loop_hint(self, rounds) -> str:
+        """Metadata that keeps the vectoriser from masking: lanes past the end would raise flags.
+
+        Short loops that do not fill the lanes are masked whatever is said, so those are not
+        vectorised; they are unrolled, and vectorised then.
+        """
+        hint = "vectorize.predicate.enable" if rounds >= SHORTEST_VECTORISED else "vectorize.enable"
+        number = 2 * len(self.metadata)
+        self.metadata.append(f'!{number} = distinct !{{!{number}, !{number + 1}}}\n'
+                             f'!{number + 1} = !{{!"llvm.loop.{hint}", i1 false}}')
+        return f"!{number}"
+
     @contextmanager
     def loop(self, start, stop, carried=()):
         """`for index in range(start, stop)`, at least once, around the text of the with-block.
@@ -164,7 +179,8 @@ class _Loop:
         w.lines.append(f"{self.latch}:")
         w.line(f"{following} = add nuw nsw i64 {self.index}, 1")
         again = w.value(f"icmp ult i64 {following}, {self.stop}")
-        w.line(f"br i1 {again}, label %{self.head}, label %{self.after}")
+        w.line(f"br i1 {again}, label %{self.head}, label %{self.after}, "
+               f"!llvm.loop {w.loop_hint(self.stop - self.start)}")
         w.lines.append(f"{self.after}:")
         phis = [self._phi(self.index, "i64", self.start, following)]
         phis += [self._phi(name, type, initial, update) for name, (type, initial), update in zip(

@@ -55,7 +55,16 @@ class _Maker:
                       self.graph.param(1, (3,), FLOAT), self.graph.param(2, (2,), COMPLEX)]
 
     def pick(self):
-        return self.draw(st.sampled_from(self.nodes))
+        """Any node, more likely a late one, so that programs grow deep."""
+        return self.draw(st.sampled_from(self.draw(st.sampled_from((
+            self.nodes[:5], self.nodes, self.nodes[-5:], self.nodes[-2:])))))
+
+    def output(self):
+        """The last node, or the last few in a row."""
+        last = self.nodes[-self.draw(st.sampled_from((1, 2, 5, 12))):]
+        if len(last) == 1:
+            return last[0]
+        return self.graph.concat([self.graph.reshape(x, (x.size,)) for x in last], 0)
 
     def add(self):
         kind = self.draw(st.sampled_from(("elementwise",) * 6 + (
@@ -189,7 +198,7 @@ def programs(draw, operators=tuple(ELEMENTWISE), wild=True, steps=12):
     maker = _Maker(draw, operators, (shape, dtype), wild)
     for _ in range(draw(st.integers(1, steps))):
         maker.add()
-    output = maker.nodes[-1]
+    output = maker.output()
     scalars = [x for x in maker.nodes if x.dtype == BOOL and x.size == 1]
     trap = draw(st.sampled_from([None, *scalars]))
     program = Program(output, trap, shape, dtype, maker.n_params)

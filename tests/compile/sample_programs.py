@@ -165,3 +165,71 @@ def heat(graph, t, y):
     rate[0] = (y[1] - y[0]) * float(n) ** 2
     rate[-1] = (y[-2] - y[-1]) * float(n) ** 2
     return rate
+
+
+def roll(graph, t, y):
+    """A ring: both neighbours by numpy.roll."""
+    return join(y[1:], y[:1]) - 2.0 * y + join(y[-1:], y[:-1])
+
+
+def brusselator(graph, t, y):
+    """One-dimensional reaction and diffusion, species interleaved, ends held."""
+    u, v = y[0::2], y[1::2]
+    rate = constant(graph, np.zeros(y.node.size))
+    reaction = u * u * v
+    edge_u = join(constant(graph, np.ones(1)), u, constant(graph, np.ones(1)))
+    edge_v = join(constant(graph, np.full(1, 3.0)), v, constant(graph, np.full(1, 3.0)))
+    rate[0::2] = 1.0 + reaction - 4.0 * u + 0.02 * (edge_u[2:] - 2.0 * u + edge_u[:-2])
+    rate[1::2] = 3.0 * u - reaction + 0.02 * (edge_v[2:] - 2.0 * v + edge_v[:-2])
+    return rate
+
+
+def padded(graph, t, y):
+    """Differences of differences, with the ends repeated."""
+    ends = join(y[:1], y, y[-1:])
+    slope = ends[1:] - ends[:-1]
+    flux = slope / (1.0 + slope * slope)
+    return flux[1:] - flux[:-1] + exp(-(t * t)) * (1.0 - y / y.sum())
+
+
+def grid(graph, t, y):
+    """A square grid: five-point stencil inside, one-sided at the edges, flattened again."""
+    n = int(y.node.size**0.5)
+    u = Value(graph, graph.reshape(y.node, (n, n)))
+    rate = constant(graph, np.zeros((n, n)))
+    rate[1:-1, 1:-1] = (u[2:, 1:-1] + u[:-2, 1:-1] + u[1:-1, 2:] + u[1:-1, :-2] - 4.0 * u[1:-1, 1:-1])
+    rate[0, :] = u[1, :] - u[0, :]
+    rate[-1, :] = u[-2, :] - u[-1, :]
+    rate[1:-1, 0] = u[1:-1, 1] - u[1:-1, 0]
+    rate[1:-1, -1] = u[1:-1, -2] - u[1:-1, -1]
+    return Value(graph, graph.reshape(rate.node, (n * n,)))
+
+
+def three_body(graph, t, y):
+    """Positions and velocities as arrays (bodies, 3), forces by broadcasting."""
+    n = y.node.size // 6
+    x = Value(graph, graph.reshape(y[:3 * n].node, (n, 3)))
+    left = Value(graph, graph.view(x.node, 0, (3, 0, 1), (n, n, 3)))
+    right = Value(graph, graph.view(x.node, 0, (0, 3, 1), (n, n, 3)))
+    d = right - left
+    r2 = (d * d).sum(2) + np.eye(n)
+    r3 = Value(graph, graph.view((r2**1.5).node, 0, (n, 1, 0), (n, n, 3)))
+    force = (d / r3).sum(1)
+    return join(y[3 * n:], Value(graph, graph.reshape(force.node, (3 * n,))))
+
+
+def decays(graph, t, y):
+    """A linear system with a full matrix, and its cumulated feed."""
+    n = y.node.size
+    matrix = np.random.default_rng(3).standard_normal((n, n))
+    product = Value(graph, graph.matmul(graph.const(matrix), y.node))
+    return product + Value(graph, graph.cumsum(y.node, 0))
+
+
+def quantum(graph, t, y):
+    """Schroedinger's equation with a full Hamiltonian."""
+    n = y.node.size
+    rng = np.random.default_rng(4)
+    matrix = rng.standard_normal((n, n)) + 1j * rng.standard_normal((n, n))
+    product = Value(graph, graph.matmul(graph.const(matrix + matrix.conj().T), y.node))
+    return product * (-1j)
