@@ -6,7 +6,7 @@
 
 /* The clock is read about this often in one slice of ds_ivp_advance. */
 static const double CLOCK_READS = 16;
-enum { CLOCK_INTERVAL_MAX = 1 << 20 };
+enum { CLOCK_INTERVAL_MAX = 1 << 14 };
 
 /* Largest state that ds_method.trial_small is for (measured: even at about 10 doubles). */
 enum { SMALL_WIDTH = 8 };
@@ -50,8 +50,16 @@ ds_ivp *ds_ivp_new(int method_id, int64_t n, int is_complex) {
     return ivp;
 }
 
+static void free_events(ds_ivp *ivp) {
+    free(ivp->events);
+    free(ivp->event_direction);
+    free(ivp->event_count);
+    free(ds_inside(ivp)->active);
+}
+
 void ds_ivp_free(ds_ivp *ivp) {
     if (!ivp) return;
+    free_events(ivp);
     free(ivp->ts);
     free(ivp->ys);
     free(ivp->seg_t_old);
@@ -61,20 +69,18 @@ void ds_ivp_free(ds_ivp *ivp) {
     free(ivp->ev_index);
     free(ivp->ev_t);
     free(ivp->ev_y);
-    free(ivp->events);
-    free(ivp->event_direction);
-    free(ivp->event_count);
-    free(ds_inside(ivp)->active);
     free(ivp);
 }
 
 int ds_ivp_set_events(ds_ivp *ivp, int64_t n_events) {
     ds_solver *solver = ds_inside(ivp);
     const size_t k = (size_t)n_events;
-    ivp->events = calloc(k, sizeof *ivp->events);
-    ivp->event_direction = calloc(5 * k + solver->width, sizeof(double));
-    ivp->event_count = calloc(k, sizeof *ivp->event_count);
-    solver->active = calloc(k, sizeof *solver->active);
+    free_events(ivp);
+    ivp->n_events = 0;
+    ivp->events = calloc(k + 1, sizeof *ivp->events); /* + 1: none is not a failure */
+    ivp->event_direction = calloc(5 * k + solver->width + 1, sizeof(double));
+    ivp->event_count = calloc(k + 1, sizeof *ivp->event_count);
+    solver->active = calloc(k + 1, sizeof *solver->active);
     if (!ivp->events || !ivp->event_direction || !ivp->event_count || !solver->active)
         return DS_NO_MEMORY;
     ivp->event_max = ivp->event_direction + k;
@@ -94,7 +100,7 @@ static double direction_of(double t0, double t_bound) {
 int ds_ivp_start(ds_ivp *ivp) {
     ds_solver *solver = ds_inside(ivp);
     if (ds_flags_raised()) ds_flags_clear();
-    solver->clock_interval = solver->clock_countdown = DS_CLOCK_FIRST;
+    ds_watch_clock(ivp);
     ivp->t = ivp->t_old = ivp->t_stop = ivp->t0;
     ivp->direction = direction_of(ivp->t0, ivp->t_bound);
     if (ivp->y0 != ivp->y) memcpy(ivp->y, ivp->y0, solver->width * sizeof(double));
@@ -220,7 +226,7 @@ int64_t ds_ivp_q_size(const ds_ivp *ivp) {
 }
 
 int ds_ivp_dense(ds_ivp *ivp, double *q) {
-    if (is_trivial(ivp) && ivp->t_old == ivp->t) {
+    if (ivp->n == 0 || ivp->t_old == ivp->t) { /* constant */
         memset(q, 0, ds_ivp_q_size(ivp) * sizeof(double));
         return 0;
     }

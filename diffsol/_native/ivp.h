@@ -45,8 +45,10 @@ typedef struct {
 
 static inline ds_solver *ds_inside(ds_ivp *ivp) { return (ds_solver *)ivp; }
 
-/* The first compiled trials after a Python call are watched closely: Python may be slow. */
-enum { DS_CLOCK_FIRST = 8 };
+/* Read the clock after this trial, and learn anew how many trials fit between two readings. */
+static inline void ds_watch_clock(ds_ivp *ivp) {
+    ds_inside(ivp)->clock_countdown = ds_inside(ivp)->clock_interval = 1;
+}
 
 /* One evaluation. A kernel that cannot answer, or that raised a floating-point flag, is asked again in Python: NumPy's
  * warnings and Python's exceptions then come exactly as without compilation. */
@@ -56,8 +58,7 @@ static inline int ds_evaluate(ds_ivp *ivp, const ds_function *function, int whic
         if (function->kernel(t, y, out, function->params) == 0 && !ds_flags_raised()) return 0;
         ds_flags_clear();
     }
-    if (ds_inside(ivp)->clock_countdown > DS_CLOCK_FIRST)
-        ds_inside(ivp)->clock_countdown = DS_CLOCK_FIRST;
+    ds_watch_clock(ivp); /* Python may be slow */
     const int stopped = ivp->python(ivp->handle, which, flags, t, y, out);
     if (ds_flags_raised()) ds_flags_clear();
     return stopped;

@@ -3,6 +3,8 @@
 import ctypes
 import shutil
 import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -152,3 +154,36 @@ def test_ds_call(kernels):
     ours.ivp.fun.params = LORENZ_PARAMS
     assert lib.ds_call(ours.ivp, 0, 0, 7.0, y, out) == 0
     assert list(out) == lorenz(7.0, [1.0, 2.0, 3.0])
+
+
+def test_many_solves_in_many_threads(kernels):
+    """No state is shared: threads, which really run at once here, get the bits of one alone."""
+
+    def final(start):
+        ours = Solve(None, (0, 20), [start, 1.0, 1.0], rtol=1e-8)
+        ours.ivp.fun.kernel = address(kernels, "lorenz")
+        ours.ivp.fun.params = LORENZ_PARAMS
+        assert ours.run(seconds=1e-4) == lib.DS_FINISHED
+        return tuple(ours.y[:, -1])
+
+    starts = np.linspace(0.5, 2, 40)
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(final, starts)) == [final(start) for start in starts]
+
+
+def test_a_slow_python_function_is_given_back_soon(kernels):
+    """After fast kernel trials the clock is read seldom; a call into Python changes that."""
+
+    def slow(t, y):
+        time.sleep(0.002)
+        return lorenz(t, y)
+
+    ours = Solve(slow, (0, 1e6), [1.0, 1.0, 1.0])
+    ours.ivp.fun.kernel = address(kernels, "lorenz")
+    ours.ivp.fun.params = LORENZ_PARAMS
+    ours.start()
+    assert lib.ds_ivp_advance(ours.ivp, 0.05) == lib.DS_RUNNING
+    ours.ivp.fun.kernel = ffi.NULL
+    assert lib.ds_ivp_advance(ours.ivp, 0.0) == lib.DS_RUNNING
+    # At most the trials that were left of the last interval, one of which calls and so ends it.
+    assert len(ours.calls) <= 6
