@@ -1,5 +1,6 @@
 """OdeSolution: the continuous solution of a native solve, evaluated in native code."""
 
+from itertools import islice
 from typing import Any, Literal
 
 import numpy as np
@@ -27,6 +28,7 @@ class OdeSolution:
         is the event's time if a terminal event ended the integration.
     segments : diffsol._engine.dense.Segments
         The interpolants: whole steps ``t_old``, ``t``, the states ``y_old`` and coefficients.
+        There may be one more than `ts` asks for, which is not used.
 
     Attributes
     ----------
@@ -99,7 +101,7 @@ class OdeSolution:
 
     def _build_interpolants(self) -> list:
         dense_output = getattr(_scipy.solvers(), _DENSE_OUTPUT[self._method])
-        return [dense_output(*segment) for segment in self._segments]
+        return [dense_output(*segment) for segment in islice(self._segments, self.n_segments)]
 
     @property  # type: ignore[misc]
     def __class__(self) -> type:

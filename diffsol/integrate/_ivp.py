@@ -254,4 +254,7 @@ def _solution(run, name, t_eval):
     else:
         ts = np.append(segments.t_old[:1], segments.t)
         ts[-1] = run.t_last
+        if len(ts) > 2 and ts[-1] == ts[-2]:
+            # An event ended the solve at the very start of the last step.
+            ts = ts[:-1]
     return OdeSolution(name, ts, segments)

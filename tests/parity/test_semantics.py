@@ -300,6 +300,19 @@ def test_calls_of_events():
     assert both_logs[1] == both_logs[0]
 
 
+@each_method
+def test_terminal_at_the_end_of_the_step_before(method):
+    """SciPy makes an OdeSolution with two equal times then, and fails; a gap that we close."""
+    stop = event(lambda t, y: t - 2.0, terminal=2)
+    ours = diffsol.integrate.solve_ivp(
+        lambda t, y: [1.0], (0, 4), [0.0], method, [0.5, 3.0], True, stop, max_step=1.0, first_step=1.0
+    )
+    assert ours.status == 1
+    assert ours.sol.ts[-1] == 2.0
+    assert len(ours.sol.interpolants) == ours.sol.n_segments == len(ours.sol.ts) - 1
+    assert_allclose(ours.sol([0.5, 2.0]), [[0.5, 2.0]])
+
+
 ALWAYS = {"zero": lambda t, y: 0.0, "nan": lambda t, y: np.nan, "bool": lambda t, y: y[0] > 0}
 
 
