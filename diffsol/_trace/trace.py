@@ -49,6 +49,7 @@ class Trace:
         self.machine = None
         self.script: tuple = ()
         self.decisions: list = []  # [(condition node, answer)]
+        self.traps: list = []  # conditions under which Python raises on the current path
 
     # --- called by values ---------------------------------------------------------------------
 
@@ -67,6 +68,13 @@ class Trace:
         answer = self.script[position] if position < len(self.script) else True
         self.decisions.append((node, answer))
         return answer
+
+    def trap_if(self, condition):
+        """Python raises here where this scalar condition holds, whether or not the result is used."""
+        if condition.value is None:
+            self.traps.append(condition)
+        elif condition.value:
+            raise ArithmeticError("on this path at every evaluation")
 
     def concrete(self, value):
         """The number behind a value that depends on outside numbers only; these become fixed."""
@@ -122,7 +130,7 @@ def trace_function(
     raised = None
     while pending:
         trace.script = pending.pop()
-        trace.decisions = []
+        trace.decisions, trace.traps = [], []
         trace.machine = Machine(trace, MAX_STEPS)
         try:
             value = _call_root(trace, fun, args, state_shape, state_dtype)
@@ -132,12 +140,12 @@ def trace_function(
         except Refused as refused:
             refused.where = refused.where or _where(fun)
             raise
-        leaves.append((tuple(trace.decisions), output))
+        leaves.append((tuple(trace.decisions), output, _any(trace.graph, trace.traps)))
         answers = tuple(answer for _, answer in trace.decisions)
         pending.extend((*answers[:i], False) for i in range(len(trace.script), len(answers)))
         if len(leaves) + len(pending) > MAX_PATHS:
             raise Refused("too-many-branches", f"more than {MAX_PATHS} paths", _where(fun))
-    if all(output is None for _, output in leaves):
+    if all(output is None for _, output, _ in leaves):
         raise Refused("raises", repr(raised.exception), raised.where)
     output, trap = _join(trace.graph, leaves, 0, shape, dtype)
     program = Program(
@@ -201,12 +209,19 @@ def _result(trace, value, shape, dtype, broadcast):
     return trace.graph.broadcast(trace.graph.cast(node, dtype), shape)
 
 
+def _any(graph, conditions):
+    result = graph.const(False)
+    for condition in dict.fromkeys(conditions):
+        result = graph.elementwise("logical_or", result, condition) if result.value is None else condition
+    return result
+
+
 def _join(graph, leaves, depth, shape, dtype):
     """(output, trap) of the tree of decisions below these leaves."""
-    decisions, output = leaves[0]
+    decisions, output, trap = leaves[0]
     if len(decisions) == depth:
         zero = graph.broadcast(graph.const(dtype.type(0)), shape)
-        return (zero, graph.const(True)) if output is None else (output, graph.const(False))
+        return (zero, graph.const(True)) if output is None else (output, trap)
     condition = decisions[depth][0]
     ways = [
         _join(graph, [leaf for leaf in leaves if leaf[0][depth][1] is way], depth + 1, shape, dtype)

@@ -585,7 +585,37 @@ def apply(trace, name, *operands):
         raise Refused("unknown-call", "bitwise operators on numbers")
     if ELEMENTWISE[name].rule == "arith" and all(n.dtype == BOOL for n in nodes):
         nodes = [trace.graph.cast(n, INT) for n in nodes]
+    if py and name in MAY_RAISE:
+        trace.trap_if(MAY_RAISE[name](trace.graph, *nodes))
     return wrap(trace, trace.graph.elementwise(name, *nodes), py)
+
+
+def _zero_divisor(graph, _, divisor):
+    return graph.elementwise("equal", divisor, graph.const(0.0))
+
+
+def _not_a_real_power(graph, base, exponent):
+    """0.0 ** -1 raises and (-8.0) ** 0.5 is complex, in Python (NumPy gives inf and nan)."""
+    zero = graph.const(0.0)
+    if COMPLEX in (base.dtype, exponent.dtype):
+        return graph.elementwise("equal", base, zero)
+    pole = graph.elementwise(
+        "logical_and",
+        graph.elementwise("equal", base, zero),
+        graph.elementwise("less", exponent, zero),
+    )
+    broken = graph.elementwise("not_equal", exponent, graph.elementwise("trunc", exponent))
+    root = graph.elementwise("logical_and", graph.elementwise("less", base, zero), broken)
+    return graph.elementwise("logical_or", pole, root)
+
+
+# when Python's own numbers raise (or become complex) where NumPy's warn
+MAY_RAISE = {
+    "divide": _zero_divisor,
+    "floor_divide": _zero_divisor,
+    "remainder": _zero_divisor,
+    "power": _not_a_real_power,
+}
 
 
 def _operand_nodes(trace, operands):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import math
 
 import numpy as np
 
-from diffsol._graph.ops import ALIASES, BOOL, COMPLEX, ELEMENTWISE, INT
+from diffsol._graph.ops import ALIASES, BOOL, COMPLEX, ELEMENTWISE, FLOAT, INT
 from diffsol._trace.guards import OutsideInt, unpin
 from diffsol._trace.numpy_map.registry import HANDLERS, handles
 from diffsol._trace.reasons import Refused
@@ -19,6 +20,8 @@ from diffsol._trace.values import (
     matmul,
     wrap,
 )
+
+INT_LIMIT = 2.0**62  # int() of larger numbers, inf and nan is left to Python
 
 OPERATORS: dict = dict(ALIASES)
 MATH: dict = {}
@@ -78,19 +81,48 @@ def call_math(trace, function, *operands):
         for x in operands
     ]
     result = apply(trace, MATH[function], *operands)
+    if result.dtype == FLOAT:
+        trace.trap_if(domain_error(trace.graph, result.node, [as_node(trace, x) for x in operands]))
     return Scalar(trace, result.node, True)
+
+
+def domain_error(graph, result, operands):
+    """math raises where finite arguments give inf, and where nan comes out that did not go in."""
+
+    def joined(name, nodes):
+        return functools.reduce(lambda a, b: graph.elementwise(name, a, b), nodes)
+
+    finite = joined("logical_and", [graph.elementwise("isfinite", x) for x in operands])
+    nan = joined("logical_or", [graph.elementwise("isnan", x) for x in operands])
+    return graph.elementwise(
+        "select",
+        finite,
+        graph.elementwise("logical_not", graph.elementwise("isfinite", result)),
+        graph.elementwise(
+            "logical_and",
+            graph.elementwise("isnan", result),
+            graph.elementwise("logical_not", nan),
+        ),
+    )
 
 
 @handles(math.pow)
 def _math_pow(trace, x, y):
-    return Scalar(trace, apply(trace, "power", x, unpin(y)).node, True)
+    operands = [as_node(trace, x), as_node(trace, unpin(y))]
+    result = trace.graph.elementwise("power", *operands)
+    trace.trap_if(domain_error(trace.graph, result, operands))
+    return Scalar(trace, result, True)
 
 
 @handles(math.log)
 def _math_log(trace, x, base=None):
-    top = apply(trace, "log", x)
-    value = top if base is None else apply(trace, "divide", top, apply(trace, "log", base))
-    return Scalar(trace, as_node(trace, value), True)
+    parts = []
+    for operand in (x,) if base is None else (x, base):
+        node = as_node(trace, operand)
+        parts.append(trace.graph.elementwise("log", node))
+        trace.trap_if(domain_error(trace.graph, parts[-1], [node]))
+    parts = [Scalar(trace, node, True) for node in parts]
+    return parts[0] if base is None else parts[0] / parts[1]
 
 
 @handles(math.degrees, np.degrees, np.rad2deg)
@@ -108,6 +140,10 @@ def _to_int(trace, x, _name="trunc"):
     node = as_node(trace, x)
     if node.shape != () or node.dtype == COMPLEX:
         raise TypeError("must be real number")
+    if node.dtype == FLOAT:
+        size = trace.graph.elementwise("absolute", node)
+        fits = trace.graph.elementwise("less", size, trace.graph.const(INT_LIMIT))
+        trace.trap_if(trace.graph.elementwise("logical_not", fits))
     return Scalar(trace, trace.graph.cast(node, INT), True)
 
 
