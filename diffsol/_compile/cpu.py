@@ -5,6 +5,7 @@ thread at a time (llvmlite's global context is not thread-safe).
 """
 from __future__ import annotations
 
+import re
 import threading
 import time
 
@@ -80,22 +81,47 @@ class _Library:
     def compile(self, text, name, effort):
         """An execution engine with the finished module."""
         machine = self.target.create_target_machine(opt=effort.codegen, jit=True, **self.host)
-        module = self.llvm.parse_assembly(text)
-        self._optimise(module, name, machine, effort)
+        module = self._optimised(text, name, machine, effort)
         engine = self.llvm.create_mcjit_compiler(module, machine)
         engine.finalize_object()
         return engine
 
-    def _optimise(self, module, name, machine, effort):
-        if effort.optimiser == "none":
-            return
-        options = self.llvm.create_pipeline_tuning_options(
-            speed_level=1 if effort.optimiser == "level1" else 2)
-        options.slp_vectorization = options.loop_vectorization = True
-        builder = self.llvm.create_pass_builder(machine, options)
+    def _optimised(self, text, name, machine, effort):
+        module = self.llvm.parse_assembly(text)
+        if effort.optimiser == "peephole" or effort.straight_lanes:
+            self._peephole(module, name, machine)
         if effort.optimiser == "peephole":
-            passes = self.llvm.create_new_function_pass_manager()
-            passes.add_instruction_combine_pass()
-            passes.run(module.get_function(name), builder)
-        else:
-            builder.getModulePassManager().run(module, builder)
+            return module
+        divisions = _divisions(module) if effort.straight_lanes else 0
+        self._pipeline(module, machine, effort, effort.straight_lanes)
+        if effort.straight_lanes and _divisions(module) > divisions:
+            module = self.llvm.parse_assembly(text)
+            self._pipeline(module, machine, effort, False)
+        return module
+
+    def _peephole(self, module, name, machine):
+        builder = self.llvm.create_pass_builder(machine, self.llvm.create_pipeline_tuning_options())
+        passes = self.llvm.create_new_function_pass_manager()
+        passes.add_instruction_combine_pass()
+        passes.run(module.get_function(name), builder)
+
+    def _pipeline(self, module, machine, effort, straight_lanes):
+        level = 1 if effort.optimiser == "level1" else 2
+        options = self.llvm.create_pipeline_tuning_options(speed_level=level)
+        options.slp_vectorization = straight_lanes
+        options.loop_vectorization = True
+        builder = self.llvm.create_pass_builder(machine, options)
+        builder.getModulePassManager().run(module, builder)
+
+
+def _divisions(module) -> int:
+    """Divisions and roots that the module takes, those in idle lanes of vectors too.
+
+    The vectoriser of straight-line code leaves lanes idle where it likes. What happens to lie there
+    is divided all the same, and raises flags; the solver would then ask Python at every step.
+    """
+    return sum(int(lanes or 1) for lanes in _DIVISION.findall(str(module)))
+
+
+# "fdiv <4 x double> ..." or "call double @llvm.sqrt...", but no call of anything else
+_DIVISION = re.compile(r"(?:fdiv|call) (?:<(\d+) x )?double>? (?!@(?!llvm\.sqrt))")

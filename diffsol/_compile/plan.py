@@ -20,10 +20,12 @@ LARGE_LINES = 20_000        # beyond: no optimisation, or compiling takes second
 
 @dataclass(frozen=True)
 class Effort:
-    """Optimiser ("none", "peephole", "level1", "level2") and code generation level (0 to 3)."""
+    """Optimiser ("peephole", "level1", "level2"), code generation level (0 to 3), and whether
+    straight-line code is put into vector lanes where that pays."""
 
     optimiser: str
     codegen: int
+    straight_lanes: bool = False
 
 
 def unrolls(program) -> bool:
@@ -49,4 +51,4 @@ def effort(lines, unrolled, quick=False) -> Effort:
         return Effort("peephole", 2)
     if quick or lines > LARGE_LINES:
         return Effort("peephole", 0)
-    return Effort("level1", 1)
+    return Effort("level1", 1, straight_lanes=True)
