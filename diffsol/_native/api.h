@@ -1,5 +1,5 @@
-/* api.h - what Python sees of the native core. build.py hands this text to cffi, less the lines that begin
- * with '#', so that the C compiler and Python read one declaration.
+/* api.h - what Python sees of the native core. build.py hands this text to cffi, less the lines
+ * that begin with '#', so that the C compiler and Python read one declaration.
  *
  * Arrays of states hold n doubles per state, or 2n (re, im) pairs where the state is complex. */
 #ifndef DS_API_H
@@ -23,22 +23,26 @@ enum {
     DS_ROOT_NAN = 8      /* an event was nan while its root was sought: see event_error, error_t */
 };
 
-/* Compiled functions. 0: done; nonzero: ask Python for this evaluation. Pure: y and p are only read. */
+/* Compiled functions. 0: done; nonzero: ask Python for this evaluation. Pure: y and p are only
+ * read. */
 typedef int (*ds_kernel)(double t, const double *y, double *out, const double *p);
 
-/* The way to Python. which: 0 fun, 1 + i event i. flags bit 0: t must be a Python float, else np.float64.
- * It may change y, as a user's function may. 0: done; nonzero: an exception is stored in the handle. */
+/* The way to Python. which: 0 fun, 1 + i event i. flags bit 0: t must be a Python float, else
+ * np.float64. It may change y, as a user's function may. 0: done; nonzero: an exception is
+ * stored in the handle. */
 typedef int (*ds_callback)(void *handle, int which, int flags, double t, double *y, double *out);
 enum { DS_T_IS_FLOAT = 1 };
 
-/* One user function. kernel NULL: call Python. May be replaced between two calls of ds_ivp_advance. */
+/* One user function. kernel NULL: call Python. May be replaced between two calls of
+ * ds_ivp_advance. */
 typedef struct {
     ds_kernel kernel;
     const double *params;
 } ds_function;
 
 typedef struct ds_ivp {
-    /* Inputs, set before ds_ivp_start. Pointers are borrowed: they must live as long as the solve. */
+    /* Inputs, set before ds_ivp_start. Pointers are borrowed: they must live as long as the
+     * solve. */
     void *handle;         /* given to the callback */
     ds_callback python;   /* ds_call_python unless replaced */
     ds_function fun;      /* the derivative, n numbers */
@@ -108,17 +112,19 @@ int ds_ivp_step(ds_ivp *ivp);
 int ds_ivp_dense(ds_ivp *ivp, double *q);
 int64_t ds_ivp_q_size(const ds_ivp *ivp);
 
-/* One evaluation as the solver makes it: the kernel, or Python where there is none or it asks for it. */
+/* One evaluation as the solver makes it: the kernel, or Python where there is none or it asks
+ * for it. */
 int ds_call(ds_ivp *ivp, int which, int flags, double t, double *y, double *out);
 
 /* One call of a kernel by itself. Nonzero: ask Python (the kernel said so, or a floating-point
  * exception was raised); `out` is then of no use. */
 int ds_kernel_call(ds_kernel kernel, const double *p, double t, const double *y, double *out);
 
-/* Many interpolants at many times: out is (n, nt), in C order. A segment of length 0 is constant. */
-void ds_dense_eval(int method, int64_t n, int is_complex, const double *seg_t_old, const double *seg_t,
-                   const double *y_old, const double *q, int64_t nt, const double *t,
-                   const int64_t *seg_index, double *out);
+/* Many interpolants at many times: out is (n, nt), in C order. A segment of length 0 is
+ * constant. */
+void ds_dense_eval(int method, int64_t n, int is_complex, const double *seg_t_old,
+                   const double *seg_t, const double *y_old, const double *q, int64_t nt,
+                   const double *t, const int64_t *seg_index, double *out);
 
 #ifndef DS_CFFI
 int ds_call_python(void *handle, int which, int flags, double t, double *y, double *out);

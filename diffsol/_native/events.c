@@ -1,6 +1,7 @@
-/* events.c - which events happened in a step, when, and whether one of them ends the solve.
- * The rules are SciPy's (_ivp/ivp.py), oddities included: an event that is zero at a step's end happens in both steps
- * that meet there, and roots are put in order only when one of them ends the solve. */
+/* events.c - which events happened in a step, when, and whether one of them ends the solve. The
+ * rules are SciPy's (_ivp/ivp.py), oddities included: an event that is zero at a step's end
+ * happens in both steps that meet there, and roots are put in order only when one of them ends
+ * the solve. */
 #include "ivp.h"
 #include "root.h"
 #include <math.h>

@@ -1,4 +1,5 @@
-/* fpflags.h - did a computation divide by zero, overflow or make a nan? On x86 this reads one register. */
+/* fpflags.h - did a computation divide by zero, overflow or make a nan? On x86 this reads one
+ * register. */
 #ifndef DS_FPFLAGS_H
 #define DS_FPFLAGS_H
 

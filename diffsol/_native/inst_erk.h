@@ -1,6 +1,6 @@
-/* inst_erk.h - binds step_erk.h to the solver, for one method and one kind of state.
- * The includer has read the coefficient header and defines DS_COMPLEX and DS_INSTANCE, the name of the
- * ds_method that this file then defines. */
+/* inst_erk.h - binds step_erk.h to the solver, for one method and one kind of state. The
+ * includer has read the coefficient header and defines DS_COMPLEX and DS_INSTANCE, the name of
+ * the ds_method that this file then defines. */
 #define DS_PASTE2(a, b) a##_##b
 #define DS_PASTE(a, b) DS_PASTE2(a, b)
 #define DS_ERK(name) DS_PASTE(DS_INSTANCE, name)
@@ -10,8 +10,9 @@
 
 #ifndef DS_INST_ERK_COMMON
 #define DS_INST_ERK_COMMON
-/* Vector code stalls on a small state: it loads two numbers at once that the kernel stored one by one, and
- * the processor cannot forward that (Lorenz, RK45: 128 ns a trial with vector code, 111 without). */
+/* Vector code stalls on a small state: it loads two numbers at once that the kernel stored one
+ * by one, and the processor cannot forward that (Lorenz, RK45: 128 ns a trial with vector code,
+ * 111 without). */
 #if defined(__GNUC__) && !defined(__clang__)
 #define DS_SCALAR_CODE __attribute__((noinline, optimize("no-tree-vectorize")))
 #else
@@ -36,7 +37,8 @@ static inline ds_erk_problem ds_erk_problem_of(const ds_ivp *ivp) {
 static int DS_ERK(ivp_initial)(ds_ivp *ivp) {
     const ds_erk_problem problem = ds_erk_problem_of(ivp);
     ds_erk_step step = {.t = ivp->t};
-    const int stopped = DS_ERK(initial)(&problem, &step, ivp->y, ds_inside(ivp)->y_new, ivp->K, ivp);
+    double *scratch = ds_inside(ivp)->y_new;
+    const int stopped = DS_ERK(initial)(&problem, &step, ivp->y, scratch, ivp->K, ivp);
     ivp->h_abs = step.h_abs;
     return stopped;
 }
@@ -73,8 +75,8 @@ static int DS_ERK(ivp_dense)(ds_ivp *ivp, double *q) {
                          ds_inside(ivp)->y_new, ivp->K, q, ivp);
 }
 
-static void DS_ERK(ivp_evaluate)(int64_t n, double t_old, double h, const double *y_old, const double *q,
-                                 double t, double *out, int64_t stride) {
+static void DS_ERK(ivp_evaluate)(int64_t n, double t_old, double h, const double *y_old,
+                                 const double *q, double t, double *out, int64_t stride) {
     DS_ERK(evaluate)(n, t_old, h, y_old, q, t, out, stride);
 }
 

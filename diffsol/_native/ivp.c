@@ -1,4 +1,5 @@
-/* ivp.c - the life of one initial value problem: made, started, advanced in bounded slices, freed. */
+/* ivp.c - the life of one initial value problem: made, started, advanced in bounded slices,
+ * freed. */
 #include "ivp.h"
 #include "clock.h"
 #include <stdlib.h>
@@ -195,7 +196,8 @@ static int finish_step(ds_ivp *ivp) {
 static int is_late(ds_solver *solver, double *last_read, double slice, double deadline) {
     const double now = ds_clock();
     const double passed = now - *last_read;
-    if (passed < slice / 2 && solver->clock_interval < CLOCK_INTERVAL_MAX) solver->clock_interval *= 2;
+    if (passed < slice / 2 && solver->clock_interval < CLOCK_INTERVAL_MAX)
+        solver->clock_interval *= 2;
     if (passed > 2 * slice && solver->clock_interval > 1) solver->clock_interval /= 2;
     solver->clock_countdown = solver->clock_interval;
     *last_read = now;

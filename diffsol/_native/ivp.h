@@ -13,8 +13,8 @@ typedef struct {
     int (*trial)(ds_ivp *ivp, double *y_new);       /* sets the trial_* members */
     int (*trial_small)(ds_ivp *ivp, double *y_new); /* the same, faster for a few components */
     int (*dense)(ds_ivp *ivp, double *q);
-    void (*evaluate)(int64_t n, double t_old, double h, const double *y_old, const double *q, double t,
-                     double *out, int64_t stride);
+    void (*evaluate)(int64_t n, double t_old, double h, const double *y_old, const double *q,
+                     double t, double *out, int64_t stride);
 } ds_method;
 
 extern const ds_method ds_rk23_real, ds_rk23_complex, ds_rk45_real, ds_rk45_complex, ds_dop853_real,
@@ -50,10 +50,11 @@ static inline void ds_watch_clock(ds_ivp *ivp) {
     ds_inside(ivp)->clock_countdown = ds_inside(ivp)->clock_interval = 1;
 }
 
-/* One evaluation. A kernel that cannot answer, or that raised a floating-point flag, is asked again in Python: NumPy's
- * warnings and Python's exceptions then come exactly as without compilation. */
-static inline int ds_evaluate(ds_ivp *ivp, const ds_function *function, int which, int flags, double t,
-                              double *y, double *out) {
+/* One evaluation. A kernel that cannot answer, or that raised a floating-point flag, is asked
+ * again in Python: NumPy's warnings and Python's exceptions then come exactly as without
+ * compilation. */
+static inline int ds_evaluate(ds_ivp *ivp, const ds_function *function, int which, int flags,
+                              double t, double *y, double *out) {
     if (function->kernel) {
         if (function->kernel(t, y, out, function->params) == 0 && !ds_flags_raised()) return 0;
         ds_flags_clear();
@@ -81,9 +82,11 @@ const ds_method *ds_find_method(int method, int is_complex);
 /* State of the last step's interpolant q at t. */
 void ds_interpolate(const ds_ivp *ivp, const double *q, double t, double *y);
 
-/* Below, `*q` is the interpolant of the last step, or NULL until somebody needs it; functions return DS_RUNNING or an error. */
+/* Below, `*q` is the interpolant of the last step, or NULL until somebody needs it; functions
+ * return DS_RUNNING or an error. */
 
-/* events.c: the events of the step just made. Sets t_stop and returns DS_EVENT when one ends the solve. */
+/* events.c: the events of the step just made. Sets t_stop and returns DS_EVENT when one ends the
+ * solve. */
 int ds_handle_events(ds_ivp *ivp, double **q);
 
 /* outputs.c: what the start and each step leave behind. `y` is the state at t_stop. */

@@ -94,7 +94,8 @@ int ds_keep_event(ds_ivp *ivp, int64_t event, double t, const double *y) {
     return DS_RUNNING;
 }
 
-/* The end of the step, unless dense output would get two equal times (an event at the last time). */
+/* The end of the step, unless dense output would get two equal times (an event at the last
+ * time). */
 static int output_step_end(ds_ivp *ivp, const double *y) {
     if (ivp->dense && ivp->n_points > 1 && ivp->ts[ivp->n_points - 1] == ivp->t_stop) {
         --ivp->n_segments;
@@ -103,7 +104,8 @@ static int output_step_end(ds_ivp *ivp, const double *y) {
     return keep_point(ivp, ivp->t_stop, y);
 }
 
-/* The t_eval points up to t_stop. A nan is never reached; SciPy serves none on an empty interval. */
+/* The t_eval points up to t_stop. A nan is never reached; SciPy serves none on an empty
+ * interval. */
 static int output_eval_points(ds_ivp *ivp, double **q) {
     ds_solver *solver = ds_inside(ivp);
     if (ivp->t0 == ivp->t_bound) return DS_RUNNING;

@@ -81,7 +81,7 @@ def test_zero_at_a_step_end_is_found_twice():
 
 @pytest.mark.parametrize("dense", [False, True])
 def test_zero_at_the_start(dense):
-    """A terminal event that is zero at t0: with dense output the equal time is kept, being second."""
+    """A terminal event that is zero at t0: the equal time is kept, being only the second."""
     events = [event(lambda t, y: t, terminal=True)]
     ours, theirs = both(decay, (0, 5), [1.0], events, dense=dense)
     assert_same_events(ours, theirs)

@@ -1,4 +1,4 @@
-"""The stepper headers need no C library, are C and C++, and give every lane the bits of one value."""
+"""The stepper headers need no C library, are C and C++; lanes have the bits of one value."""
 
 import shutil
 import subprocess

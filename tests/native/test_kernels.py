@@ -1,4 +1,4 @@
-"""Compiled functions: the same steps as through Python, and Python asked where the kernel cannot answer."""
+"""Compiled functions: steps as through Python, which is asked where the kernel cannot answer."""
 
 import ctypes
 import shutil

@@ -1,12 +1,12 @@
-/* ds_lane.h - one numeric vocabulary for three targets: one value (C, C++), DS_LANES values
- * (GCC vector extension), one GPU thread (CUDA, NVRTC).
+/* ds_lane.h - one numeric vocabulary for three targets: one value (C, C++), DS_LANES values (GCC
+ * vector extension), one GPU thread (CUDA, NVRTC).
  *
  *   R  a real number            V  what a variable holds: one R, or one R for each lane
  *   M  a truth value per lane   I  an integer as wide as R, per lane
  *
- * Everything above is written once with V, M and the ds_* names below. No libc header is read; pow, hypot and
- * sqrt come from the compiler (on a CPU: libm, whose pow SciPy's step control also calls). The lanes compute
- * exactly what one value would, bit for bit. */
+ * Everything above is written once with V, M and the ds_* names below. No libc header is read;
+ * pow, hypot and sqrt come from the compiler (on a CPU: libm, whose pow SciPy's step control
+ * also calls). The lanes compute exactly what one value would, bit for bit. */
 #ifndef DS_LANE_H
 #define DS_LANE_H
 

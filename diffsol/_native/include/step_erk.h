@@ -5,12 +5,12 @@
  *   DS_ERK(name)             how the functions of this instance are called
  *   DS_COMPLEX               0: n reals; 1: n complex numbers stored as 2n reals (re, im)
  *   DS_ERK_CONTEXT           a type: what the right-hand side needs
- *   DS_RHS(ctx, end, t, y, out)   evaluates the derivative, nonzero to stop. `end` is 0, or for the last stage the mask of
- *                            the lanes whose step was cut to end at t_bound.
- * The order of operations is SciPy's (_ivp/rk.py, _ivp/common.py): decisions then agree with SciPy's
- * except where the rounding of a BLAS dot product does not.
- * No libc, no allocation, no globals: memory comes in as arguments. K has DS_ERK_ROW_COUNT rows of
- * n * (1 + DS_COMPLEX) values; row DS_ERK_STAGE_COUNT is the derivative at the end of the step. */
+ *   DS_RHS(ctx, end, t, y, out)  evaluates the derivative, nonzero to stop; `end` is 0, or for
+ *                            the last stage the mask of the lanes whose step was cut at t_bound
+ * The order of operations is SciPy's (_ivp/rk.py, _ivp/common.py): decisions then agree with
+ * SciPy's except where the rounding of a BLAS dot product does not. No libc, no allocation, no
+ * globals: memory comes in as arguments. K has DS_ERK_ROW_COUNT rows of n * (1 + DS_COMPLEX)
+ * values; row DS_ERK_STAGE_COUNT is the derivative at the end of the step. */
 #include "ds_lane.h"
 
 #ifndef DS_STEP_ERK_TYPES
@@ -45,8 +45,8 @@ typedef struct {
 /* Step 1 of a trial: the step size within its limits, the end of the step within t_bound. */
 DS_FN void ds_erk_choose(const ds_erk_problem *p, ds_erk_step *s) {
     const V min_step = DS_C(10) * ds_spacing(s->t, p->direction);
-    const V limited =
-        ds_sel(s->h_abs > p->max_step, p->max_step, ds_sel(s->h_abs < min_step, min_step, s->h_abs));
+    const V raised = ds_sel(s->h_abs < min_step, min_step, s->h_abs);
+    const V limited = ds_sel(s->h_abs > p->max_step, p->max_step, raised);
     const V h_abs = ds_sel(s->rejected, s->h_abs, limited);
     const V t_wished = s->t + h_abs * p->direction;
     s->clipped = p->direction * (t_wished - p->t_bound) > DS_C(0);
@@ -57,7 +57,8 @@ DS_FN void ds_erk_choose(const ds_erk_problem *p, ds_erk_step *s) {
     s->h_abs = ds_abs(s->h);
 }
 
-/* Step 4 of a trial: accept or reject, and the size of what comes next. A nan error shrinks the step. */
+/* Step 4 of a trial: accept or reject, and the size of what comes next. A nan error shrinks the
+ * step. */
 DS_FN void ds_erk_control(ds_erk_step *s, R exponent) {
     const V wished = DS_SAFETY * ds_pow(ds_max(s->error_norm, DS_TINY_ERROR), exponent);
     const V grow = ds_min(DS_MAX_FACTOR, wished);
@@ -77,7 +78,8 @@ DS_FN void ds_erk_control(ds_erk_step *s, R exponent) {
 #if DS_COMPLEX
 #define DS_PARTS 2
 #define DS_SIZE(y, j) ds_hypot((y)[2 * (j)], (y)[2 * (j) + 1])
-/* NumPy divides a complex array by a real one as by a complex one, and multiplies by the inverse. */
+/* NumPy divides a complex array by a real one as by a complex one, and multiplies by the
+ * inverse. */
 #define DS_TO_WEIGHT(scale) (DS_C(1) / (scale))
 #define DS_WEIGHTED(x, weight) ((x) * (weight))
 #else
@@ -108,8 +110,8 @@ DS_FN V DS_ERK(norm)(const ds_erk_problem *p, const V *x, const V *minus, const 
     return ds_sqrt(sum) / ds_sqrt(DS_C(p->n));
 }
 
-/* Initial step size into s->h_abs (SciPy's select_initial_step). f0 is in the last row of K; w and row 0
- * are overwritten. One evaluation unless the interval or the state is empty. */
+/* Initial step size into s->h_abs (SciPy's select_initial_step). f0 is in the last row of K; w
+ * and row 0 are overwritten. One evaluation unless the interval or the state is empty. */
 DS_FN int DS_ERK(initial)(const ds_erk_problem *p, ds_erk_step *s, const V *y, V *w, V *K,
                           DS_ERK_CONTEXT ctx) {
     const ds_int m = p->n * DS_PARTS;
@@ -133,7 +135,8 @@ DS_FN int DS_ERK(initial)(const ds_erk_problem *p, ds_erk_step *s, const V *y, V
     return 0;
 }
 
-/* Step 2 of a trial: all stages; y_new, which also serves as the stages' argument, and its derivative. */
+/* Step 2 of a trial: all stages; y_new, which also serves as the stages' argument, and its
+ * derivative. */
 DS_FN int DS_ERK(stages)(const ds_erk_problem *p, const ds_erk_step *s, const V *DS_RESTRICT y,
                          V *DS_RESTRICT y_new, V *DS_RESTRICT K, DS_ERK_CONTEXT ctx) {
     const ds_int m = p->n * DS_PARTS;
@@ -187,9 +190,10 @@ DS_FN V DS_ERK(error_norm)(const ds_erk_problem *p, const V *y, const V *y_new, 
 }
 #endif
 
-/* One trial of a step: choose the size, evaluate the stages, estimate the error, control. In `s` see what became of it;
- * committing an accepted step (y_new becomes y) is the caller's. Nonzero when the right-hand side stopped:
- * row 0 of K then holds the derivative at s->t, and y is untouched. */
+/* One trial of a step: choose the size, evaluate the stages, estimate the error, control. In `s`
+ * see what became of it; committing an accepted step (y_new becomes y) is the caller's. Nonzero
+ * when the right-hand side stopped: row 0 of K then holds the derivative at s->t, and y is
+ * untouched. */
 DS_FN int DS_ERK(trial)(const ds_erk_problem *p, ds_erk_step *s, const V *y, V *y_new, V *K,
                         DS_ERK_CONTEXT ctx) {
     ds_erk_choose(p, s);
@@ -203,7 +207,7 @@ DS_FN int DS_ERK(trial)(const ds_erk_problem *p, ds_erk_step *s, const V *y, V *
 
 /* Interpolant of the step from y_old at t_old over h, from K of that step. `q` receives
  *   Q, n rows of DS_ERK_DENSE_COUNT numbers: y(t_old + x h) = y_old + h sum_p Q_p x**(p + 1), or
- *   F, DS_ERK_DENSE_COUNT rows of n numbers (DOP853, nested; Hairer, Norsett, Wanner I, section II.6).
+ *   F, DS_ERK_DENSE_COUNT rows of n numbers (DOP853, nested; Hairer, Norsett, Wanner I, II.6).
  * Further stages are evaluated at most once per step; w is scratch. */
 #if DS_ERK_DENSE_NESTED
 DS_FN int DS_ERK(dense)(const ds_erk_problem *p, V t_old, V h, const V *y_old, const V *y, V *w,
@@ -243,7 +247,8 @@ DS_FN int DS_ERK(dense)(const ds_erk_problem *p, V t_old, V h, const V *y_old, c
 }
 #endif
 
-/* The interpolant at t. Component j (its real part) goes to out[j * stride]; stride counts reals. */
+/* The interpolant at t. Component j (its real part) goes to out[j * stride]; stride counts
+ * reals. */
 DS_FN void DS_ERK(evaluate)(ds_int n, V t_old, V h, const V *y_old, const V *q, V t, V *out,
                             ds_int stride) {
     const V x = (t - t_old) / h;

@@ -1,5 +1,6 @@
-/* drive.c - walks through every method and path of the native solver, for the sanitizers to watch.
- * Results are checked only roughly; tests/native compares them with SciPy's. Built by .ci/sanitize. */
+/* drive.c - walks through every method and path of the native solver, for the sanitizers to
+ * watch. Results are checked only roughly; tests/native compares them with SciPy's. Built by
+ * .ci/sanitize. */
 #include "api.h"
 #include "mathlib.h"
 #include <math.h>
@@ -65,8 +66,8 @@ typedef struct {
     double t_bound, first_step, max_step, terminal;
 } options;
 
-static ds_ivp *make(const options *o, user *u, const double *eval, int64_t n_eval, const double *array,
-                    const double *params) {
+static ds_ivp *make(const options *o, user *u, const double *eval, int64_t n_eval,
+                    const double *array, const double *params) {
     ds_ivp *s = ds_ivp_new(o->method, o->n, o->is_complex);
     CHECK(s);
     u->n = o->n;
@@ -111,8 +112,8 @@ static void evaluate_everywhere(const ds_ivp *s) {
         index[k] = k % s->n_segments;
         t[k] = s->seg_t_old[index[k]];
     }
-    ds_dense_eval(s->method, s->n, s->is_complex, s->seg_t_old, s->seg_t, s->seg_y_old, s->seg_q, COUNT,
-                  t, index, out);
+    ds_dense_eval(s->method, s->n, s->is_complex, s->seg_t_old, s->seg_t, s->seg_y_old, s->seg_q,
+                  COUNT, t, index, out);
     for (int k = 0; k < COUNT; ++k)
         if (s->n) CHECK(fabs(out[(1 + s->is_complex) * k] -
                              s->seg_y_old[index[k] * s->n * (1 + s->is_complex)]) < 1e-9);
@@ -144,8 +145,8 @@ static void every_combination(void) {
         for (int bits = 0; bits < 64; ++bits)
             for (int k = 0; k < 5; ++k)
                 for (int events = 0; events < 3; ++events) {
-                    const options o = {.method = m, .is_complex = bits & 1, .compiled = bits >> 1 & 1,
-                                       .dense = bits >> 2 & 1, .t_eval = bits >> 3 & 1,
+                    const options o = {.method = m, .is_complex = bits & 1,
+                                       .compiled = bits >> 1 & 1, .dense = bits >> 2 & 1, .t_eval = bits >> 3 & 1,
                                        .arrays = bits >> 4 & 1, .n = sizes[k], .n_events = events,
                                        .t_bound = bits >> 5 & 1 ? 3 : -3, .max_step = INFINITY,
                                        .terminal = bits & 4 ? 1 : INFINITY};
@@ -159,12 +160,12 @@ static void every_combination(void) {
 
 static void errors_and_odd_spans(void) {
     for (int m = 0; m < DS_METHOD_COUNT; ++m) {
-        options o = {.method = m, .n = 2, .t_bound = 3, .max_step = INFINITY, .dense = 1, .n_events = 2,
-                     .terminal = INFINITY};
+        options o = {.method = m, .n = 2, .t_bound = 3, .max_step = INFINITY, .dense = 1,
+                     .n_events = 2, .terminal = INFINITY};
         snprintf(where, sizeof where, "errors of method %d", m);
         for (long fail_at = 1; fail_at < 60; ++fail_at) {
             user u = {.fail_at = fail_at};
-            if (fail_at == 3 || fail_at == 4) continue; /* the events at t0, which set_events checks */
+            if (fail_at == 3 || fail_at == 4) continue; /* events at t0: set_events checks */
             const int code = solve(&o, &u);
             CHECK(code == DS_PYTHON_ERROR || code == DS_FINISHED);
         }
