@@ -45,9 +45,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run_script(rest: list[str]) -> None:
-    # As with `python script.py`: the script's folder comes first on the path.
+    # As with `python script.py`: the script's folder comes first on the path, unless -P forbids it.
     sys.argv = rest
-    sys.path[0] = os.path.dirname(os.path.abspath(rest[0]))
+    if not sys.flags.safe_path:
+        sys.path[0] = os.path.dirname(os.path.abspath(rest[0]))
     runpy.run_path(rest[0], run_name="__main__")
 
 

@@ -1,5 +1,6 @@
 """diffsol.patch and python -m diffsol: SciPy's names replaced, and given back."""
 
+import os
 import subprocess
 import sys
 
@@ -82,8 +83,13 @@ def script(tmp_path):
 
 
 def run(arguments, folder):
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONSAFEPATH"}
     return subprocess.run(
-        [sys.executable, "-m", "diffsol", *arguments], cwd=folder, capture_output=True, text=True
+        [sys.executable, "-m", "diffsol", *arguments],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
     )
 
 
@@ -101,6 +107,18 @@ def test_module(script):
     done = run(["-m", "script", "x"], script.parent)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith(f"diffsol.integrate._ivp ['{script}', 'x']")
+
+
+def test_report(tmp_path):
+    (tmp_path / "solve.py").write_text(
+        "from scipy.integrate import solve_ivp\n"
+        "def decay(t, y): return -y\n"
+        "solve_ivp(decay, (0, 1), [1.0])\n"
+    )
+    done = run(["--report", "solve.py"], tmp_path)
+    assert done.returncode == 0
+    assert done.stdout == ""
+    assert "decay" in done.stderr
 
 
 def test_nothing_to_run(tmp_path):

@@ -11,6 +11,9 @@ import scipy.integrate
 import diffsol.integrate
 import problems
 
+# The spikes of Hodgkin and Huxley overflow on the way, in SciPy as here.
+pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
+
 METHODS = ("RK23", "RK45", "DOP853")
 TOLERANCES = (1e-3, 1e-6)
 CASES = [
