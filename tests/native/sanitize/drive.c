@@ -146,7 +146,8 @@ static void every_combination(void) {
             for (int k = 0; k < 5; ++k)
                 for (int events = 0; events < 3; ++events) {
                     const options o = {.method = m, .is_complex = bits & 1,
-                                       .compiled = bits >> 1 & 1, .dense = bits >> 2 & 1, .t_eval = bits >> 3 & 1,
+                                       .compiled = bits >> 1 & 1, .dense = bits >> 2 & 1,
+                                       .t_eval = bits >> 3 & 1,
                                        .arrays = bits >> 4 & 1, .n = sizes[k], .n_events = events,
                                        .t_bound = bits >> 5 & 1 ? 3 : -3, .max_step = INFINITY,
                                        .terminal = bits & 4 ? 1 : INFINITY};
