@@ -5,11 +5,11 @@ thread at a time (llvmlite's global context is not thread-safe).
 """
 from __future__ import annotations
 
-import re
 import threading
 import time
 
 from diffsol._compile import emit_llvm, plan
+from diffsol._compile.lanes import divides_in_idle_lanes
 
 _LOCK = threading.RLock()
 _library = None                 # the _Library, once a kernel has been compiled
@@ -26,10 +26,12 @@ class CompiledKernel:
     compile_ms   what text, optimiser and code generation took together
     """
 
-    __slots__ = ("address", "name", "ir", "unrolled", "n_params", "out_size", "compile_ms", "_engine")
+    __slots__ = ("address", "name", "ir", "unrolled", "n_params", "out_size", "compile_ms", "_engine",
+                 "_tables")
 
     def __init__(self, program, name, module, engine, compile_ms):
-        self.name, self.ir, self.unrolled, self._engine = name, module.text, module.unrolled, engine
+        self.name, self.ir, self.unrolled = name, module.text, module.unrolled
+        self._engine, self._tables = engine, module.tables      # kept alive: the code points there
         self.address = engine.get_function_address(name)
         self.n_params = program.n_params
         self.out_size = program.output.size * (2 if program.output.dtype.kind == "c" else 1)
@@ -49,7 +51,7 @@ def compile_program(program, name="kernel", *, quick=False, unrolled=None) -> Co
     module = emit_llvm.emit(program, name, unrolled)
     effort = plan.effort(module.text.count("\n"), module.unrolled, quick)
     with _LOCK:
-        engine = _get_library().compile(module.text, name, effort)
+        engine = _get_library().compile(module, name, effort)
         return CompiledKernel(program, name, module, engine, (time.perf_counter() - started) * 1e3)
 
 
@@ -78,23 +80,24 @@ class _Library:
             name = ffi.string(lib.ds_math_name(i)).decode()
             llvm.add_symbol(name, int(ffi.cast("uintptr_t", lib.ds_math_address(i))))
 
-    def compile(self, text, name, effort):
-        """An execution engine with the finished module."""
+    def compile(self, source, name, effort):
+        """An execution engine with the finished module of an `emit_llvm.Module`."""
         machine = self.target.create_target_machine(opt=effort.codegen, jit=True, **self.host)
-        module = self._optimised(text, name, machine, effort)
+        module = self._optimised(source.text, name, machine, effort)
         engine = self.llvm.create_mcjit_compiler(module, machine)
+        for constant in module.global_variables:        # those that survived the optimiser
+            if constant.name in source.tables:
+                engine.add_global_mapping(constant, source.tables[constant.name].ctypes.data)
         engine.finalize_object()
         return engine
 
     def _optimised(self, text, name, machine, effort):
         module = self.llvm.parse_assembly(text)
-        if effort.optimiser == "peephole" or effort.straight_lanes:
-            self._peephole(module, name, machine)
         if effort.optimiser == "peephole":
+            self._peephole(module, name, machine)
             return module
-        divisions = _divisions(module) if effort.straight_lanes else 0
         self._pipeline(module, machine, effort, effort.straight_lanes)
-        if effort.straight_lanes and _divisions(module) > divisions:
+        if effort.straight_lanes and divides_in_idle_lanes(str(module)):
             module = self.llvm.parse_assembly(text)
             self._pipeline(module, machine, effort, False)
         return module
@@ -113,15 +116,3 @@ class _Library:
         builder = self.llvm.create_pass_builder(machine, options)
         builder.getModulePassManager().run(module, builder)
 
-
-def _divisions(module) -> int:
-    """Divisions and roots that the module takes, those in idle lanes of vectors too.
-
-    The vectoriser of straight-line code leaves lanes idle where it likes. What happens to lie there
-    is divided all the same, and raises flags; the solver would then ask Python at every step.
-    """
-    return sum(int(lanes or 1) for lanes in _DIVISION.findall(str(module)))
-
-
-# "fdiv <4 x double> ..." or "call double @llvm.sqrt...", but no call of anything else
-_DIVISION = re.compile(r"(?:fdiv|call) (?:<(\d+) x )?double>? (?!@(?!llvm\.sqrt))")

@@ -9,9 +9,10 @@ from diffsol._compile.writer import Writer
 
 @dataclass(frozen=True)
 class Module:
-    """LLVM text, and how it was lowered."""
+    """LLVM text, the arrays that it declares as external constants, and how it was lowered."""
 
     text: str
+    tables: dict
     unrolled: bool
 
 
@@ -23,10 +24,11 @@ def emit(program, name, unrolled=None) -> Module:
     w = Writer()
     unrolled = plan.unrolls(program) if unrolled is None else unrolled
     (unroll if unrolled else loops).lower(w, program)
-    return Module(_assemble(w, name), unrolled)
+    return Module(_assemble(w, name), w.tables, unrolled)
 
 
 def _assemble(w, name) -> str:
     head = (f"define i32 @{name}(double %t, ptr noalias readonly %y, ptr noalias %out, "
             "ptr noalias readonly %p) nounwind {")
-    return "\n".join([*w.declarations.values(), *w.globals.values(), head, "entry:", *w.slots, *w.lines, "}", *w.metadata, ""])
+    return "\n".join([*w.declarations.values(), *w.globals.values(), head, "entry:", *w.slots,
+                      *w.lines, "}", *w.metadata, ""])

@@ -33,7 +33,8 @@ def _intrinsic(name, type="double", *flags):
 
 def _pairwise(text):
     """The instruction on the real parts and on the imaginary parts."""
-    return lambda w, *operands: tuple(w.value(text.format(*parts)) for parts in zip(*operands))
+    return lambda w, *operands: tuple(w.value(text.format(*parts))
+                                         for parts in zip(*operands, strict=True))
 
 
 # --- real rows of several instructions ------------------------------------------------------

@@ -14,7 +14,16 @@ import numpy as np
 from diffsol._compile import helpers
 from diffsol._compile.fuse import LEAVES, PAIRWISE, REDUCTIONS, Plan, inside
 from diffsol._compile.index import (
-    Affine, Split, axis_map, compose, flat, identity, on_box, side, window_box)
+    Affine,
+    Split,
+    axis_map,
+    compose,
+    flat,
+    identity,
+    on_box,
+    side,
+    window_box,
+)
 from diffsol._compile.llvm_ops import emit_cast, emit_row, operand_dtype
 from diffsol._compile.unroll import IDENTITY, REDUCERS, return_trap, trailing_run
 from diffsol._compile.writer import LLVM_TYPE, literal, pad

@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from diffsol._compile.unroll import REDUCERS
-from diffsol._graph.ops import ELEMENTWISE
+from diffsol._graph.ops import COMPLEX, ELEMENTWISE
 
-MOST_UNROLLED = 2_000       # elements computed one by one; more are computed in loops
-SCALAR_CODE = 16            # programs whose largest array is this small are scalar code: unrolled
+MOST_UNROLLED = 1_000       # elements computed one by one; more are computed in loops
+SCALAR_CODE = 16            # programs that compute no larger array are scalar code: unrolled
 
 SMALL_LINES = 100           # up to here: peephole optimisation only
 LARGE_LINES = 20_000        # beyond: no optimisation, or compiling takes seconds
@@ -30,17 +30,19 @@ class Effort:
 
 def unrolls(program) -> bool:
     """Is the program small enough, or scalar enough, to be lowered element by element?"""
-    return (sum(map(_elements, program.nodes)) <= MOST_UNROLLED
-            or max(node.size for node in program.nodes) <= SCALAR_CODE)
+    work = [_work(node) for node in program.nodes]
+    return sum(work) <= MOST_UNROLLED or max(work) <= SCALAR_CODE
 
 
-def _elements(node) -> int:
+def _work(node) -> int:
     """Elements that a node computes (one that rearranges others computes none)."""
     if node.op in ELEMENTWISE or node.op == "cumsum":
-        return node.size
-    if node.op == "matmul":
-        return node.size * node.inputs[0].shape[-1]
-    return node.inputs[0].size if node.op in REDUCERS else 0
+        elements = node.size
+    elif node.op == "matmul":
+        elements = node.size * node.inputs[0].shape[-1]
+    else:
+        elements = node.inputs[0].size if node.op in REDUCERS else 0
+    return 4 * elements if node.dtype == COMPLEX else elements
 
 
 def effort(lines, unrolled, quick=False) -> Effort:

@@ -15,6 +15,7 @@ from diffsol._graph.ops import BOOL, COMPLEX, FLOAT, INT
 LLVM_TYPE = {BOOL: "i1", INT: "i64", FLOAT: "double"}       # of a scalar
 MEMORY_TYPE = {BOOL: "i8", INT: "i64", FLOAT: "double"}     # of the same scalar in an array
 
+LARGEST_TEXT = 1 << 12      # bytes of a constant that stands in the text
 SHORTEST_VECTORISED = 16    # LLVM's own limit for its treatment of short loops
 
 
@@ -41,6 +42,7 @@ class Writer:
         self.globals: dict = {}             # name -> definition of a constant array or a helper
         self.externals: set = set()         # names that the C library must provide
         self.metadata: list = []
+        self.tables: dict = {}              # name -> array of a constant that is only declared
         self.slots: list = []               # allocas, which belong at the top of the function
         self._count = 0
         self._tables: dict = {}
@@ -116,14 +118,22 @@ class Writer:
         self.line(f"store {type} {scalar}, ptr {self.address(base, index, type)}")
 
     def table(self, array) -> str:
-        """The name of a module constant that holds the array in C order; equal arrays share it."""
+        """The name of a module constant that holds the array in C order; equal arrays share it.
+
+        The text of a large one would take longer to parse than all the rest to compile: it is
+        declared only, and kept in `tables` for the engine to point at.
+        """
+        array = np.ascontiguousarray(array)
         raw = array.tobytes()
-        name = self._tables.setdefault(raw, f"@table{len(self._tables)}")
+        name = self._tables.setdefault(raw, f"table{len(self._tables)}")
         if name not in self.globals:
-            data = "".join(f"\\{byte:02X}" for byte in raw)
-            self.globals[name] = (
-                f'{name} = private unnamed_addr constant [{len(raw)} x i8] c"{data}", align 64')
-        return name
+            kind = "private unnamed_addr"
+            if len(raw) > LARGEST_TEXT:
+                kind, self.tables[name], data = "external", array, ""
+            else:
+                data = ' c"' + "".join(f"\\{byte:02X}" for byte in raw) + '"'
+            self.globals[name] = f"@{name} = {kind} constant [{len(raw)} x i8]{data}, align 8"
+        return f"@{name}"
 
     # --- loops ----------------------------------------------------------------------------
 

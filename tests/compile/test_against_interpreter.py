@@ -4,9 +4,9 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from compile.kernels import as_doubles, call
 from compile.random_programs import EXACT, programs
-
 from diffsol._compile.cpu import compile_program
 from diffsol._graph import interpret
 from diffsol._graph.check import check

@@ -7,9 +7,9 @@ import threading
 
 import numpy as np
 import pytest
+
 from compile import sample_programs as samples
 from compile.kernels import as_doubles, call
-
 from diffsol._compile.cpu import compile_program
 from diffsol._compile.llvm_ops import ROWS, operand_dtype
 from diffsol._graph import interpret
