@@ -50,7 +50,7 @@ class Proxy:
         return self._first is None or self._first._bound is not None
 
     def __call__(self, t, y):
-        if self._bound is not None and y.nbytes == self._bytes:
+        if self._bound is not None and getattr(y, "nbytes", None) == self._bytes:
             out = np.empty(self._shape, self._dtype)
             try:
                 asked = _kernel_call(
@@ -60,11 +60,8 @@ class Proxy:
                     _from_buffer(_DOUBLES, y),
                     _from_buffer(_DOUBLES, out),
                 )
-            except (
-                BufferError,
-                ValueError,
-            ):  # a column of a finite-difference Jacobian: not contiguous
-                return self(t, y.copy())
+            except (BufferError, ValueError):
+                return self(t, y.copy())  # a column of a finite-difference Jacobian
             if not asked:
                 return out
         return self._python(t, y)
@@ -89,7 +86,7 @@ class Proxy:
 
     def _compile(self, t, y):
         function = self._function
-        if y.shape != (function.n,):
+        if np.shape(y) != (function.n,):
             return
         try:
             bound = function.bind() or function.compile()

@@ -2,8 +2,27 @@
 
 from hypothesis import strategies as st
 
-SCALAR_FUNCTIONS = ("math.sin", "math.exp", "np.cos", "np.tanh", "abs", "float", "helper", "np.sqrt(abs", "-")
-ARRAY_FUNCTIONS = ("np.sin", "np.abs", "np.cumsum", "np.roll1", "-", "np.flip", "np.array", "np.square")
+SCALAR_FUNCTIONS = (
+    "math.sin",
+    "math.exp",
+    "np.cos",
+    "np.tanh",
+    "abs",
+    "float",
+    "helper",
+    "np.sqrt(abs",
+    "-",
+)
+ARRAY_FUNCTIONS = (
+    "np.sin",
+    "np.abs",
+    "np.cumsum",
+    "np.roll1",
+    "-",
+    "np.flip",
+    "np.array",
+    "np.square",
+)
 REDUCTIONS = ("np.sum", "np.max", "np.mean", "sum", "np.linalg.norm", "max", "np.prod", "len")
 OPERATORS = ("+", "-", "*", "/", "%", "//", "**")
 COMPARISONS = ("<", "<=", ">", ">=", "==", "!=")
@@ -45,7 +64,9 @@ class Writer:
         if kind == 4:
             return f"({self.scalar(depth + 1)} if {self.condition(depth + 1)} else {self.scalar(depth + 1)})"
         if kind == 5:
-            return f"{self.pick(('max', 'min'))}({self.scalar(depth + 1)}, {self.scalar(depth + 1)})"
+            return (
+                f"{self.pick(('max', 'min'))}({self.scalar(depth + 1)}, {self.scalar(depth + 1)})"
+            )
         return f"({self.scalar(depth + 1)} {self.pick(OPERATORS)} {self.scalar(depth + 1)})"
 
     def array(self, depth=0):
@@ -58,7 +79,8 @@ class Writer:
                 return f"np.roll({self.array(depth + 1)}, 1)"
             return f"{function}({self.array(depth + 1)})"
         if kind == 3:
-            return f"np.where({self.array(depth + 1)} > {self.scalar(depth + 1)}, {self.array(depth + 1)}, {self.scalar()})"
+            condition = f"{self.array(depth + 1)} > {self.scalar(depth + 1)}"
+            return f"np.where({condition}, {self.array(depth + 1)}, {self.scalar()})"
         return f"({self.array(depth + 1)} {self.pick('+-*/')} {self.pick((self.array, self.scalar))(depth + 1)})"
 
     def condition(self, depth=0):
@@ -78,20 +100,23 @@ class Writer:
             self.write(depth, f"{name} = {value} + 0.0")
             self.arrays.append(name)
         elif kind == 2:
-            self.write(depth, f"d[{self.draw(st.integers(-self.size, self.size - 1))}] {self.pick(('=', '+=', '-='))} {self.scalar()}")
+            index = self.draw(st.integers(-self.size, self.size - 1))
+            self.write(depth, f"d[{index}] {self.pick(('=', '+=', '-='))} {self.scalar()}")
         elif kind == 3:
             start, stop = self.draw(st.integers(0, self.size)), self.draw(st.integers(0, self.size))
             self.write(depth, f"d[{start}:{stop}] {self.pick(('=', '*=', '+='))} {self.scalar()}")
         elif kind == 4:
             self.write(depth, f"d {self.pick(('+=', '-=', '*='))} {self.array()}")
         elif kind == 5 and depth < 3:
-            self.write(depth, f"for i, item in enumerate({self.pick(('y', 'row', 'w', 'range(3)'))}):")
+            self.write(
+                depth, f"for i, item in enumerate({self.pick(('y', 'row', 'w', 'range(3)'))}):"
+            )
             self.write(depth + 1, f"d[i % {self.size}] += item * {self.scalar()}")
         elif kind == 6 and depth < 3:
             self.branch(depth)
         elif kind == 7:
             self.write(depth, f"items = [{self.scalar()} for q in row]")
-            self.write(depth, f"d[0] += sum(x * c for x, c in zip(items, w))")
+            self.write(depth, "d[0] += sum(x * c for x, c in zip(items, w))")
         else:
             self.write(depth, f"a, b, *rest = ({self.scalar()}, {self.scalar()}, 1.0)")
             self.write(depth, "d[-1] = a - b + len(rest)")

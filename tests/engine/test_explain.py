@@ -1,0 +1,144 @@
+"""explain tells what happens to a function; functions given to SciPy's own solvers are compiled too."""
+
+import inspect
+
+import numpy as np
+import pytest
+import scipy.integrate
+
+import diffsol
+from diffsol._engine import kernels, policy
+from diffsol._explain import report
+from diffsol._trace.reasons import REASONS
+from diffsol.integrate import solve_ivp
+
+
+@pytest.fixture(autouse=True)
+def _fresh():
+    kernels.clear()
+
+
+def test_compiled_function():
+    def decay(t, y, k):
+        return -k * y
+
+    told = diffsol.explain(decay, (0, 1), [1.0, 2.0], args=(0.5,))
+    assert told.compiled
+    assert told.reason is None
+    assert told.n_parameters == 1
+    assert 0 < told.n_nodes < 10
+    assert "multiply" in told.graph
+    assert str(told).startswith("test_compiled_function.<locals>.decay: compiled")
+
+
+def test_refused_function_names_reason_place_and_way_out():
+    log = []
+
+    def logging_decay(t, y):
+        log.append(t)
+        return -y
+
+    told = diffsol.explain(logging_decay, (0, 1), [1.0])
+    assert not told.compiled
+    assert told.reason == "side-effect"
+    assert told.hint == REASONS["side-effect"].hint
+    file, line, name = told.where
+    assert file == __file__
+    assert (
+        inspect.getsourcelines(logging_decay)[0][
+            line - inspect.getsourcelines(logging_decay)[1]
+        ].strip()
+        == "log.append(t)"
+    )
+    assert name == "logging_decay"
+    for part in ("logging_decay", "append", f"line {line}", "docs/errors.md#side-effect"):
+        assert part in str(told)
+    assert not log
+
+
+def test_functions_without_bytecode():
+    assert diffsol.explain(np.sin, (0, 1), [1.0]).reason == "state-write"  # np.sin(t, out=y)
+    assert diffsol.explain(3, (0, 1), [1.0]).compiled is False
+
+
+def test_report_lists_every_function():
+    def fast(t, y):
+        return -y
+
+    def noisy(t, y):
+        print(end="")
+        return -y
+
+    diffsol.explain(fast, (0, 1), [1.0])
+    diffsol.explain(noisy, (0, 1), [1.0])
+    solve_ivp(fast, (0, 1), [1.0])
+    text = report()
+    assert "fast" in text
+    assert "compiled in" in text
+    assert "It prints, reads or writes: print" in text
+
+
+@pytest.mark.parametrize("method", ["Radau", "BDF", "LSODA"])
+def test_stiff_methods_run_over_compiled_functions(method, monkeypatch):
+    monkeypatch.setenv("DIFFSOL_JIT", "require")
+
+    def robertson(t, y, a):
+        return [
+            -a * y[0] + 1e4 * y[1] * y[2],
+            a * y[0] - 1e4 * y[1] * y[2] - 3e7 * y[1] ** 2,
+            3e7 * y[1] ** 2,
+        ]
+
+    def jac(t, y, a):
+        return np.array(
+            [
+                [-a, 1e4 * y[2], 1e4 * y[1]],
+                [a, -1e4 * y[2] - 6e7 * y[1], -1e4 * y[1]],
+                [0, 6e7 * y[1], 0],
+            ]
+        )
+
+    def half(t, y, a):
+        return y[0] - 0.5
+
+    half.terminal = True
+    call = (robertson, (0, 1e5), [1.0, 0.0, 0.0])
+    options = {
+        "args": (0.04,),
+        "method": method,
+        "jac": jac,
+        "events": [half],
+        "rtol": 1e-6,
+        "atol": 1e-9,
+    }
+    ours, theirs = solve_ivp(*call, **options), scipy.integrate.solve_ivp(*call, **options)
+    assert ours.status == theirs.status == 1
+    assert (ours.nfev, ours.njev) == (theirs.nfev, theirs.njev)
+    np.testing.assert_allclose(ours.t_events[0], theirs.t_events[0], rtol=1e-6)
+    compiled = {r.name.split(".")[-1] for r in kernels.records() if r.variants}
+    assert compiled == {"robertson", "jac", "half"}
+
+
+def test_stiff_method_compiles_on_the_way(monkeypatch):
+    monkeypatch.setattr(policy, "price", lambda count: 0.0)
+
+    def decay(t, y):
+        return [-(y[0] + sum(y[i] * 1e-3 for i in range(3))), -y[1], -y[2]]
+
+    sol = solve_ivp(decay, (0, 50), [1.0, 1.0, 1.0], method="BDF", rtol=1e-8)
+    assert sol.success
+    assert any(r.variants for r in kernels.records())
+
+
+def test_stiff_method_with_an_impure_function():
+    calls = []
+
+    def fun(t, y):
+        calls.append(t)
+        return -y
+
+    ours = solve_ivp(fun, (0, 1), [1.0], method="BDF")
+    count = len(calls)
+    theirs = scipy.integrate.solve_ivp(fun, (0, 1), [1.0], method="BDF")
+    assert count == len(calls) - count
+    assert ours.nfev == theirs.nfev
