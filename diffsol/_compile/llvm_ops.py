@@ -100,6 +100,8 @@ def _product(w, x, y):
 
 def _complex_divide(w, a, b):
     """Smith's algorithm, scaled by the larger part of the divisor, as NumPy does it."""
+    if {*b} <= {ZERO, float_literal(-0.0)}:     # LLVM would fold the ratio 0/0 and raise no flag
+        return tuple(w.value(f"fdiv double {x}, {ZERO}") for x in a)
     swap = w.value(f"fcmp olt double {_fabs(w, b[0])}, {_fabs(w, b[1])}")
     large, small = _ordered(w, swap, b)
     ratio = w.value(f"fdiv double {small}, {large}")
