@@ -2,6 +2,24 @@
 
 import os
 
+import pytest
+
+from diffsol._engine import kernels, policy
+
 # New interpreters that tests start must import the installed package, as the tests do, and not a
 # source tree (without its extension) that happens to be the current folder.
 os.environ["PYTHONSAFEPATH"] = "1"
+
+
+@pytest.fixture(params=["python", "compiled"])
+def tier(request, monkeypatch):
+    """Both tiers, one after the other: functions called as Python, and compiled at once.
+
+    'compiled' compiles whatever can be compiled before the first step, however short the solve.
+    """
+    kernels.clear()
+    if request.param == "python":
+        monkeypatch.setenv("DIFFSOL_JIT", "0")
+    else:
+        monkeypatch.setattr(policy, "price", lambda count: -1.0)
+    return request.param

@@ -5,6 +5,7 @@ import pytest
 import diffsol.integrate
 from conformance import scipy_tests
 
+pytestmark = pytest.mark.usefixtures("tier")
 MODULES = ("test_ivp", "test_rk")
 
 if scipy_tests.load("test_ivp") is None:

@@ -6,6 +6,8 @@ import scipy.integrate
 import diffsol.integrate
 from parity import battery, cases
 
+pytestmark = pytest.mark.usefixtures("tier")
+
 NATIVE = ("RK23", "RK45", "DOP853")
 STIFF = ("Radau", "BDF", "LSODA")
 

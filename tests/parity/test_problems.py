@@ -11,6 +11,8 @@ import scipy.integrate
 import diffsol.integrate
 import problems
 
+pytestmark = pytest.mark.usefixtures("tier")
+
 # The spikes of Hodgkin and Huxley overflow on the way, in SciPy as here.
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 

@@ -1,11 +1,14 @@
 """Random systems and options: ours and SciPy's solve_ivp agree."""
 
 import numpy as np
+import pytest
 import scipy.integrate
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import diffsol.integrate
+
+pytestmark = pytest.mark.usefixtures("tier")
 
 METHODS = st.sampled_from(["RK23", "RK45", "DOP853"])
 COEFFICIENT = st.floats(-2, 2).map(lambda x: round(x, 3))

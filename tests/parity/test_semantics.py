@@ -11,6 +11,8 @@ from numpy.testing import assert_allclose
 
 import diffsol.integrate
 
+pytestmark = pytest.mark.usefixtures("tier")
+
 METHODS = ("RK23", "RK45", "DOP853")
 BOTH = (scipy.integrate, diffsol.integrate)
 Y0 = (0.5, 0.25)
