@@ -48,7 +48,8 @@ def scipy_solve_ivp(
             fun, options.get("jac"), events, () if args is None else tuple(args), state
         )
         if "jac" in options:
-            options["jac"] = jac
+            # LSODA's wrapper in SciPy 1.14 counts the arguments of what it is given, and needs a function.
+            options["jac"] = (lambda t, y: jac(t, y)) if callable(jac) else jac
         args = None
     return _scipy.ivp().solve_ivp(
         fun,
