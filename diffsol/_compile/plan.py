@@ -15,7 +15,7 @@ MOST_UNROLLED = 1_000       # elements computed one by one; more are computed in
 SCALAR_CODE = 16            # programs that compute no larger array are scalar code: unrolled
 
 SMALL_LINES = 100           # up to here: peephole optimisation only
-LARGE_LINES = 20_000        # beyond: no optimisation, or compiling takes seconds
+LARGE_LINES = 5_000         # beyond: quick code, or compiling takes seconds (it is worse than linear)
 
 
 @dataclass(frozen=True)
