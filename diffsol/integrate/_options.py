@@ -33,6 +33,8 @@ def unpack_args(args: Any) -> tuple:
 def check_t_eval(t_eval: Any, t0: float, tf: float) -> np.ndarray:
     """`t_eval` as a 1-D array of any dtype, inside the span and strictly in its direction."""
     t_eval = np.asarray(t_eval)
+    if _is_plain_grid(t_eval, t0, tf):
+        return t_eval
     if t_eval.ndim != 1:
         raise ValueError("`t_eval` must be 1-dimensional.")
     if np.any(t_eval < min(t0, tf)) or np.any(t_eval > max(t0, tf)):
@@ -41,6 +43,16 @@ def check_t_eval(t_eval: Any, t0: float, tf: float) -> np.ndarray:
     if tf > t0 and np.any(d <= 0) or tf < t0 and np.any(d >= 0):
         raise ValueError("Values in `t_eval` are not properly sorted.")
     return t_eval
+
+
+def _is_plain_grid(t_eval: np.ndarray, t0: float, tf: float) -> bool:
+    """The usual case, seen in one comparison: float64, strictly monotone, its ends in the span."""
+    if t_eval.dtype != _FLOAT or t_eval.ndim != 1 or not t_eval.size:
+        return False
+    first, last = t_eval[0], t_eval[-1]
+    if t0 < tf:
+        return t0 <= first and last <= tf and bool((t_eval[1:] > t_eval[:-1]).all())
+    return t0 >= first and last >= tf and bool((t_eval[1:] < t_eval[:-1]).all())
 
 
 def warn_extraneous(names: Any) -> None:
