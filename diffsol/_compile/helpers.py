@@ -80,9 +80,9 @@ one:
   %knext = add i64 %k, 2
   br label %tail
 done:
-  %pair = insertvalue {{ double, double }} undef, double %re, 0
-  %result = insertvalue {{ double, double }} %pair, double %im, 1
-  ret {{ double, double }} %result""".replace("{{", "{").replace("}}", "}")
+  %pair = insertvalue { double, double } undef, double %re, 0
+  %result = insertvalue { double, double } %pair, double %im, 1
+  ret { double, double } %result"""
 
 JOIN_COMPLEX = """\
   %leftre = extractvalue { double, double } %left, 0

@@ -1,7 +1,7 @@
 """Loop lowering: arrays stay arrays, filled by fused loop nests (what is fused: see `fuse.py`).
 
-Single elements are SSA values. A stored array lies in the kernel's workspace, on the stack while
-that is small, else from malloc, for each call anew, so that kernels are re-entrant.
+Single elements are SSA values; a stored array lies in the kernel's workspace (`workspace.py`); a
+loop nest is cut where inlined joins and assignments change their form (`regions.py`).
 """
 from __future__ import annotations
 
@@ -12,32 +12,21 @@ from functools import partial
 import numpy as np
 
 from diffsol._compile import helpers
-from diffsol._compile.fuse import LEAVES, PAIRWISE, REDUCTIONS, Plan, inside
-from diffsol._compile.index import (
-    Affine,
-    Split,
-    axis_map,
-    compose,
-    flat,
-    identity,
-    on_box,
-    side,
-    window_box,
-)
+from diffsol._compile.fuse import LEAVES, PAIRWISE, REDUCTIONS, Plan
+from diffsol._compile.index import Affine, flat, identity, on_box
 from diffsol._compile.llvm_ops import emit_cast, emit_row, operand_dtype
+from diffsol._compile.regions import boxes, cuts_well, inputs_at
 from diffsol._compile.unroll import IDENTITY, REDUCERS, return_trap, trailing_run
+from diffsol._compile.workspace import Workspace
 from diffsol._compile.writer import LLVM_TYPE, literal, pad
 from diffsol._graph.build import contiguous_strides
 from diffsol._graph.ops import BOOL, COMPLEX, ELEMENTWISE, FLOAT
-
-STACK_BYTES = 1 << 15       # a larger workspace comes from malloc
-MOST_BOXES = 64             # regions of one loop nest; beyond, joins and assignments are stored
 
 
 def lower(w, program) -> None:
     """Write the body of the kernel, up to and with its return."""
     plan = Plan(program)
-    if not _cuts_well(plan):
+    if not cuts_well(plan):
         plan = Plan(program, pieces=False)
     _Lowering(w, program, plan).run()
 
@@ -47,7 +36,7 @@ class _Lowering:
         self.w, self.program, self.plan = w, program, plan
         self.scalars: dict = {}         # id -> scalar of a node with one element
         self.scopes: list = [{}]        # values known in the enclosing loop bodies
-        self.memory = _Workspace(program, plan)
+        self.memory = Workspace(program, plan)
 
     def run(self):
         for node in self.program.nodes:
@@ -440,152 +429,3 @@ class _Scope:
 
     def __exit__(self, *exception):
         self.scopes.pop()
-
-
-# --- cutting loops ------------------------------------------------------------------------------------
-
-def inputs_at(node, indices, box):
-    """[(input, its indices)] that an inlined node's element needs; Split if that varies on the box."""
-    if node.op == "view":
-        axes = axis_map(*node.attrs, node.shape, node.inputs[0].shape)
-        return [(node.inputs[0], compose(axes, indices))]
-    if node.op == "concat":
-        return [_part_at(node, indices, box)]
-    if node.op == "update":
-        return [_assigned_at(node, indices, box)]
-    return [(x, indices if x.shape == node.shape else ()) for x in node.inputs]
-
-
-def _part_at(node, indices, box):
-    axis, start = node.attrs[0], 0
-    for x in node.inputs[:-1]:
-        if not side(indices[axis], start + x.shape[axis], box):
-            break
-        start += x.shape[axis]
-    else:
-        x = node.inputs[-1]
-    return x, (*indices[:axis], indices[axis].moved(-start), *indices[axis + 1:])
-
-
-def _assigned_at(node, indices, box):
-    base, value = node.inputs
-    if not value.size:
-        return base, indices
-    starts, owner = window_box(node.attrs, node.shape)
-    for affine, start, axis in zip(indices, starts, owner, strict=True):
-        stop = start + (1 if axis is None else value.shape[axis])
-        if not side(affine, start, box) or side(affine, stop, box):
-            return base, indices
-    return value, inside(indices, starts, owner, value.shape)
-
-
-def boxes(plan, node, full, inner=False, limit=math.inf):
-    """The regions of a root's index space on each of which every inlined expression has one form.
-
-    In C order along the cuts; incomplete once there are more than `limit`.
-    """
-    waiting, done = [full], []
-    while waiting and len(done) <= limit:
-        box = waiting.pop()
-        try:
-            _follow(plan, node, identity(len(box)), box, set(), inner)
-            done.append(box)
-        except Split as cut:
-            low, high = box[cut.axis]
-            for span in ((cut.point, high), (low, cut.point)):      # the lower one is next
-                waiting.append([*box[:cut.axis], span, *box[cut.axis + 1:]])
-    return done
-
-
-def _follow(plan, node, indices, box, seen, inner=False):
-    """Visit every element that one element of the root needs."""
-    if node.size <= 1 or not inner and plan.in_memory(node):
-        return
-    indices = tuple(on_box(a, box) for a in indices)
-    if (node.id, indices) in seen:
-        return
-    seen.add((node.id, indices))
-    if node.op == "take" or node.op == "view" and plan.in_memory(node.inputs[0]):
-        return
-    for x, at in inputs_at(node, indices, box):
-        _follow(plan, x, at, box, seen)
-
-
-def _cuts_well(plan) -> bool:
-    """Do all roots stay within the number of regions that is worth it?"""
-    program = plan.program
-    roots = [(part, False) for part, _, _ in plan.parts(
-        program.output, contiguous_strides(program.output.shape))]
-    for node in program.nodes:
-        if node.id in plan.stored:
-            mapped = node.inputs if node.op in ("concat", "update", "put") else [node]
-            roots += [(x, x is node) for x in mapped if x is not node or node.op in (
-                *ELEMENTWISE, "cast", "view", "take")]
-    return all(len(boxes(plan, node, [(0, e) for e in node.shape], inner, MOST_BOXES))
-               <= MOST_BOXES
-               for node, inner in roots if node.size)
-
-
-# --- memory -----------------------------------------------------------------------------------------
-
-class _Workspace:
-    """Places for stored nodes; a place is used again once its last reader is done."""
-
-    def __init__(self, program, plan):
-        self.plan, self.program = plan, program
-        self.where: dict = {}           # id -> SSA name of the address
-        self.size = 0                   # bytes so far
-        self._offsets: dict = {}        # SSA name -> byte offset
-        self._free: dict = {}           # bytes -> names that are free again
-        self._ending: dict = {}         # root id -> names that it reads last
-        self._heir = {node.inputs[0].id: node for node in program.nodes if node.id in plan.in_place}
-
-    def place(self, node):
-        if node.id in self.plan.in_place:
-            name = self.where[node.inputs[0].id]
-        elif self._is_output(node):
-            name = "%out"
-        else:
-            name = self._get(-(-node.size * node.dtype.itemsize // 64) * 64)
-        self.where[node.id] = name
-        if node.id not in self._heir and name != "%out":
-            self._ending.setdefault(self.plan.last_use[node.id], []).append(name)
-
-    def release(self, root):
-        for name in self._ending.pop(root, ()):
-            self._free.setdefault(self._offsets[name][1], []).append(name)
-
-    def _is_output(self, node):
-        """Will this memory, at the end of its chain of assignments, be all of the output?"""
-        while node.id in self._heir:
-            node = self._heir[node.id]
-        return (node is self.program.output and self.plan.uses[node.id] == 1
-                and node.dtype in (FLOAT, COMPLEX) and node.id not in self.plan.peeled)
-
-    def _get(self, size):
-        if self._free.get(size):
-            return self._free[size].pop()
-        name = f"%room{len(self._offsets)}"
-        self._offsets[name] = self.size, size
-        self.size += size
-        return name
-
-    def allocate(self, w):
-        if not self.size:
-            return
-        if self.size <= STACK_BYTES:
-            w.slots.append(f"  %workspace = alloca i8, i64 {self.size}, align 64")
-        else:
-            helpers.declare_malloc(w)
-            w.line(f"%workspace = call noalias ptr @malloc(i64 {self.size})")
-            w.line("%none = icmp eq ptr %workspace, null")
-            w.line("br i1 %none, label %nomemory, label %ready")
-            w.lines.append("nomemory:")
-            w.line("ret i32 1")
-            w.lines.append("ready:")
-        for name, (offset, _) in self._offsets.items():
-            w.line(f"{name} = getelementptr inbounds i8, ptr %workspace, i64 {offset}")
-
-    def free(self, w):
-        if self.size > STACK_BYTES:
-            w.line("call void @free(ptr %workspace)")
