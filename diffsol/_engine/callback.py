@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from diffsol._native._core import ffi, lib
+from diffsol._native._core import ffi
 
-_address = ffi.cast
 _from_handle = ffi.from_handle
+_asarray = np.asarray
+_float64 = np.float64
 
 
 def _outside_answer(kind, error, traceback):
@@ -47,47 +48,55 @@ class Callbacks:
         self.error: BaseException | None = None
         self.after = None
         self._views: dict = {}
-        self._bytes = state.nbytes
+        self._call = self._vectorized if rhs.vectorized else rhs.fun
+        self._args = rhs.args
         self._dtype = state.dtype
 
-    def _view(self, pointer, size):
+    def _vectorized(self, t, y, *args):
+        # the dtype is SciPy's, which ravels after its conversion
+        return np.asarray(self.rhs.fun(t, y[:, None], *args), dtype=self._dtype).ravel()
+
+    def _view(self, pointer):
         """The ndarray over a C array; the core uses few addresses, so views are kept."""
-        key = int(_address("uintptr_t", pointer))
-        view = self._views.get(key)
+        view = self._views.get(pointer)
         if view is None:
-            view = self._views[key] = np.frombuffer(ffi.buffer(pointer, size), self._dtype)
+            view = np.frombuffer(ffi.buffer(pointer, self.state.nbytes), self._dtype)
+            self._views[pointer] = view
         return view
 
     def answer(self, which, flags, t, y, out):
+        """The core's call: 0, or 1 after an exception, which comes out of the solve as itself."""
         try:
             if which:
-                self._event(which - 1, flags, t, self._view(y, self._bytes), out)
+                self._event(which - 1, flags, t, self._view(y), out)
+            elif self.first:
+                self._first_derivative(t, self._view(y), self._view(out))
             else:
-                self._derivative(flags, t, self._view(y, self._bytes), self._view(out, self._bytes))
-        except BaseException as error:  # it comes out of the solve as itself
+                y = self._view(y)
+                given = y.copy()  # people keep what they are given
+                result = self._call(t if flags else _float64(t), given, *self._args)
+                self._view(out)[:] = _asarray(result, self._dtype)
+                y[:] = given  # and clamp it in place
+        except BaseException as error:
             self.error = error
             return 1
         return 0
 
-    def _derivative(self, flags, t, y, out):
-        if self.first:
-            self.first = False
-            result = self.rhs.python(t, self.state)
-            if result.shape != out.shape and (result.size != 1 or result.ndim > 1):
-                raise Unusual(result)
-            y[:] = self.state
-        else:
-            given = y.copy()
-            result = self.rhs.python(t if flags & lib.DS_T_IS_FLOAT else np.float64(t), given)
-            y[:] = given  # people clamp states in place
+    def _first_derivative(self, t, y, out):
+        self.first = False
+        result = _asarray(self._call(t, self.state, *self._args), self._dtype)
+        if result.shape != out.shape and (result.size != 1 or result.ndim > 1):
+            raise Unusual(result)
+        y[:] = self.state
         out[:] = result
 
     def _event(self, index, flags, t, y, out):
         event = self.events[index]
         given = y.copy()
-        value = event.fun(t if flags & lib.DS_T_IS_FLOAT else np.float64(t), given, *event.args)
+        value = event.fun(t if flags else _float64(t), given, *event.args)
         y[:] = given
-        out[0] = event_value(value) if not flags & lib.DS_T_IS_FLOAT else float(value)
+        # at a step NumPy compares the value, at a root brentq wants a float
+        out[0] = float(value) if flags else event_value(value)
         if self.after is not None:
             self.after()
 

@@ -15,7 +15,6 @@ import time
 import types
 from collections import OrderedDict
 
-from diffsol._graph.ops import COMPLEX, FLOAT
 from diffsol._native._core import ffi
 from diffsol._trace.reasons import REASONS, Refused
 
@@ -146,7 +145,9 @@ def switched_on() -> str:
 
 def compile_variant(record, fun, args, kind, n, is_complex, vectorized) -> Variant:
     """Trace and compile; the new variant joins the record. Raises Refused (and notes it)."""
-    from diffsol._trace import trace  # the tracer is loaded when first needed
+    # the tracer is loaded when first needed
+    from diffsol._graph.ops import COMPLEX, FLOAT
+    from diffsol._trace import trace
 
     started = time.perf_counter()
     state = (n, 1) if vectorized else (n,)

@@ -1,18 +1,20 @@
 """When does compiling pay? Never slower than SciPy, in this call or in all calls together.
 
-At the Python tier a trial step costs about what the user's function costs, where SciPy spends
-`SCIPY_OVERHEAD` more. What has been saved so far may be spent on compiling; and where the progress of
-the solve predicts that more than twice the price is still to come, it is spent at once.
+At the Python tier a trial step costs what the user's function costs, where SciPy spends
+`SCIPY_OVERHEAD` more. A solve is compiled on its way where its progress predicts that more than twice
+the price is still to come, and at its start where the function has cost more than the price in
+earlier solves. Progress is judged by the slower of the whole solve and the last look at it, and
+not before the second look: the first steps are small.
 """
 
 from __future__ import annotations
 
 import sys
 
-SCIPY_OVERHEAD = 40e-6  # seconds per trial step of SciPy's explicit methods beyond the calls of fun
-LOAD_PRICE = 0.045  # seconds to load llvmlite and the tracer, once per process
+SCIPY_OVERHEAD = 10e-6  # seconds per trial step of SciPy's explicit methods beyond the calls of fun
+LOAD_PRICE = 0.055  # seconds to load llvmlite and the tracer, once per process
 KERNEL_PRICE = 0.012  # seconds to trace and compile a function of common size
-FIRST_LOOK = 0.002  # seconds after which a solve at the Python tier is looked at first
+FIRST_LOOK = 0.002  # seconds between two looks at a solve at the Python tier
 SLICE = 0.05  # seconds between two returns to Python, for Ctrl-C
 
 
@@ -22,14 +24,30 @@ def price(count: int) -> float:
     return count * KERNEL_PRICE + (0.0 if loaded else LOAD_PRICE)
 
 
-def pays(count, spent, trials, progress, python_seconds) -> bool:
-    """Compile now? spent: seconds of this solve so far; progress: fraction of the interval done.
+class Outlook:
+    """What is still to come of one solve, judged by its progress.
 
-    python_seconds: what the function has cost at the Python tier in all earlier solves.
+    begun    when it began, seconds
+    t0, tf   its interval
     """
+
+    def __init__(self, begun, t0, tf):
+        self._begun, self._t0, self._tf = begun, t0, tf
+        self._last = None
+
+    def remaining(self, now, t) -> float:
+        """Seconds still to come at the Python tier; 0 at the first look."""
+        last, self._last = self._last, (now, t)
+        if last is None:
+            return 0.0
+        return min(self._at_rate(self._begun, self._t0, now, t), self._at_rate(*last, now, t))
+
+    def _at_rate(self, since, t_since, now, t):
+        done = abs(t - t_since)
+        return abs(self._tf - t) * (now - since) / done if done > 0 else float("inf")
+
+
+def pays(count, remaining, trials) -> bool:
+    """Compile `count` functions in the middle of a solve, after so many trial steps?"""
     cost = price(count)
-    saved = trials * SCIPY_OVERHEAD + python_seconds
-    remaining = spent * (1 - progress) / progress if progress > 0 else float("inf")
-    return (
-        remaining > 2 * cost or (saved > cost and remaining > 0.2 * cost) or python_seconds > cost
-    )
+    return remaining > 2 * cost or (trials * SCIPY_OVERHEAD > cost and remaining > cost)

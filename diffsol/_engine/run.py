@@ -179,25 +179,18 @@ class Run:
                 code = advance(ivp, policy.SLICE)
             return code
         started = time.perf_counter() - self._start_seconds
+        outlook = policy.Outlook(started, ivp.t0, ivp.t_bound)
         waiting = max(function.record.python_seconds for function in missing)
         compile_now = waiting > policy.price(len(missing))
         code = lib.DS_RUNNING
         while code == lib.DS_RUNNING:
             if compile_now:
                 self._compile()
-                missing = ()
+                missing, compile_now = (), False
             code = advance(ivp, policy.FIRST_LOOK if missing else policy.SLICE)
-            compile_now = (
-                code == lib.DS_RUNNING
-                and missing
-                and policy.pays(
-                    len(missing),
-                    time.perf_counter() - started,
-                    ivp.n_trials,
-                    self._progress(),
-                    waiting,
-                )
-            )
+            if code == lib.DS_RUNNING and missing:
+                remaining = outlook.remaining(time.perf_counter(), ivp.t)
+                compile_now = policy.pays(len(missing), remaining, ivp.n_trials)
         spent = time.perf_counter() - started
         for function in missing:
             function.record.python_seconds += spent
@@ -214,10 +207,6 @@ class Run:
             for function, bound in zip((self.rhs, *events), bounds, strict=True)
             if bound is None and function.record.may_trace()
         ]
-
-    def _progress(self):
-        ivp = self._ivp
-        return (ivp.t - ivp.t0) / (ivp.t_bound - ivp.t0)
 
     def _compile(self):
         """Compile the functions of this solve and go on with the kernels where it is."""
