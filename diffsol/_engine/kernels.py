@@ -19,7 +19,8 @@ from diffsol._native._core import ffi
 from diffsol._trace.reasons import REASONS, Refused
 
 MAX_RECORDS = 512
-MAX_VARIANTS = 16
+MAX_VARIANTS = 16  # of one record
+MAX_KERNELS = 256  # in all; one holds about 0.75 MB
 MAX_ATTEMPTS = 4  # traces of a function that was refused, in one process
 
 _records: OrderedDict = OrderedDict()
@@ -87,7 +88,8 @@ class Record:
         )
 
     def refuse(self, refusal):
-        self.refusal = refusal
+        # a copy without traceback, which would keep the whole trace alive
+        self.refusal = Refused(refusal.reason.code, refusal.detail, refusal.where)
         self.attempts += 1
         self.retry_at = 4 * self.python_seconds + 0.05
 
@@ -129,18 +131,23 @@ def _root_key(fun):
 
 def record_of(fun, kind, n, is_complex, vectorized) -> Record:
     key = (_root_key(fun), kind, n, is_complex, vectorized)
-    record = _records.get(key)
-    if record is None:
-        with _lock:
-            record = _records.setdefault(key, Record(fun))
+    with _lock:
+        record = _records.get(key)
+        if record is None:
+            record = _records[key] = Record(fun)
             while len(_records) > MAX_RECORDS:
                 _records.popitem(last=False)
+        else:
+            _records.move_to_end(key)
     return record
 
 
 def switched_on() -> str:
     """'0', '1' or 'require': the environment variable DIFFSOL_JIT."""
-    return os.environ.get("DIFFSOL_JIT", "1")
+    mode = os.environ.get("DIFFSOL_JIT") or "1"
+    if mode not in ("0", "1", "require"):
+        raise ValueError(f"DIFFSOL_JIT must be 0, 1 or require, not {mode!r}")
+    return mode
 
 
 def compile_variant(record, fun, args, kind, n, is_complex, vectorized) -> Variant:
@@ -166,8 +173,18 @@ def compile_variant(record, fun, args, kind, n, is_complex, vectorized) -> Varia
     with _lock:
         record.variants.insert(0, variant)
         del record.variants[MAX_VARIANTS:]
+        _drop_oldest_kernels()
     record.refusal = None
     return variant
+
+
+def _drop_oldest_kernels():
+    excess = sum(len(record.variants) for record in _records.values()) - MAX_KERNELS
+    for record in _records.values():  # the one used longest ago first
+        if excess <= 0:
+            return
+        excess -= len(record.variants)
+        record.variants.clear()
 
 
 def _machine_code(program):

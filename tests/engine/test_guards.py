@@ -224,6 +224,20 @@ def test_variants_are_bounded():
     assert variants(f) == kernels.MAX_VARIANTS
 
 
+def test_kernels_are_bounded(monkeypatch):
+    monkeypatch.setattr(kernels, "MAX_KERNELS", 5)
+    made = []
+    for i in range(8):
+        f, _ = make(f"def f(t, y): return y * {i}")
+        made.append(Function(f, (), STATE))
+        made[-1].compile()
+        Function(made[0].fun, (), STATE)  # in use all the time
+    kept = [f.bind() is not None for f in made]
+    assert sum(kept) <= 5
+    assert kept[0]
+    assert kept[-1]
+
+
 def test_records_are_bounded(monkeypatch):
     monkeypatch.setattr(kernels, "MAX_RECORDS", 10)
     for i in range(20):

@@ -380,6 +380,32 @@ def test_switched_off(monkeypatch):
     assert diffsol.explain(*LORENZ, args=ARGS).reason == "switched-off"
 
 
+def test_switch_with_an_unknown_position(monkeypatch):
+    monkeypatch.setenv("DIFFSOL_JIT", "yes")
+    with pytest.raises(ValueError, match="DIFFSOL_JIT must be 0, 1 or require, not 'yes'"):
+        solve_ivp(*LORENZ, args=ARGS)
+
+
+def test_a_refusal_keeps_nothing_alive():
+    import gc
+    import weakref
+
+    class Thing:
+        pass
+
+    thing = Thing()
+    kept = weakref.ref(thing)
+
+    def fun(t, y, thing):
+        thing.value = t
+        return -y
+
+    assert diffsol.explain(fun, (0, 1), [1.0], args=(thing,)).reason == "side-effect"
+    del thing
+    gc.collect()
+    assert kept() is None
+
+
 def test_required(monkeypatch, eager):
     log = []
 
