@@ -33,14 +33,16 @@ class Outlook:
 
     def __init__(self, begun, t0, tf):
         self._begun, self._t0, self._tf = begun, t0, tf
-        self._last = None
+        self._last: tuple[float, float] | None = None  # time and t at the last look
 
     def remaining(self, now, t) -> float:
         """Seconds still to come at the Python tier; 0 at the first look."""
         last, self._last = self._last, (now, t)
         if last is None:
             return 0.0
-        return min(self._at_rate(self._begun, self._t0, now, t), self._at_rate(*last, now, t))
+        return min(
+            self._at_rate(self._begun, self._t0, now, t), self._at_rate(last[0], last[1], now, t)
+        )
 
     def _at_rate(self, since, t_since, now, t):
         done = abs(t - t_since)
