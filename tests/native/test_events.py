@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import scipy
 from scipy.integrate import solve_ivp
 from scipy.optimize import brentq
 
@@ -88,6 +89,7 @@ def test_zero_at_the_start(dense):
     assert ours.ivp.n_points == 2
 
 
+@pytest.mark.skipif(scipy.__version__.startswith("1.14."), reason="SciPy 1.14 fails there")
 def test_equal_last_time_is_dropped_with_dense_output():
     """The event ends the solve at a time that is already the last point."""
     options = {"first_step": 1.0, "max_step": 1.0, "rtol": 1e3, "atol": 1e3, "dense": True}

@@ -17,6 +17,7 @@ SCIPY_HANGS = {("inf later", "LSODA"), ("blow-up y^2", "LSODA")}
 # On purpose: docs/gaps.md says what and why.
 DIFFERENT_HERE = {
     "event complex",
+    "event returns a 1-array",
     "event returns a list",
     "event returns y itself, n=2",
     "np.matrix",
@@ -77,6 +78,12 @@ def test_jacobian(call, flag, method):
 @pytest.mark.parametrize("call, flag, method", rows(cases.CLASSES))
 def test_classes(call, flag, method):
     check(call, flag)
+
+
+def test_event_of_wrong_shape():
+    """SciPy's root finder loses the TypeError now and then, and something else comes out."""
+    call = "m.solve_ivp(f, (0, 5), Y, events=lambda t, y: np.array([y[0]]))"
+    assert battery.outcome(call, diffsol.integrate)["raised"] is TypeError
 
 
 # Where SciPy never comes back: a start that is not finite must fail with what there is.
