@@ -82,7 +82,7 @@ def test_classes(call, flag, method):
 
 def test_event_of_wrong_shape():
     """SciPy's root finder loses the TypeError now and then, and something else comes out."""
-    call = "m.solve_ivp(f, (0, 5), Y, events=lambda t, y: np.array([y[0]]))"
+    call = "m.solve_ivp(f, (0, 5), Y, events=lambda t, y: 1.0 * np.asarray(y))"
     assert battery.outcome(call, diffsol.integrate)["raised"] is TypeError
 
 
