@@ -212,7 +212,11 @@ def _result(trace, value, shape, dtype, broadcast):
 def _any(graph, conditions):
     result = graph.const(False)
     for condition in dict.fromkeys(conditions):
-        result = graph.elementwise("logical_or", result, condition) if result.value is None else condition
+        result = (
+            graph.elementwise("logical_or", result, condition)
+            if result.value is None
+            else condition
+        )
     return result
 
 

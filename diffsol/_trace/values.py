@@ -1,5 +1,7 @@
 """Traced values: what t, y and everything computed from them look like inside the tracer.
 
+(Operators and whatever else computes is attached to the classes by `arithmetic.py`.)
+
 `Scalar` stands for a Python or NumPy scalar, `Array` for an ndarray. An `Array` is a strided view
 of a `Storage`, as an ndarray is of its buffer, so in-place assignment through views has NumPy's effect.
 Index arithmetic is NumPy's own: keys are applied to a dummy array and its strides are read off.
@@ -13,8 +15,8 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from diffsol._graph.build import contiguous_strides
-from diffsol._graph.ops import BOOL, COMPLEX, DTYPES, ELEMENTWISE, FLOAT, INT
-from diffsol._trace.guards import Outside, OutsideInt, unpin
+from diffsol._graph.ops import BOOL, COMPLEX, DTYPES, INT
+from diffsol._trace.guards import Outside, OutsideInt
 from diffsol._trace.reasons import Refused
 
 _DUMMY = np.zeros(1, dtype=np.int8)
@@ -50,131 +52,6 @@ class Traced:
 
     __str__ = __array__ = lambda self, *a, **k: self.__format__("")
 
-    def __neg__(self):
-        return apply(self.trace, "negative", self)
-
-    def __pos__(self):
-        return apply(self.trace, "multiply", self, 1) if isinstance(self, Array) else self
-
-    def __abs__(self):
-        return apply(self.trace, "absolute", self)
-
-    def __invert__(self):
-        if self.dtype != BOOL:
-            raise Refused("unknown-call", "~ of numbers")
-        return apply(self.trace, "logical_not", self)
-
-    def __divmod__(self, other):
-        return self // other, self % other
-
-    def __rdivmod__(self, other):
-        return other // self, other % self
-
-
-def _operator(name, dunder):
-    def forward(self, other):
-        return binary(name, self, other)
-
-    def backward(self, other):
-        return binary(name, other, self)
-
-    setattr(Traced, f"__{dunder}__", forward)
-    setattr(Traced, f"__r{dunder}__", backward)
-
-
-for _name, _dunder in (
-    ("add", "add"),
-    ("subtract", "sub"),
-    ("multiply", "mul"),
-    ("divide", "truediv"),
-    ("power", "pow"),
-    ("floor_divide", "floordiv"),
-    ("remainder", "mod"),
-    ("logical_and", "and"),
-    ("logical_or", "or"),
-    ("logical_xor", "xor"),
-    ("matmul", "matmul"),
-):
-    _operator(_name, _dunder)
-for _name, _dunder in (
-    ("less", "lt"),
-    ("less_equal", "le"),
-    ("greater", "gt"),
-    ("greater_equal", "ge"),
-    ("equal", "eq"),
-    ("not_equal", "ne"),
-):
-    setattr(Traced, f"__{_dunder}__", lambda self, other, _name=_name: binary(_name, self, other))
-
-
-def _int_operator(dunder, function):
-    """OutsideInt beside a traced value leaves the operator to it; beside a number it is fixed."""
-
-    def forward(self, other):
-        return (
-            NotImplemented if isinstance(other, Traced) else function(self.pinned(), unpin(other))
-        )
-
-    def backward(self, other):
-        return function(unpin(other), self.pinned())
-
-    setattr(OutsideInt, f"__{dunder}__", forward)
-    if dunder not in ("lt", "le", "gt", "ge", "eq", "ne"):
-        setattr(OutsideInt, f"__r{dunder}__", backward)
-
-
-def _exact_int_operator(dunder, symbol, function):
-    """Sums and products of ints from outside stay open: the guard computes them anew."""
-
-    def derived(left, right):
-        whole = left if isinstance(left, OutsideInt) else right
-        texts = [x.var if isinstance(x, OutsideInt) else repr(x) for x in (left, right)]
-        return OutsideInt(
-            function(getattr(left, "value", left), getattr(right, "value", right)),
-            f"({texts[0]} {symbol} {texts[1]})",
-            whole.trace,
-        )
-
-    def open_operator(general):
-        def method(self, other, swapped):
-            if type(other) in (int, OutsideInt):
-                return derived(*((other, self) if swapped else (self, other)))
-            return general(self, other)
-
-        return method
-
-    forward, backward = (open_operator(getattr(OutsideInt, f"__{r}{dunder}__")) for r in ("", "r"))
-    setattr(OutsideInt, f"__{dunder}__", lambda self, other: forward(self, other, False))
-    setattr(OutsideInt, f"__r{dunder}__", lambda self, other: backward(self, other, True))
-
-
-for _dunder in (
-    "add",
-    "sub",
-    "mul",
-    "truediv",
-    "floordiv",
-    "mod",
-    "pow",
-    "lt",
-    "le",
-    "gt",
-    "ge",
-    "eq",
-    "ne",
-    "and_",
-    "or_",
-    "xor",
-    "lshift",
-    "rshift",
-):
-    _int_operator(_dunder.rstrip("_"), getattr(operator, _dunder))
-for _dunder, _symbol in (("add", "+"), ("sub", "-"), ("mul", "*")):
-    _exact_int_operator(_dunder, _symbol, getattr(operator, _dunder))
-OutsideInt.__neg__ = lambda self: OutsideInt(-self.value, f"(-{self.var})", self.trace)
-OutsideInt.__pos__ = lambda self: self
-OutsideInt.__abs__ = lambda self: abs(self.pinned())
-
 
 class Scalar(Traced):
     """A traced scalar. py: it is a Python float/complex/int/bool, else a NumPy scalar."""
@@ -191,34 +68,11 @@ class Scalar(Traced):
     def dtype(self):
         return self.node.dtype
 
-    @property
-    def real(self):
-        return apply(self.trace, "real", self)
-
-    @property
-    def imag(self):
-        return (
-            apply(self.trace, "imag", self)
-            if self.dtype == COMPLEX
-            else Scalar(self.trace, self.trace.graph.const(0.0), self.py)
-        )
-
-    def conjugate(self):
-        return apply(self.trace, "conjugate", self)
-
-    conj = conjugate
-
     def item(self):
         return Scalar(self.trace, self.node, True)
 
     def copy(self):
         return self
-
-    def __round__(self, digits=None):
-        if digits is not None:
-            raise Refused("unknown-call", "round() to digits")
-        rounded = apply(self.trace, "rint", self)
-        return Scalar(self.trace, self.trace.graph.cast(rounded.node, INT), True)
 
 
 class Storage:
@@ -228,7 +82,7 @@ class Storage:
 
     def __init__(self, node, owner="local"):
         self.node = node
-        self.owner = owner  # "local", "state" or "outside": who sees a write
+        self.owner = owner  # "local", "state", "outside" or "part" (.real): who sees a write
 
 
 class Array(Traced):
@@ -268,14 +122,6 @@ class Array(Traced):
     @property
     def T(self):
         return self.transpose()
-
-    @property
-    def real(self):
-        return apply(self.trace, "real", self) if self.dtype == COMPLEX else self
-
-    @property
-    def imag(self):
-        return apply(self.trace, "imag", self) if self.dtype == COMPLEX else self * 0.0
 
     def __len__(self):
         if not self.shape:
@@ -321,12 +167,10 @@ class Array(Traced):
         shape = shape[0] if len(shape) == 1 and isinstance(shape[0], (tuple, list)) else shape
         shape = tuple(int(e) for e in shape)
         try:
-            return self._viewed(lambda a: a.reshape(shape, copy=False))
-        except (ValueError, TypeError):
-            pass  # not possible without a copy, or (NumPy 2.0) no such keyword
+            return self._viewed(lambda a: _reshaped_in_place(a, shape))
+        except (ValueError, AttributeError):
+            pass  # not possible without a copy
         full = np.empty(self.shape, dtype=np.int8).reshape(shape).shape
-        if self._is_contiguous():
-            return Array(self.trace, self.storage, self.offset, contiguous_strides(full), full)
         return Array.of(self.trace, self.trace.graph.reshape(self.node, full))
 
     def _is_contiguous(self):
@@ -338,7 +182,8 @@ class Array(Traced):
         )
 
     def ravel(self, order="C"):
-        return self.reshape(-1, order=order)
+        flat = self.reshape(-1, order=order)
+        return flat if self._is_contiguous() else flat.copy()
 
     def flatten(self, order="C"):
         return self.reshape(-1, order=order).copy()
@@ -369,7 +214,7 @@ class Array(Traced):
         return Array.of(self.trace, node) if node.shape else Scalar(self.trace, node)
 
     def __setitem__(self, key, value):
-        self._refuse_outside_write()
+        self.writable()
         graph = self.trace.graph
         kind, key = index_kind(key)
         value = as_node(self.trace, value)
@@ -421,36 +266,26 @@ class Array(Traced):
             np.zeros(self.shape, dtype=np.int64),
         )
 
-    def _refuse_outside_write(self):
+    def writable(self):
+        """Refuses writes that would be seen outside, or that NumPy would send through a view."""
         if self.storage.owner == "state":
             raise Refused("state-write", "assignment into y")
         if self.storage.owner == "outside":
             raise Refused("side-effect", "assignment into an array from outside")
+        if self.storage.owner == "part":
+            raise Refused("unknown-attribute", "assignment through .real or .imag")
 
     def fill(self, value):
         self[...] = value
 
-    def _in_place(self, name, other):
-        self._refuse_outside_write()
-        result = binary(name, self, other)
-        if not np.can_cast(result.dtype, self.dtype, "same_kind"):
-            raise TypeError(f"Cannot cast from {result.dtype} to {self.dtype} in place")
-        self._write(self, self.trace.graph.cast(result.node, self.dtype))
-        return self
 
-
-for _name, _dunder in (
-    ("add", "iadd"),
-    ("subtract", "isub"),
-    ("multiply", "imul"),
-    ("divide", "itruediv"),
-    ("power", "ipow"),
-    ("floor_divide", "ifloordiv"),
-    ("remainder", "imod"),
-    ("logical_and", "iand"),
-    ("logical_or", "ior"),
-):
-    setattr(Array, f"__{_dunder}__", lambda self, other, _name=_name: self._in_place(_name, other))
+def _reshaped_in_place(array, shape):
+    """A view of that shape; an exception where NumPy would have to copy."""
+    if np.lib.NumpyVersion(np.__version__) >= "2.1.0":
+        return array.reshape(shape, copy=False)
+    view = array.view()
+    view.shape = shape
+    return view
 
 
 def traced_dtype(dtype):
@@ -547,104 +382,3 @@ def is_py(value):
 
 def wrap(trace, node, py=False):
     return Scalar(trace, node, py) if node.shape == () else Array.of(trace, node)
-
-
-def binary(name, a, b):
-    """A binary operator of which at least one side is traced."""
-    trace = a.trace if isinstance(a, Traced) else b.trace
-    if name == "matmul":
-        return matmul(trace, a, b)
-    if name == "power" and isinstance(b, OutsideInt):
-        b = b.pinned()
-    if isinstance(a, (str, dict, type(None))) or isinstance(b, (str, dict, type(None))):
-        if name in ("equal", "not_equal"):
-            return name == "not_equal"
-        raise TypeError(f"unsupported operand types for {name}")
-    if isinstance(a, (list, tuple)) and is_py(b) or isinstance(b, (list, tuple)) and is_py(a):
-        raise TypeError(f"unsupported operand types for {name}")
-    return apply(trace, name, a, b)
-
-
-def apply(trace, name, *operands):
-    """The elementwise operator `name` of values; constants are computed by NumPy at once."""
-    nodes = _operand_nodes(trace, operands)
-    py = all(is_py(x) for x in operands)
-    if (
-        name in ("add", "multiply", "subtract", "negative")
-        and all(n.dtype == BOOL for n in nodes)
-        and not py
-    ):
-        raise Refused("unknown-call", f"{name} of bool arrays")
-    if name == "power" and all(n.dtype in (INT, BOOL) for n in nodes):
-        return _integer_power(trace, nodes, py)
-    if (
-        name.startswith("logical_")
-        and not all(n.dtype == BOOL for n in nodes)
-        and name != "logical_not"
-    ):
-        raise Refused("unknown-call", "bitwise operators on numbers")
-    if ELEMENTWISE[name].rule == "arith" and all(n.dtype == BOOL for n in nodes):
-        nodes = [trace.graph.cast(n, INT) for n in nodes]
-    if py and name in MAY_RAISE:
-        trace.trap_if(MAY_RAISE[name](trace.graph, *nodes))
-    return wrap(trace, trace.graph.elementwise(name, *nodes), py)
-
-
-def _zero_divisor(graph, _, divisor):
-    return graph.elementwise("equal", divisor, graph.const(0.0))
-
-
-def _not_a_real_power(graph, base, exponent):
-    """0.0 ** -1 raises and (-8.0) ** 0.5 is complex, in Python (NumPy gives inf and nan)."""
-    zero = graph.const(0.0)
-    if COMPLEX in (base.dtype, exponent.dtype):
-        return graph.elementwise("equal", base, zero)
-    pole = graph.elementwise(
-        "logical_and",
-        graph.elementwise("equal", base, zero),
-        graph.elementwise("less", exponent, zero),
-    )
-    broken = graph.elementwise("not_equal", exponent, graph.elementwise("trunc", exponent))
-    root = graph.elementwise("logical_and", graph.elementwise("less", base, zero), broken)
-    return graph.elementwise("logical_or", pole, root)
-
-
-# when Python's own numbers raise (or become complex) where NumPy's warn
-MAY_RAISE = {
-    "divide": _zero_divisor,
-    "floor_divide": _zero_divisor,
-    "remainder": _zero_divisor,
-    "power": _not_a_real_power,
-}
-
-
-def _operand_nodes(trace, operands):
-    """Nodes of the operands; an int from outside is a parameter beside floats, fixed beside ints."""
-    others = [as_node(trace, x) for x in operands if not isinstance(x, OutsideInt)]
-    floats = any(n.dtype in (FLOAT, COMPLEX) for n in others)
-    rest = iter(others)
-    return [
-        (x.as_param() if floats else trace.graph.const(x.pinned()))
-        if isinstance(x, OutsideInt)
-        else next(rest)
-        for x in operands
-    ]
-
-
-def _integer_power(trace, nodes, py):
-    if all(n.value is not None for n in nodes):
-        return wrap(trace, trace.graph.const(np.power(nodes[0].value, nodes[1].value)), py)
-    if nodes[1].value is not None and nodes[1].shape == () and nodes[1].value == 2:
-        return wrap(trace, trace.graph.elementwise("square", nodes[0]), py)
-    raise Refused("unknown-call", "powers of traced integers")
-
-
-def matmul(trace, a, b):
-    a, b = as_node(trace, a), as_node(trace, b)
-    if a.ndim not in (1, 2) or b.ndim not in (1, 2):
-        if 0 in (a.ndim, b.ndim):
-            raise ValueError("matmul: input operand does not have enough dimensions")
-        raise Refused("unknown-call", "matmul of arrays with more than two axes")
-    if a.shape[-1] != b.shape[0]:
-        raise ValueError(f"matmul: mismatch of shapes {a.shape} and {b.shape}")
-    return wrap(trace, trace.graph.matmul(a, b))

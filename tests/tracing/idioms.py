@@ -271,6 +271,30 @@ def while_counter(t, y):
     return [total] * 3
 
 
+@compiled(6)
+def views_of_views(t, y):
+    d = np.zeros((3, 2))
+    column = d[:, 0].reshape(3, 1)
+    column[:] = y[:3, None]
+    flat = d.ravel()
+    flat[1] = t
+    strided = flat[::2].ravel()
+    strided[:] = 100.0
+    corner = np.diag(d[:2])
+    d[0, 0] = 7.0
+    return flat + corner[0] + np.sum(strided)
+
+
+@compiled(4)
+def swapped_through_views(t, y):
+    d = y.reshape(2, 2).T.copy()
+    d[0], d[1] = d[1].copy(), d[0].copy()
+    row = d[0]
+    row *= 2
+    d += d[::-1]
+    return d.reshape(-1)
+
+
 # --- NumPy ----------------------------------------------------------------------------------------
 
 
@@ -645,6 +669,20 @@ def clamps(t, y):
     return -y
 
 
+@refused("unknown-attribute", 2)
+def assigns_through_real(t, y):
+    z = y * 1j
+    z.real[0] = 1.0
+    return abs(z)
+
+
+@refused("state-write", 2)
+def writes_through_a_view_of_y(t, y):
+    top = np.asarray(y)[:1].reshape(-1)
+    top += 1
+    return y
+
+
 @refused("state-write", 2)
 def in_place_operator(t, y):
     y *= 2.0
@@ -701,6 +739,15 @@ def masked_selection(t, y):
 @refused("too-many-branches", 8)
 def branches_in_loop(t, y):
     return [v if v > 0 else -v * 2 for v in y]
+
+
+@refused("input-output", 1)
+def swallows_everything(t, y):
+    try:
+        print(t)
+    except BaseException:
+        pass
+    return -y
 
 
 @refused("try-except", 1)

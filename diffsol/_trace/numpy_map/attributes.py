@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from diffsol._trace.arithmetic import apply
 from diffsol._trace.numpy_map.registry import HANDLERS
-from diffsol._trace.values import (
-    Array,
-    apply,
-)
+from diffsol._trace.values import Array
 
 for _name, _target in (
     ("sum", np.sum),

@@ -7,18 +7,11 @@ import builtins
 import numpy as np
 
 from diffsol._graph.ops import BOOL, COMPLEX, FLOAT
+from diffsol._trace.arithmetic import apply
 from diffsol._trace.guards import Outside, OutsideInt
 from diffsol._trace.numpy_map.registry import HANDLERS, array_of, as_scalar, handles
 from diffsol._trace.reasons import Refused
-from diffsol._trace.values import (
-    Array,
-    Scalar,
-    Traced,
-    apply,
-    as_node,
-    is_py,
-    wrap,
-)
+from diffsol._trace.values import Array, Scalar, Traced, as_node, is_py, wrap
 
 
 @handles(float)

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from diffsol._trace.arithmetic import apply
 from diffsol._trace.numpy_map.registry import handles, plain_scalar
 from diffsol._trace.reasons import Refused
-from diffsol._trace.values import (
-    apply,
-)
 
 
 @handles(np.where)

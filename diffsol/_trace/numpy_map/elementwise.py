@@ -8,18 +8,11 @@ import math
 import numpy as np
 
 from diffsol._graph.ops import ALIASES, BOOL, COMPLEX, ELEMENTWISE, FLOAT, INT
+from diffsol._trace.arithmetic import apply, matmul
 from diffsol._trace.guards import OutsideInt, unpin
 from diffsol._trace.numpy_map.registry import HANDLERS, handles
 from diffsol._trace.reasons import Refused
-from diffsol._trace.values import (
-    Array,
-    Scalar,
-    Traced,
-    apply,
-    as_node,
-    matmul,
-    wrap,
-)
+from diffsol._trace.values import Array, Scalar, Traced, as_node, wrap
 
 INT_LIMIT = 2.0**62  # int() of larger numbers, inf and nan is left to Python
 

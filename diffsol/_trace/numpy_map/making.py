@@ -5,16 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from diffsol._graph.ops import COMPLEX
+from diffsol._trace.arithmetic import apply
 from diffsol._trace.guards import Outside, OutsideInt
 from diffsol._trace.numpy_map.registry import HANDLERS, array_of, handles, plain
 from diffsol._trace.reasons import Refused
-from diffsol._trace.values import (
-    Array,
-    Traced,
-    apply,
-    as_node,
-    traced_dtype,
-)
+from diffsol._trace.values import Array, Traced, as_node, traced_dtype
 
 
 @handles(np.array, np.asarray, np.asanyarray, np.ascontiguousarray)
@@ -109,7 +104,7 @@ def _diag(trace, v, k=0):
     v = array_of(trace, v)
     k = plain(k)
     if v.ndim == 2:
-        return v.diagonal(k).copy()
+        return v.diagonal(k)
     index = np.diag(np.arange(1, v.size + 1), k)
     node = trace.graph.put(
         trace.graph.const(np.zeros(index.shape, v.dtype)), v.node, np.flatnonzero(index)

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from diffsol._trace.arithmetic import apply
 from diffsol._trace.guards import Outside
 from diffsol._trace.numpy_map.registry import HANDLERS, array_of, as_scalar, handles, plain
 from diffsol._trace.reasons import Refused
-from diffsol._trace.values import (
-    Array,
-    apply,
-    stack,
-)
+from diffsol._trace.values import Array, stack
 
 
 def _method(name):

@@ -4,15 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from diffsol._trace.arithmetic import apply, matmul
 from diffsol._trace.numpy_map.registry import HANDLERS, array_of, handles, only_default
 from diffsol._trace.reasons import Refused
-from diffsol._trace.values import (
-    Array,
-    apply,
-    as_node,
-    matmul,
-    wrap,
-)
+from diffsol._trace.values import Array, as_node, wrap
 
 
 @handles(np.dot)

@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from diffsol._graph.ops import COMPLEX
+from diffsol._trace.arithmetic import apply
 from diffsol._trace.numpy_map.registry import (
     HANDLERS,
     array_of,
@@ -16,11 +17,7 @@ from diffsol._trace.numpy_map.registry import (
     plain_scalar,
 )
 from diffsol._trace.reasons import Refused
-from diffsol._trace.values import (
-    Array,
-    apply,
-    wrap,
-)
+from diffsol._trace.values import Array, wrap
 
 
 def _axes(axis, ndim):

@@ -1,0 +1,300 @@
+"""Arithmetic of traced values, and the operators of their classes.
+
+Every operation on traced values passes through `apply` (elementwise operators) or `matmul`.
+"""
+
+from __future__ import annotations
+
+import operator
+
+import numpy as np
+
+from diffsol._graph.ops import BOOL, COMPLEX, ELEMENTWISE, FLOAT, INT
+from diffsol._trace.guards import OutsideInt, unpin
+from diffsol._trace.reasons import Refused
+from diffsol._trace.values import Array, Scalar, Traced, as_node, is_py, wrap
+
+
+def binary(name, a, b):
+    """A binary operator of which at least one side is traced."""
+    trace = a.trace if isinstance(a, Traced) else b.trace
+    if name == "matmul":
+        return matmul(trace, a, b)
+    if name == "power" and isinstance(b, OutsideInt):
+        b = b.pinned()
+    if isinstance(a, (str, dict, type(None))) or isinstance(b, (str, dict, type(None))):
+        if name in ("equal", "not_equal"):
+            return name == "not_equal"
+        raise TypeError(f"unsupported operand types for {name}")
+    if isinstance(a, (list, tuple)) and is_py(b) or isinstance(b, (list, tuple)) and is_py(a):
+        raise TypeError(f"unsupported operand types for {name}")
+    return apply(trace, name, a, b)
+
+
+def apply(trace, name, *operands):
+    """The elementwise operator `name` of values; constants are computed by NumPy at once."""
+    nodes = _operand_nodes(trace, operands)
+    py = all(is_py(x) for x in operands)
+    if (
+        name in ("add", "multiply", "subtract", "negative")
+        and all(n.dtype == BOOL for n in nodes)
+        and not py
+    ):
+        raise Refused("unknown-call", f"{name} of bool arrays")
+    if name == "power" and all(n.dtype in (INT, BOOL) for n in nodes):
+        return _integer_power(trace, nodes, py)
+    if (
+        name.startswith("logical_")
+        and not all(n.dtype == BOOL for n in nodes)
+        and name != "logical_not"
+    ):
+        raise Refused("unknown-call", "bitwise operators on numbers")
+    if ELEMENTWISE[name].rule == "arith" and all(n.dtype == BOOL for n in nodes):
+        nodes = [trace.graph.cast(n, INT) for n in nodes]
+    if py and name in MAY_RAISE:
+        trace.trap_if(MAY_RAISE[name](trace.graph, *nodes))
+    return wrap(trace, trace.graph.elementwise(name, *nodes), py)
+
+
+def _zero_divisor(graph, _, divisor):
+    return graph.elementwise("equal", divisor, graph.const(0.0))
+
+
+def _not_a_real_power(graph, base, exponent):
+    """0.0 ** -1 raises and (-8.0) ** 0.5 is complex, in Python (NumPy gives inf and nan)."""
+    zero = graph.const(0.0)
+    if COMPLEX in (base.dtype, exponent.dtype):
+        return graph.elementwise("equal", base, zero)
+    pole = graph.elementwise(
+        "logical_and",
+        graph.elementwise("equal", base, zero),
+        graph.elementwise("less", exponent, zero),
+    )
+    broken = graph.elementwise("not_equal", exponent, graph.elementwise("trunc", exponent))
+    root = graph.elementwise("logical_and", graph.elementwise("less", base, zero), broken)
+    return graph.elementwise("logical_or", pole, root)
+
+
+# when Python's own numbers raise (or become complex) where NumPy's warn
+MAY_RAISE = {
+    "divide": _zero_divisor,
+    "floor_divide": _zero_divisor,
+    "remainder": _zero_divisor,
+    "power": _not_a_real_power,
+}
+
+
+def _operand_nodes(trace, operands):
+    """Nodes of the operands; an int from outside is a parameter beside floats, fixed beside ints."""
+    others = [as_node(trace, x) for x in operands if not isinstance(x, OutsideInt)]
+    floats = any(n.dtype in (FLOAT, COMPLEX) for n in others)
+    rest = iter(others)
+    return [
+        (x.as_param() if floats else trace.graph.const(x.pinned()))
+        if isinstance(x, OutsideInt)
+        else next(rest)
+        for x in operands
+    ]
+
+
+def _integer_power(trace, nodes, py):
+    if all(n.value is not None for n in nodes):
+        return wrap(trace, trace.graph.const(np.power(nodes[0].value, nodes[1].value)), py)
+    if nodes[1].value is not None and nodes[1].shape == () and nodes[1].value == 2:
+        return wrap(trace, trace.graph.elementwise("square", nodes[0]), py)
+    raise Refused("unknown-call", "powers of traced integers")
+
+
+def matmul(trace, a, b):
+    a, b = as_node(trace, a), as_node(trace, b)
+    if a.ndim not in (1, 2) or b.ndim not in (1, 2):
+        if 0 in (a.ndim, b.ndim):
+            raise ValueError("matmul: input operand does not have enough dimensions")
+        raise Refused("unknown-call", "matmul of arrays with more than two axes")
+    if a.shape[-1] != b.shape[0]:
+        raise ValueError(f"matmul: mismatch of shapes {a.shape} and {b.shape}")
+    return wrap(trace, trace.graph.matmul(a, b))
+
+
+# --- operators of the classes --------------------------------------------------------------------
+
+
+def _operator(name, dunder):
+    def forward(self, other):
+        return binary(name, self, other)
+
+    def backward(self, other):
+        return binary(name, other, self)
+
+    setattr(Traced, f"__{dunder}__", forward)
+    setattr(Traced, f"__r{dunder}__", backward)
+
+
+for _name, _dunder in (
+    ("add", "add"),
+    ("subtract", "sub"),
+    ("multiply", "mul"),
+    ("divide", "truediv"),
+    ("power", "pow"),
+    ("floor_divide", "floordiv"),
+    ("remainder", "mod"),
+    ("logical_and", "and"),
+    ("logical_or", "or"),
+    ("logical_xor", "xor"),
+    ("matmul", "matmul"),
+):
+    _operator(_name, _dunder)
+for _name, _dunder in (
+    ("less", "lt"),
+    ("less_equal", "le"),
+    ("greater", "gt"),
+    ("greater_equal", "ge"),
+    ("equal", "eq"),
+    ("not_equal", "ne"),
+):
+    setattr(Traced, f"__{_dunder}__", lambda self, other, _name=_name: binary(_name, self, other))
+
+
+def _int_operator(dunder, function):
+    """OutsideInt beside a traced value leaves the operator to it; beside a number it is fixed."""
+
+    def forward(self, other):
+        return (
+            NotImplemented if isinstance(other, Traced) else function(self.pinned(), unpin(other))
+        )
+
+    def backward(self, other):
+        return function(unpin(other), self.pinned())
+
+    setattr(OutsideInt, f"__{dunder}__", forward)
+    if dunder not in ("lt", "le", "gt", "ge", "eq", "ne"):
+        setattr(OutsideInt, f"__r{dunder}__", backward)
+
+
+def _exact_int_operator(dunder, symbol, function):
+    """Sums and products of ints from outside stay open: the guard computes them anew."""
+
+    def derived(left, right):
+        whole = left if isinstance(left, OutsideInt) else right
+        texts = [x.var if isinstance(x, OutsideInt) else repr(x) for x in (left, right)]
+        return OutsideInt(
+            function(getattr(left, "value", left), getattr(right, "value", right)),
+            f"({texts[0]} {symbol} {texts[1]})",
+            whole.trace,
+        )
+
+    def open_operator(general):
+        def method(self, other, swapped):
+            if type(other) in (int, OutsideInt):
+                return derived(*((other, self) if swapped else (self, other)))
+            return general(self, other)
+
+        return method
+
+    forward, backward = (open_operator(getattr(OutsideInt, f"__{r}{dunder}__")) for r in ("", "r"))
+    setattr(OutsideInt, f"__{dunder}__", lambda self, other: forward(self, other, False))
+    setattr(OutsideInt, f"__r{dunder}__", lambda self, other: backward(self, other, True))
+
+
+for _dunder in (
+    "add",
+    "sub",
+    "mul",
+    "truediv",
+    "floordiv",
+    "mod",
+    "pow",
+    "lt",
+    "le",
+    "gt",
+    "ge",
+    "eq",
+    "ne",
+    "and_",
+    "or_",
+    "xor",
+    "lshift",
+    "rshift",
+):
+    _int_operator(_dunder.rstrip("_"), getattr(operator, _dunder))
+for _dunder, _symbol in (("add", "+"), ("sub", "-"), ("mul", "*")):
+    _exact_int_operator(_dunder, _symbol, getattr(operator, _dunder))
+OutsideInt.__neg__ = lambda self: OutsideInt(-self.value, f"(-{self.var})", self.trace)
+OutsideInt.__pos__ = lambda self: self
+OutsideInt.__abs__ = lambda self: abs(self.pinned())
+
+
+def _invert(value):
+    if value.dtype != BOOL:
+        raise Refused("unknown-call", "~ of numbers")
+    return apply(value.trace, "logical_not", value)
+
+
+Traced.__neg__ = lambda self: apply(self.trace, "negative", self)
+Traced.__abs__ = lambda self: apply(self.trace, "absolute", self)
+Traced.__invert__ = _invert
+Traced.__divmod__ = lambda self, other: (self // other, self % other)
+Traced.__rdivmod__ = lambda self, other: (other // self, other % self)
+Traced.conjugate = Traced.conj = lambda self: apply(self.trace, "conjugate", self)
+Scalar.__pos__ = lambda self: self
+Array.__pos__ = lambda self: self.copy()
+
+
+def _rounded(value, digits=None):
+    if digits is not None:
+        raise Refused("unknown-call", "round() to digits")
+    node = value.trace.graph.cast(apply(value.trace, "rint", value).node, INT)
+    return Scalar(value.trace, node, True)
+
+
+def _scalar_imag(value):
+    if value.dtype == COMPLEX:
+        return apply(value.trace, "imag", value)
+    return Scalar(value.trace, value.trace.graph.const(0.0), value.py)
+
+
+def _array_part(name):
+    """.real and .imag of an array: views in NumPy, so nothing may be assigned through them."""
+
+    def part(value):
+        if value.dtype == COMPLEX:
+            return Array.of(value.trace, apply(value.trace, name, value).node, "part")
+        if name == "real":
+            return value
+        zeros = value.trace.graph.const(value.dtype.type(0))
+        return Array.of(value.trace, value.trace.graph.broadcast(zeros, value.shape), "part")
+
+    return property(part)
+
+
+Scalar.__round__ = _rounded
+Scalar.real = property(lambda self: apply(self.trace, "real", self))
+Scalar.imag = property(_scalar_imag)
+Array.real = _array_part("real")
+Array.imag = _array_part("imag")
+
+
+def _in_place(name):
+    def method(self, other):
+        self.writable()
+        result = binary(name, self, other)
+        if not np.can_cast(result.dtype, self.dtype, "same_kind"):
+            raise TypeError(f"Cannot cast from {result.dtype} to {self.dtype} in place")
+        self[...] = result
+        return self
+
+    return method
+
+
+for _name, _dunder in (
+    ("add", "iadd"),
+    ("subtract", "isub"),
+    ("multiply", "imul"),
+    ("divide", "itruediv"),
+    ("power", "ipow"),
+    ("floor_divide", "ifloordiv"),
+    ("remainder", "imod"),
+    ("logical_and", "iand"),
+    ("logical_or", "ior"),
+):
+    setattr(Array, f"__{_dunder}__", _in_place(_name))
