@@ -5,11 +5,12 @@ Every operation on traced values passes through `apply` (elementwise operators) 
 
 from __future__ import annotations
 
+import functools
 import operator
 
 import numpy as np
 
-from diffsol._graph.ops import BOOL, COMPLEX, ELEMENTWISE, FLOAT, INT
+from diffsol._graph.ops import BOOL, COMPLEX, ELEMENTWISE, FLOAT, INT, result_dtype
 from diffsol._trace.guards import OutsideInt, unpin
 from diffsol._trace.reasons import Refused
 from diffsol._trace.values import Array, Scalar, Traced, as_node, is_py, wrap
@@ -51,9 +52,37 @@ def apply(trace, name, *operands):
         raise Refused("unknown-call", "bitwise operators on numbers")
     if ELEMENTWISE[name].rule == "arith" and all(n.dtype == BOOL for n in nodes):
         nodes = [trace.graph.cast(n, INT) for n in nodes]
+    if not py and all(n.dtype in (INT, BOOL) for n in nodes):
+        exact = _integer_result(trace, name, nodes)
+        if exact is not None:
+            return exact
     if py and name in MAY_RAISE:
         trace.trap_if(MAY_RAISE[name](trace.graph, *nodes))
     return wrap(trace, trace.graph.elementwise(name, *nodes), py)
+
+
+def _integer_result(trace, name, nodes):
+    """NumPy's result for integers where it is not the float (or int) that our operator gives.
+
+    np.reciprocal of integers divides them, np.floor leaves them integers since NumPy 2.1, np.sign of
+    truth values is a TypeError... Such constants are computed by NumPy; None means: as usual.
+    """
+    row = ELEMENTWISE[name]
+    dtypes = tuple(n.dtype for n in nodes)
+    wanted = _numpy_result_dtype(row, dtypes)
+    if wanted is None or wanted == result_dtype(row, dtypes)[1]:
+        return None
+    if any(n.value is None for n in nodes):
+        raise Refused("unknown-call", f"{name} of integers")
+    return wrap(trace, trace.graph.const(row.reference(*(n.value for n in nodes))))
+
+
+@functools.cache
+def _numpy_result_dtype(row, dtypes):
+    if not isinstance(row.reference, np.ufunc):
+        return None
+    with np.errstate(all="ignore"):
+        return row.reference(*(np.ones(1, dtype) for dtype in dtypes)).dtype
 
 
 def _zero_divisor(graph, _, divisor):

@@ -377,6 +377,18 @@ def constant_arrays(t, y):
     return y * x + w
 
 
+@compiled(3)
+def integer_arrays(t, y):
+    n = np.arange(1, 4)
+    return y * (np.reciprocal(n) + np.floor(n) / 2 + n // 2 + np.fmod(n, 2) / 4 + n**2 + (-n) % 3)
+
+
+@compiled(3)
+def truth_arrays(t, y):
+    inside = (y > -0.5) & (y < 0.5)
+    return np.where(inside | ~(y > 0), 1, 2) + inside.sum() + np.any(inside) * y + inside * 2
+
+
 @compiled(2)
 def constant_linear_algebra(t, y):
     return np.linalg.inv(np.array([[2.0, 1.0], [0.0, 1.0]])) @ y
@@ -787,6 +799,11 @@ def returns_none(t, y):
 @refused("unknown-call", 1)
 def foreign_call(t, y):
     return eval("-y")
+
+
+@refused("unknown-call", 3)
+def traced_integers(t, y):
+    return np.reciprocal(1 + (y > 0).astype(int)) * y
 
 
 @refused("concrete-value", 1)
