@@ -10,7 +10,7 @@ from diffsol.integrate import solve_ivp
 def fun(t, y):
     """y0 = sin(t) / (1 + t / 2) from a nonlinear, time-dependent equation; y1 follows it."""
     u = 1 + t / 2
-    return [np.cos(t) / u - y[0] / (2 * u) + (y[0] * u) ** 2 - np.sin(t) ** 2, y[0] - 0.3 * y[1]]
+    return [np.cos(t) / u - y[0] / (2 * u) - (y[0] * u) ** 3 + np.sin(t) ** 3, y[0] - 0.3 * y[1]]
 
 
 def exact(t):
@@ -39,7 +39,7 @@ def slope(steps, errors):
 
 
 # steps between which the error is neither rounding nor still far from its limit
-STEPS = {"RK23": (40, 80, 160, 320), "RK45": (20, 40, 80, 160), "DOP853": (8, 12, 16, 24)}
+STEPS = {"RK23": (40, 80, 160, 320), "RK45": (20, 40, 80, 160), "DOP853": (12, 16, 24, 32)}
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -70,8 +70,7 @@ def test_error_follows_the_tolerance(method):
         sol = solve_ivp(fun, (0.0, 2.0), [0.0, 1.0], method=method, rtol=rtol, atol=rtol)
         errors.append(abs(sol.y[0, -1] - exact(2.0)))
         evaluations.append(sol.nfev)
-    # the equation magnifies what is lost early on about twentyfold
-    assert all(error < 60 * rtol for error, rtol in zip(errors, tolerances, strict=True))
+    assert all(error < 50 * rtol for error, rtol in zip(errors, tolerances, strict=True))
     assert slope(tolerances, errors) > 0.6
     # the work grows like rtol**(-1 / order of the estimate)
     growth = -slope(tolerances[2:], evaluations[2:])
