@@ -244,13 +244,12 @@ def _register_iterating():
         def handler(machine, *args, **kwargs):
             if kwargs and function is sorted:
                 raise Refused("unknown-call", "sorted with options")
-            kwargs.pop("strict", None)
             return function(
                 *(
                     _iterable(machine, a) if i == 0 or function is zip else _plain_int(a)
                     for i, a in enumerate(args)
                 ),
-                **kwargs,
+                **{key: _plain_int(a) for key, a in kwargs.items()},
             )
 
         return handler

@@ -558,6 +558,14 @@ def dataclass_argument(t, y, p):
 
 
 @compiled(2)
+def asks_for_types(t, y):
+    scale = 2.0 if isinstance(t, (int, float)) and np.isscalar(y[0]) else 3.0
+    if type(y) is np.ndarray and isinstance(y[0], np.float64) and callable(helper):
+        return scale * y
+    return y
+
+
+@compiled(2)
 def local_import(t, y):
     import numpy as xp
     return xp.sin(y)
@@ -804,6 +812,16 @@ def foreign_call(t, y):
 @refused("unknown-call", 3)
 def traced_integers(t, y):
     return np.reciprocal(1 + (y > 0).astype(int)) * y
+
+
+@refused("concrete-value", 1)
+def asks_for_the_type_of_t(t, y):
+    return -y if isinstance(2 * t, np.floating) else y
+
+
+@refused("raises", 2)
+def strict_zip(t, y):
+    return [a * b for a, b in zip(y, [1.0, 2.0, 3.0], strict=True)]
 
 
 @refused("concrete-value", 1)

@@ -6,6 +6,7 @@ import builtins
 
 import numpy as np
 
+from diffsol._graph.node import reachable
 from diffsol._graph.ops import BOOL, COMPLEX, FLOAT
 from diffsol._trace.arithmetic import apply
 from diffsol._trace.guards import Outside, OutsideInt
@@ -72,7 +73,8 @@ HANDLERS[builtins.min] = lambda trace, *items, **more: _extreme(trace, "less", i
 
 @handles(isinstance)
 def _isinstance(trace, value, types):
-    return isinstance(_exemplar(trace, value), _plain_types(types))
+    types = _plain_types(types)
+    return _answer(value, lambda x: isinstance(x, types))
 
 
 def _plain_types(types):
@@ -81,32 +83,28 @@ def _plain_types(types):
     return tuple(_plain_types(t) for t in types) if isinstance(types, tuple) else types
 
 
-@handles(type)
-def _type(trace, value):
-    return type(_exemplar(trace, value))
+for _question in (type, callable, np.isscalar, np.iscomplexobj):
+    HANDLERS[_question] = lambda trace, value, _question=_question: _answer(value, _question)
 
 
-@handles(callable)
-def _callable(trace, value):
-    return callable(_exemplar(trace, value))
+def _answer(value, question):
+    """What a question about its type is answered for a real object in the place of `value`."""
+    answer = question(_exemplar(value))
+    if (
+        isinstance(value, Scalar)
+        and value.py
+        and any(x.op == "time" for x in reachable([value.node]))
+    ):
+        # SciPy gives t as a float at first, as a numpy.float64 later
+        if question(value.dtype.type(0)) != answer:
+            raise Refused("concrete-value", "the type of t: float at first, numpy.float64 later")
+    return answer
 
 
-@handles(np.isscalar)
-def _isscalar(trace, value):
-    return np.isscalar(_exemplar(trace, value))
-
-
-@handles(np.iscomplexobj)
-def _iscomplexobj(trace, value):
-    return np.iscomplexobj(_exemplar(trace, value))
-
-
-def _exemplar(trace, value):
+def _exemplar(value):
     """A real object of the type that the traced value stands for."""
     if isinstance(value, Scalar):
         exact = value.dtype.type(0)
-        if value.node.op == "time":
-            raise Refused("concrete-value", "the type of t: SciPy passes float and numpy.float64")
         return exact.item() if value.py else exact
     if isinstance(value, Array):
         return np.empty(value.shape, value.dtype)
