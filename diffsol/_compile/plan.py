@@ -34,6 +34,17 @@ def unrolls(program) -> bool:
     return sum(work) <= MOST_UNROLLED or max(work) <= SCALAR_CODE
 
 
+def seconds(program, quick=False) -> float:
+    """What compiling a program will take, about (measured; worse than linear for large ones)."""
+    count = len(program.nodes)
+    if not unrolls(program):
+        return 0.01 + 1e-3 * count
+    scalars = sum(map(_work, program.nodes)) + count
+    if quick or scalars > LARGE_LINES:
+        return 0.003 + 25e-6 * scalars + 6e-10 * scalars**2
+    return 0.003 + 1.1e-4 * scalars
+
+
 def _work(node) -> int:
     """Elements that a node computes (one that rearranges others computes none)."""
     if node.op in ELEMENTWISE or node.op == "cumsum":

@@ -56,8 +56,8 @@ class Function:
                 return bound
         return None
 
-    def compile(self) -> Bound:
-        """Trace and compile now. Raises Refused."""
+    def compile(self, budget=kernels.PATIENCE) -> Bound:
+        """Trace and compile now, within about `budget` seconds. Raises Refused."""
         bound = self._try(
             kernels.compile_variant(
                 self.record,
@@ -67,6 +67,7 @@ class Function:
                 self.n,
                 self.is_complex,
                 self.vectorized,
+                budget,
             )
         )
         if bound is None:

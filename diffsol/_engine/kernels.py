@@ -22,6 +22,9 @@ MAX_RECORDS = 512
 MAX_VARIANTS = 16  # of one record
 MAX_KERNELS = 256  # in all; one holds about 0.75 MB
 MAX_ATTEMPTS = 4  # traces of a function that was refused, in one process
+PATIENCE = 10.0  # seconds that an explicit wish to compile may take
+LEAST_BUDGET = 0.02  # seconds that tracing and compiling may always take
+INTERRUPTIBLE = 0.05  # seconds of compiling from which on Ctrl-C must be heard meanwhile
 
 _records: OrderedDict = OrderedDict()
 _lock = threading.RLock()
@@ -150,8 +153,12 @@ def switched_on() -> str:
     return mode
 
 
-def compile_variant(record, fun, args, kind, n, is_complex, vectorized) -> Variant:
-    """Trace and compile; the new variant joins the record. Raises Refused (and notes it)."""
+def compile_variant(record, fun, args, kind, n, is_complex, vectorized, budget) -> Variant:
+    """Trace and compile within about `budget` seconds; the new variant joins the record.
+
+    Raises Refused (and notes it). What is too much for the budget is refused until the function
+    has cost a multiple of what it has cost by now.
+    """
     # the tracer is loaded when first needed
     from diffsol._graph.ops import COMPLEX, FLOAT
     from diffsol._trace import trace
@@ -162,10 +169,17 @@ def compile_variant(record, fun, args, kind, n, is_complex, vectorized) -> Varia
     shape = {"rhs": state, "strict": state, "event": (), "jac": (n, n)}[kind]
     try:
         traced = trace.trace_function(
-            fun, args, state, dtype, shape, FLOAT if kind == "event" else dtype, kind == "rhs"
+            fun,
+            args,
+            state,
+            dtype,
+            shape,
+            FLOAT if kind == "event" else dtype,
+            broadcast=kind == "rhs",
+            deadline=started + max(budget / 2, LEAST_BUDGET),
         )
         traced_at = time.perf_counter()
-        kernel = _machine_code(traced.program)
+        kernel = _machine_code(traced.program, budget)
     except Refused as refusal:
         record.refuse(refusal)
         raise
@@ -187,13 +201,44 @@ def _drop_oldest_kernels():
         record.variants.clear()
 
 
-def _machine_code(program):
+def _machine_code(program, budget):
+    """A kernel, or the quick form of it where only that fits the budget."""
     try:
-        from diffsol._compile import cpu
-
-        return cpu.compile_program(program)
+        from diffsol._compile import cpu, plan
+    except ImportError as error:
+        raise Refused("compiler", f"{type(error).__name__}: {error}") from error
+    budget = max(budget, LEAST_BUDGET)
+    # the quick form runs several times slower: a little more than the budget is well spent on the full
+    quick = plan.seconds(program) > budget + LEAST_BUDGET
+    expected = plan.seconds(program, quick)
+    if expected > budget:
+        raise Refused("too-large", f"about {expected:.2g} s of compiling")
+    try:
+        if expected < INTERRUPTIBLE:
+            return cpu.compile_program(program, quick=quick)
+        return _in_another_thread(lambda: cpu.compile_program(program, quick=quick))
     except Exception as error:
         raise Refused("compiler", f"{type(error).__name__}: {error}") from error
+
+
+def _in_another_thread(work):
+    """The result of a long piece of C code, waited for in slices so that Ctrl-C is heard."""
+    outcome: list = []
+
+    def run():
+        try:
+            outcome.append((work(), None))
+        except Exception as error:
+            outcome.append((None, error))
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    while thread.is_alive():
+        thread.join(0.02)
+    result, error = outcome[0]
+    if error is not None:
+        raise error
+    return result
 
 
 def reason_text(refusal: Refused) -> str:

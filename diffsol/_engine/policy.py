@@ -49,7 +49,8 @@ class Outlook:
         return abs(self._tf - t) * (now - since) / done if done > 0 else float("inf")
 
 
-def pays(count, remaining, trials) -> bool:
-    """Compile `count` functions in the middle of a solve, after so many trial steps?"""
+def affordable(count, remaining, trials) -> float:
+    """Seconds that compiling `count` functions may take in the middle of a solve; 0: do not."""
     cost = price(count)
-    return remaining > 2 * cost or (trials * SCIPY_OVERHEAD > cost and remaining > cost)
+    pays = remaining > 2 * cost or (trials * SCIPY_OVERHEAD > cost and remaining > cost)
+    return remaining / 2 if pays else 0.0

@@ -1,4 +1,8 @@
-"""User functions for SciPy's own solvers: compiled where it pays, the user's function otherwise."""
+"""User functions for SciPy's own solvers: compiled where it pays, the user's function otherwise.
+
+SciPy's solvers call fun from Python, where a kernel costs about `KERNEL_CALL`. A function that is
+cheaper than that is never replaced.
+"""
 
 from __future__ import annotations
 
@@ -8,107 +12,152 @@ import numpy as np
 
 from diffsol._engine import kernels, policy, verify
 from diffsol._engine.function import Function
+from diffsol._engine.run import required
 from diffsol._native._core import ffi, lib
 from diffsol._trace.reasons import Refused
 
-PROXY_COST = 1e-6  # seconds that a call of a kernel through Python takes
+KERNEL_CALL = 1e-6  # seconds
+LOOK_EVERY = 64  # calls between two looks at what the function has cost
 _DOUBLES = ffi.typeof("double[]")
 _from_buffer = ffi.from_buffer
 _kernel_call = lib.ds_kernel_call
+_empty = np.empty
 
 
-class Proxy:
-    """Called as function(t, y) by a solver written in Python.
+class Proxies:
+    """The functions of one solve by one of SciPy's solvers.
 
-    Attributes of the user's function (`terminal`, `direction`) are found on it. Of the proxies of one
-    solve, `first` is the right-hand side: the others are compiled only next to a compiled one, and
-    whatever they change outside while they are Python is read again.
+    fun, jac, events    as the solver takes them; `fun` is None where the user's own functions shall
+                        be called, and nothing be put in between
+
+    Event functions and Jacobians have kernels only next to a compiled right-hand side, which is
+    thereby pure; what they change outside while they are Python is read again.
     """
 
-    def __init__(self, function: Function, first: Proxy | None = None):
-        self._function = function
-        self._first = first
-        self._others: list = []
-        if first is not None:
-            first._others.append(self)
-        kind, n = function.kind, function.n
-        self._shape = {"strict": n, "event": (), "jac": (n, n)}[kind]
-        self._dtype = np.dtype(complex if function.is_complex and kind != "event" else float)
-        self._bytes = n * (16 if function.is_complex else 8)
-        self._calls = 0
+    def __init__(self, fun, jac, events, args, state, method):
         self._mode = kernels.switched_on()
-        self._bound = None if self._mode == "0" or not self._allowed() else function.bind()
-        if self._bound is None and self._mode == "require":
-            from diffsol._engine.run import required
-
-            self._bound = required(function)
-
-    def __getattr__(self, name):
-        return getattr(self._function.fun, name)
-
-    def _allowed(self):
-        return self._first is None or self._first._bound is not None
-
-    def __call__(self, t, y):
-        if self._bound is not None and getattr(y, "nbytes", None) == self._bytes:
-            out = np.empty(self._shape, self._dtype)
-            try:
-                asked = _kernel_call(
-                    self._bound.pointer,
-                    self._bound.params,
-                    t,
-                    _from_buffer(_DOUBLES, y),
-                    _from_buffer(_DOUBLES, out),
-                )
-            except (BufferError, ValueError):
-                return self(t, y.copy())  # a column of a finite-difference Jacobian
-            if not asked:
-                return out
-        return self._python(t, y)
-
-    def _python(self, t, y):
-        function, record = self._function, self._function.record
-        started = time.perf_counter()
-        result = function.fun(t, y, *function.args)
-        record.python_seconds += time.perf_counter() - started
-        self._calls += 1
-        if self._first is not None:
-            self._first._refresh()
-        if (
-            self._bound is None
-            and self._mode == "1"
-            and record.may_trace()
-            and self._allowed()
-            and record.python_seconds > 2 * policy.price(1) + self._calls * PROXY_COST
-        ):
-            self._compile(t, y)
-        return result
-
-    def _compile(self, t, y):
-        function = self._function
-        if np.shape(y) != (function.n,):
-            return
-        try:
-            bound = function.bind() or function.compile()
-        except Refused:
-            return
-        if verify.agrees(function, bound, t, y):
-            self._bound = bound
+        self._bounds: list = []
+        self.rhs = Function(fun, args, state, kind="strict")
+        self._bound = self._bind(self.rhs)
+        self.calls = 0
+        if self._bound is not None:
+            self.fun = self._kernel_first(self.rhs)
         else:
+            self.fun = self._watched(self.rhs) if self._worth_watching(method) else None
+        self.jac = self._companion(jac, "jac", args, state) if callable(jac) else jac
+        self.events = events
+        if events is not None:
+            events = (events,) if callable(events) else events
+            self.events = [self._companion(event, "event", args, state) for event in events]
+
+    def _may_compile(self):
+        return self._mode == "1" and self.rhs.record.may_trace()
+
+    def _worth_watching(self, method):
+        """LSODA calls fun from C: there even a counter is felt, so it must have cost a lot before."""
+        expensive = self.rhs.record.python_seconds > 4 * policy.price(1)
+        return self._may_compile() and (expensive or method != "LSODA")
+
+    def _bind(self, function):
+        if self._mode == "0":
+            return None
+        bound = function.bind()
+        return required(function) if bound is None and self._mode == "require" else bound
+
+    def spent(self, seconds, calls):
+        """A solve by the user's own functions took so long for so many calls."""
+        if seconds > 4 * KERNEL_CALL * calls:
+            self.rhs.record.python_seconds += seconds
+
+    # --- callables for the solver ---------------------------------------------------------------
+
+    def _kernel_first(self, function):
+        """function(t, y): the kernel's value, or Python's where the kernel does not stand for it."""
+        kind, n, plain = function.kind, function.n, _plain(function)
+        shape = {"strict": n, "event": (), "jac": (n, n)}[kind]
+        dtype = np.dtype(complex if function.is_complex and kind != "event" else float)
+        size = n * (16 if function.is_complex else 8)
+        bounds, own = self._bounds, len(self._bounds)
+        bounds.append(self._bound if kind == "strict" else self._bind(function))
+
+        def call(t, y):
+            bound = bounds[own]
+            if bound is not None and getattr(y, "nbytes", None) == size:
+                out = _empty(shape, dtype)
+                try:
+                    asked = _kernel_call(
+                        bound.pointer,
+                        bound.params,
+                        t,
+                        _from_buffer(_DOUBLES, y),
+                        _from_buffer(_DOUBLES, out),
+                    )
+                except (BufferError, ValueError):
+                    return call(t, y.copy())  # a column of a finite-difference Jacobian
+                if not asked:
+                    return out
+            result = plain(t, y)
+            if kind != "strict":
+                self._refresh()
+            return result
+
+        return call
+
+    def _watched(self, function):
+        """The function itself, looked at now and then; replaced by a kernel when that pays."""
+        plain, begun = _plain(function), time.perf_counter()
+        replaced = None
+
+        def call(t, y):
+            nonlocal replaced
+            if replaced is not None:
+                return replaced(t, y)
+            self.calls += 1
+            if self.calls % LOOK_EVERY == 0 and self._pays(time.perf_counter() - begun):
+                replaced = self._compiled(t, y)
+            return plain(t, y)
+
+        return call
+
+    def _pays(self, spent):
+        price = policy.price(1)
+        return self._may_compile() and spent > 4 * price and spent > 20 * KERNEL_CALL * self.calls
+
+    def _compiled(self, t, y):
+        function = self.rhs
+        if np.shape(y) != (function.n,):
+            return None
+        try:
+            bound = function.bind() or function.compile(policy.price(1))
+        except Refused:
+            return None
+        if not verify.agrees(function, bound, t, y):
             function.discard(bound.variant)
+            return None
+        self._bound = bound
+        return self._kernel_first(function)
+
+    def _companion(self, fun, kind, args, state):
+        function = Function(fun, args, state, kind=kind)
+        if self._bound is None:
+            call = _plain(function)
+            if not args:
+                return fun
+        else:
+            call = self._kernel_first(function)
+        for name in ("terminal", "direction"):
+            if hasattr(fun, name):
+                setattr(call, name, getattr(fun, name))
+        return call
 
     def _refresh(self):
-        for proxy in (self, *self._others):
-            if proxy._bound is not None and not proxy._bound.refresh():
-                proxy._bound = None
+        for i, bound in enumerate(self._bounds):
+            if bound is not None and not bound.refresh():
+                self._bounds[i] = None
 
 
-def proxies(fun, jac, events, args, state):
-    """(fun, jac, events) as proxies, for a state (n,) of float64 or complex128."""
-    first = Proxy(Function(fun, args, state, kind="strict"))
-    made_jac = Proxy(Function(jac, args, state, kind="jac"), first) if callable(jac) else jac
-    made_events = events
-    if events is not None:
-        events = (events,) if callable(events) else events
-        made_events = [Proxy(Function(event, args, state, kind="event"), first) for event in events]
-    return first, made_jac, made_events
+def _plain(function):
+    fun, args = function.fun, function.args
+    if not args:
+        return fun
+    return lambda t, y: fun(t, y, *args)

@@ -172,47 +172,53 @@ class Run:
     def _advance(self):
         """Slices of the solve, with a look after each at whether compiling pays by now."""
         advance, ivp = lib.ds_ivp_advance, self._ivp
-        missing = self._missing() if self._mode == "1" else ()
-        if not missing:
+        if self._bound is not None and None not in self._event_bounds:
             code = advance(ivp, policy.SLICE)
             while code == lib.DS_RUNNING:
                 code = advance(ivp, policy.SLICE)
             return code
         started = time.perf_counter() - self._start_seconds
+        code = self._advance_looking(started, self._missing() if self._mode == "1" else [])
+        spent = time.perf_counter() - started
+        for function, bound in self._functions():
+            if bound is None:
+                function.record.python_seconds += spent
+        return code
+
+    def _advance_looking(self, started, missing):
+        """Slices of a solve with functions at the Python tier, of which `missing` may be compiled."""
+        advance, ivp = lib.ds_ivp_advance, self._ivp
         outlook = policy.Outlook(started, ivp.t0, ivp.t_bound)
-        waiting = max(function.record.python_seconds for function in missing)
-        compile_now = waiting > policy.price(len(missing))
+        waiting = max((function.record.python_seconds for function in missing), default=0.0)
+        pays = waiting > policy.price(len(missing))
+        budget = max(waiting, kernels.LEAST_BUDGET) if pays else 0.0
         code = lib.DS_RUNNING
         while code == lib.DS_RUNNING:
-            if compile_now:
-                self._compile()
-                missing, compile_now = (), False
+            if missing and budget:
+                self._compile(budget)
+                missing = []
             code = advance(ivp, policy.FIRST_LOOK if missing else policy.SLICE)
             if code == lib.DS_RUNNING and missing:
                 remaining = outlook.remaining(time.perf_counter(), ivp.t)
-                compile_now = policy.pays(len(missing), remaining, ivp.n_trials)
-        spent = time.perf_counter() - started
-        for function in missing:
-            function.record.python_seconds += spent
+                budget = policy.affordable(len(missing), remaining, ivp.n_trials)
         return code
 
-    def _missing(self):
-        """Functions at the Python tier that may be compiled (events only if the right-hand side may)."""
+    def _functions(self):
+        """(function, kernel or None) of the right-hand side and all events."""
         events = self._event_setup[0] if self._event_setup is not None else ()
+        return zip((self.rhs, *events), (self._bound, *self._event_bounds), strict=True)
+
+    def _missing(self):
+        """Functions that may be compiled (events only if the right-hand side is or may be)."""
         if self._bound is None and not self.rhs.record.may_trace():
             return []
-        bounds = (self._bound, *self._event_bounds)
-        return [
-            function
-            for function, bound in zip((self.rhs, *events), bounds, strict=True)
-            if bound is None and function.record.may_trace()
-        ]
+        return [f for f, bound in self._functions() if bound is None and f.record.may_trace()]
 
-    def _compile(self):
+    def _compile(self, budget):
         """Compile the functions of this solve and go on with the kernels where it is."""
         ivp = self._ivp
         if self._bound is None:
-            bound = self.rhs.bind() or _attempt(self.rhs)
+            bound = self.rhs.bind() or _attempt(self.rhs, budget)
             if bound is None:
                 return
             y = np.frombuffer(ffi.buffer(ivp.y, self.options[2].nbytes), self.options[2].dtype)
@@ -224,7 +230,7 @@ class Run:
         for i, bound in enumerate(self._event_bounds):
             function = self._event_setup[0][i]
             if bound is None and function.record.may_trace():
-                found = self._event_bounds[i] = function.bind() or _attempt(function)
+                found = self._event_bounds[i] = function.bind() or _attempt(function, budget)
                 if found is not None:
                     self._use(ivp.events[i], found)
         self._watch_outside()
@@ -335,10 +341,10 @@ def _copied(pointer, count, dtype):
     return np.frombuffer(ffi.buffer(pointer, count * np.dtype(dtype).itemsize), dtype).copy()
 
 
-def _attempt(function):
+def _attempt(function, budget):
     """A new kernel, or None if the function is refused (the reason is kept for `explain`)."""
     try:
-        return function.compile()
+        return function.compile(budget)
     except Refused:
         return None
 

@@ -40,11 +40,11 @@ class Rhs:
         record = self._function.record
         record.python_seconds += seconds
         if self._mode == "1" and record.may_trace() and record.python_seconds > policy.price(1):
-            self._compile(t, y)
+            self._compile(t, y, record)
 
-    def _compile(self, t, y):
+    def _compile(self, t, y, record):
         try:
-            bound = self._function.bind() or self._function.compile()
+            bound = self._function.bind() or self._function.compile(record.python_seconds)
         except Refused:
             return
         if verify.agrees(self._function, bound, t, y):

@@ -49,8 +49,9 @@ def _call_outside(machine, function, args, kwargs):
     trace, value = machine.trace, function.value
     if type(value) is types.FunctionType:
         known = refusal(value)
-        if known.reason.code != "unknown-call":  # say so, instead of what is met further in
-            raise known
+        module = (getattr(value, "__module__", None) or "").split(".")[0]
+        if known.reason.code != "unknown-call" or module == "scipy":
+            raise known  # say so, instead of what is met further in
         return _run(machine, world.function_of(trace, function), args, kwargs)
     if type(value) is types.MethodType:
         inner = trace.reads.read((function.var, "func"), f"{function.var}.__func__", value.__func__)

@@ -8,19 +8,29 @@ User code itself never runs, so it can neither see nor swallow the tracer's sign
 
 from __future__ import annotations
 
+import math
+import os
+import time
+
 from diffsol._trace.frames import Frame
 from diffsol._trace.reasons import Refused, UserRaised
 from diffsol._trace.steps import STEPS
 
 MAX_DEPTH = 60
+CLOCK_STEPS = 256  # steps between two looks at the clock
+
+
+def _is_library(file) -> bool:
+    return "site-packages" in file or file.startswith((os.path.dirname(os.__file__), "<frozen"))
 
 
 class Machine:
-    """Runs frames for one trace; counts steps."""
+    """Runs frames for one trace, for so many steps and until `deadline` (time.perf_counter)."""
 
-    def __init__(self, trace, max_steps):
+    def __init__(self, trace, max_steps, deadline=math.inf):
         self.trace = trace
         self.steps_left = max_steps
+        self.deadline = deadline
         self.depth = 0
 
     def run(self, frame: Frame):
@@ -31,8 +41,8 @@ class Machine:
         try:
             return self._loop(frame)
         except Refused as refused:
-            if refused.where is None:
-                refused.where = frame.where()
+            if refused.where is None or _is_library(refused.where[0]):
+                refused.where = frame.where()  # the user's line, not one in a library
             raise
         except UserRaised as raised:
             if frame.step.protected:
@@ -53,8 +63,10 @@ class Machine:
             step = frame.step = steps[frame.next]
             frame.next += 1
             self.steps_left -= 1
-            if self.steps_left < 0:
-                raise Refused("too-long")
+            if self.steps_left % CLOCK_STEPS == 0 and (
+                self.steps_left <= 0 or time.perf_counter() > self.deadline
+            ):
+                raise Refused("too-long", "the time for following it is over")
             handler = STEPS.get(step.name)
             if handler is None:
                 raise Refused("bytecode", step.name)

@@ -85,7 +85,7 @@ REASONS = {
             "dynamic-index",
             "An index or a shape depends on t or y",
             "Array shapes and indices must be known when the function is compiled.",
-            "Use np.where, np.interp or np.clip instead of indexing by a computed number.",
+            "Use np.where, np.clip or arithmetic instead of indexing by a computed number.",
         ),
         Reason(
             "concrete-value",
@@ -106,6 +106,13 @@ REASONS = {
             "It runs too long to be followed",
             "The function executes more instructions in one call than the tracer follows.",
             "Replace Python loops by array expressions.",
+        ),
+        Reason(
+            "too-large",
+            "It is too large to compile in the time that it can save",
+            "Each pass of a Python loop becomes code of its own, and compiling that code takes longer "
+            "than what the function has cost so far. It is tried again when the function has cost more.",
+            "Replace Python loops over components by array expressions.",
         ),
         Reason(
             "try-except",

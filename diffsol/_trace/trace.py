@@ -8,6 +8,7 @@ results are joined by `select` along the tree of decisions.
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -114,13 +115,13 @@ class Trace:
 
 
 def trace_function(
-    fun, args, state_shape, state_dtype, shape, dtype, broadcast=True
+    fun, args, state_shape, state_dtype, shape, dtype, broadcast=True, deadline=math.inf
 ) -> TraceResult:
     """Traces fun(t, y, *args) for a state of the given shape and dtype.
 
     `shape` and `dtype` are those of the result: a result that NumPy casts without a warning is
     accepted, with `broadcast` also a single number for all components. Any other ends the trace.
-    Raises Refused.
+    Raises Refused, also when `deadline` (time.perf_counter) has passed.
     """
     if not SUPPORTED:
         raise Refused("python-version")
@@ -131,7 +132,7 @@ def trace_function(
     while pending:
         trace.script = pending.pop()
         trace.decisions, trace.traps = [], []
-        trace.machine = Machine(trace, MAX_STEPS)
+        trace.machine = Machine(trace, MAX_STEPS, deadline)
         try:
             value = _call_root(trace, fun, args, state_shape, state_dtype)
             output = _result(trace, value, shape, dtype, broadcast)

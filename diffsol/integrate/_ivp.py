@@ -163,8 +163,11 @@ def solve_ivp(
     try:
         run = _start(name, fun, t0, tf, state, vectorized, args, **options)
     except Unusual as unusual:
+        first = unusual.result
+        run = None
+    if run is None:
         # The shape of the first result is one that SciPy broadcasts in ways of its own.
-        fun = _passthrough.after_first(fun, unusual.result)
+        fun = _passthrough.after_first(fun, first)
         return _passthrough.scipy_solve_ivp(
             fun, t_span, y0, name, t_eval, dense_output, events, vectorized, args, options
         )

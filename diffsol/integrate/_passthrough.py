@@ -1,12 +1,13 @@
 """The way of `solve_ivp` for everything that has no native stepper: SciPy's own solver runs."""
 
 import sys
+import time
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from diffsol._engine.proxy import proxies
+from diffsol._engine.proxy import Proxies
 from diffsol.integrate import _scipy
 
 # Modules whose classes of these names are the native methods: SciPy's and our subclasses.
@@ -41,28 +42,26 @@ def scipy_solve_ivp(
     fun, t_span, y0, method, t_eval, dense_output, events, vectorized, args, options
 ):
     """SciPy's `solve_ivp`; the caller's functions are compiled for it where that pays."""
+    call = {
+        "method": method,
+        "t_eval": t_eval,
+        "dense_output": dense_output,
+        "vectorized": vectorized,
+    }
+    solve = _scipy.ivp().solve_ivp
     state = _plain_state(y0)
-    if state is not None and not vectorized and _is_iterable(args):
-        options = dict(options)
-        fun, jac, events = proxies(
-            fun, options.get("jac"), events, () if args is None else tuple(args), state
-        )
-        if "jac" in options:
-            # LSODA's wrapper in SciPy 1.14 counts the arguments of what it is given, and needs a function.
-            options["jac"] = (lambda t, y: jac(t, y)) if callable(jac) else jac
-        args = None
-    return _scipy.ivp().solve_ivp(
-        fun,
-        t_span,
-        y0,
-        method=method,
-        t_eval=t_eval,
-        dense_output=dense_output,
-        events=events,
-        vectorized=vectorized,
-        args=args,
-        **options,
-    )
+    if state is None or vectorized or not _is_iterable(args):
+        return solve(fun, t_span, y0, events=events, args=args, **call, **options)
+    jac = options.get("jac")
+    proxies = Proxies(fun, jac, events, () if args is None else tuple(args), state, str(method))
+    if proxies.fun is None:
+        started = time.perf_counter()
+        sol = solve(fun, t_span, y0, events=events, args=args, **call, **options)
+        proxies.spent(time.perf_counter() - started, sol.nfev)
+        return sol
+    if callable(jac):
+        options = options | {"jac": proxies.jac}
+    return solve(proxies.fun, t_span, y0, events=proxies.events, **call, **options)
 
 
 def _plain_state(y0):

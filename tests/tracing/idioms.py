@@ -8,6 +8,7 @@ import functools
 import logging
 import math
 import random
+import sys
 import time
 from collections import namedtuple
 from dataclasses import dataclass
@@ -819,7 +820,7 @@ def asks_for_the_type_of_t(t, y):
     return -y if isinstance(2 * t, np.floating) else y
 
 
-@refused("raises", 2)
+@refused("try-except" if sys.version_info >= (3, 12) else "raises", 2)
 def strict_zip(t, y):
     return [a * b for a, b in zip(y, [1.0, 2.0, 3.0], strict=True)]
 
