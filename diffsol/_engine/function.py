@@ -46,6 +46,8 @@ class Function:
         self.is_complex = state.dtype.kind == "c"
         self.vectorized = bool(vectorized)
         self.record = kernels.record_of(fun, kind, self.n, self.is_complex, self.vectorized)
+        if kernels.KEEP_FUNCTIONS:
+            self.record.function = self
 
     def bind(self) -> Bound | None:
         """A kernel in memory whose guards hold for this function now, or None."""

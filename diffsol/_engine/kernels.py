@@ -22,6 +22,7 @@ MAX_RECORDS = 512
 MAX_VARIANTS = 16  # of one record
 MAX_KERNELS = 256  # in all; one holds about 0.75 MB
 MAX_ATTEMPTS = 4  # traces of a function that was refused, in one process
+KEEP_FUNCTIONS = False  # may records hold on to functions (for a report at the end)?
 PATIENCE = 10.0  # seconds that an explicit wish to compile may take
 LEAST_BUDGET = 0.02  # seconds that tracing and compiling may always take
 INTERRUPTIBLE = 0.05  # seconds of compiling from which on Ctrl-C must be heard meanwhile
@@ -41,7 +42,7 @@ class Variant:
         "pointer",
         "program",
         "trace_ms",
-        "verified",
+        "verify_at",
         "discarded",
         "uses",
     )
@@ -54,7 +55,7 @@ class Variant:
         self.kernel = kernel
         self.pointer = ffi.cast("ds_kernel", kernel.address)
         self.trace_ms = trace_ms
-        self.verified = False
+        self.verify_at = 0  # number of uses at which it is compared with the function (again)
         self.discarded = False
         self.uses = 0
 
@@ -70,11 +71,15 @@ class Record:
         "attempts",
         "retry_at",
         "python_seconds",
+        "function",
+        "kind",
         "solves",
     )
 
-    def __init__(self, fun):
+    def __init__(self, fun, kind):
         code = code_of(fun)
+        self.kind = kind
+        self.function = None  # the Function last seen, with KEEP_FUNCTIONS
         self.name = getattr(fun, "__qualname__", None) or type(fun).__name__
         self.where = (code.co_filename, code.co_firstlineno) if code is not None else None
         self.variants: list = []
@@ -137,7 +142,7 @@ def record_of(fun, kind, n, is_complex, vectorized) -> Record:
     with _lock:
         record = _records.get(key)
         if record is None:
-            record = _records[key] = Record(fun)
+            record = _records[key] = Record(fun, kind)
             while len(_records) > MAX_RECORDS:
                 _records.popitem(last=False)
         else:
@@ -189,6 +194,7 @@ def compile_variant(record, fun, args, kind, n, is_complex, vectorized, budget) 
         del record.variants[MAX_VARIANTS:]
         _drop_oldest_kernels()
     record.refusal = None
+    record.python_seconds = 0.0  # spent: the next variant must earn its price anew
     return variant
 
 

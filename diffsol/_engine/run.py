@@ -43,6 +43,8 @@ class Run:
         self._output = (None, False)
         self._ivp = None
         self._mode = kernels.switched_on()
+        if self._mode == "1" and np.geterr()["under"] != "ignore":
+            self._mode = "0"  # kernels do not tell underflow
         self._bound = None
         self._event_bounds: list = []
         if self._mode != "0":
@@ -164,7 +166,7 @@ class Run:
         if code not in STATUS:
             self._raise(code)
         self._collect()
-        if self._bound is not None and not self._all_verified() and not self._verify():
+        if self._bound is not None and self._is_time_to_verify() and not self._verify():
             return self._redo_in_python()
         self._close()
         return STATUS[code]
@@ -190,7 +192,9 @@ class Run:
         advance, ivp = lib.ds_ivp_advance, self._ivp
         outlook = policy.Outlook(started, ivp.t0, ivp.t_bound)
         waiting = max((function.record.python_seconds for function in missing), default=0.0)
-        pays = waiting > policy.price(len(missing))
+        # where kernels serve few calls each, every further one must have cost more to come
+        tried = max((len(function.record.variants) for function in missing), default=0)
+        pays = waiting > (1 + tried) * policy.price(len(missing))
         budget = max(waiting, kernels.LEAST_BUDGET) if pays else 0.0
         code = lib.DS_RUNNING
         while code == lib.DS_RUNNING:
@@ -235,23 +239,20 @@ class Run:
                     self._use(ivp.events[i], found)
         self._watch_outside()
 
-    def _all_verified(self):
-        return self._bound.variant.verified and all(
-            b is None or b.variant.verified for b in self._event_bounds
-        )
+    def _is_time_to_verify(self):
+        """At the first use of a kernel and whenever its uses have doubled."""
+        return any(b is not None and b.variant.uses >= b.variant.verify_at for _, b in self._functions())
 
     def _verify(self) -> bool:
-        """Compare new kernels with their functions at visited states; discard what disagrees."""
-        functions = [self.rhs, *(self._event_setup[0] if self._event_setup else ())]
-        bounds = [self._bound, *self._event_bounds]
+        """Compare kernels with their functions at visited states; discard what disagrees."""
         t0, state = self.options[0], self.options[2]
         visited = [(t0, state), *verify.samples(self.t, self.y)]
         good = True
-        for function, bound in zip(functions, bounds, strict=True):
-            if bound is None or bound.variant.verified:
+        for function, bound in self._functions():
+            if bound is None or bound.variant.uses < bound.variant.verify_at:
                 continue
-            bound.variant.verified = all(verify.agrees(function, bound, t, y) for t, y in visited)
-            if not bound.variant.verified:
+            bound.variant.verify_at = 2 * bound.variant.uses + 1
+            if not all(verify.agrees(function, bound, t, y) for t, y in visited):
                 function.discard(bound.variant)
                 good = False
         return good

@@ -25,11 +25,14 @@ def agrees(function, bound, t, y) -> bool:
     )
     if asked:
         return True  # Python is asked there anyway
+    given = y.copy()
     try:
         with np.errstate(all="ignore"):
-            wanted = np.asarray(function.python(np.float64(t), y.copy()), dtype=got.dtype)
+            wanted = np.asarray(function.python(np.float64(t), given), dtype=got.dtype)
     except Exception:
         return False  # the kernel should have asked
+    if not np.array_equal(given, y, equal_nan=True):
+        return False  # it changes the state
     return close(
         got, np.broadcast_to(wanted.reshape(-1) if wanted.size == size else wanted, got.shape)
     )

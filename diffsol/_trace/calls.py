@@ -200,20 +200,17 @@ def _len(machine, value):
 
 @special(map)
 def _map(machine, function, *iterables):
-    return [
-        call(machine, function, list(values), {})
-        for values in zip(*(_iterable(machine, x) for x in iterables), strict=False)
-    ].__iter__()
+    iterables = [_iterable(machine, x) for x in iterables]
+    return (call(machine, function, list(values), {}) for values in zip(*iterables, strict=False))
 
 
 @special(filter)
 def _filter(machine, function, iterable):
-    kept = [
+    return (
         x
         for x in _iterable(machine, iterable)
-        if bool(x if function is None else call(machine, function, [x], {}))
-    ]
-    return iter(kept)
+        if (x if function is None else call(machine, function, [x], {}))
+    )
 
 
 @special(getattr)
@@ -221,6 +218,8 @@ def _getattr(machine, owner, name, *default):
     try:
         return world.attribute(machine, owner, name)
     except AttributeError:
+        if isinstance(owner, Outside):
+            machine.trace.reads.require(f"not hasattr({owner.var}, {name!r})")
         if default:
             return default[0]
         raise

@@ -51,9 +51,9 @@ class Machine:
         except (RecursionError, MemoryError):
             raise Refused("too-long", "", frame.where()) from None
         except Exception as exception:
-            if frame.step.protected:
-                raise Refused("try-except", repr(exception), frame.where()) from exception
-            raise UserRaised(exception, frame.where()) from exception
+            # Python may raise here, or it may be a limit of ours: either way Python is asked
+            code = "try-except" if frame.step.protected else "raises"
+            raise Refused(code, repr(exception), frame.where()) from exception
         finally:
             self.depth -= 1
 

@@ -88,14 +88,15 @@ class Storage:
 class Array(Traced):
     """A traced ndarray: a strided view (units: elements) of a storage."""
 
-    __slots__ = ("trace", "storage", "offset", "strides", "shape")
+    __slots__ = ("trace", "storage", "offset", "strides", "shape", "readonly")
 
-    def __init__(self, trace, storage, offset, strides, shape):
+    def __init__(self, trace, storage, offset, strides, shape, readonly=False):
         self.trace = trace
         self.storage = storage
         self.offset = offset
         self.strides = strides
         self.shape = shape
+        self.readonly = readonly
 
     @classmethod
     def of(cls, trace, node, owner="local"):
@@ -131,16 +132,25 @@ class Array(Traced):
     def __iter__(self):
         if not self.shape:
             raise TypeError("iteration over a 0-d array")
-        return iter([self[i] for i in range(self.shape[0])])
+        return (self[i] for i in range(self.shape[0]))  # reads when asked, as NumPy does
 
     # --- views ------------------------------------------------------------------------------
 
-    def _viewed(self, function):
+    def _viewed(self, function, readonly=False):
         """The view that `function` makes of an ndarray laid out like this one."""
         base = as_strided(_DUMMY, self.shape, self.strides)
         made = function(base)
+        if made.size and made.base is not base and made.base is not base.base:
+            raise Refused("unknown-call", "a view that NumPy makes by copying")
         offset = made.__array_interface__["data"][0] - base.__array_interface__["data"][0]
-        return Array(self.trace, self.storage, self.offset + offset, made.strides, made.shape)
+        return Array(
+            self.trace,
+            self.storage,
+            self.offset + offset,
+            made.strides,
+            made.shape,
+            self.readonly or readonly,
+        )
 
     def transpose(self, *axes):
         axes = (
@@ -159,7 +169,7 @@ class Array(Traced):
         return self._viewed(lambda x: np.squeeze(x, axis))
 
     def diagonal(self, offset=0):
-        return self._viewed(lambda x: np.diagonal(x, int(offset)))
+        return self._viewed(lambda x: np.diagonal(x, int(offset)), readonly=True)
 
     def reshape(self, *shape, order="C"):
         if order != "C":
@@ -234,6 +244,8 @@ class Array(Traced):
     def _write(self, part, value):
         """storage[part] = value, with NumPy's broadcasting (leading ones of value may go)."""
         graph, base = self.trace.graph, self.storage.node
+        if not part.shape and value.shape:
+            raise Refused("unknown-call", "an array assigned to one element")
         while value.ndim > len(part.shape) and value.shape[0] == 1:
             value = graph.reshape(value, value.shape[1:])
         value = graph.broadcast(value, np.broadcast_shapes(value.shape, part.shape))
@@ -268,6 +280,8 @@ class Array(Traced):
 
     def writable(self):
         """Refuses writes that would be seen outside, or that NumPy would send through a view."""
+        if self.readonly:
+            raise ValueError("assignment destination is read-only")
         if self.storage.owner == "state":
             raise Refused("state-write", "assignment into y")
         if self.storage.owner == "outside":
@@ -324,8 +338,10 @@ def _index_part(part):
         return slice(
             *(None if x is None else operator.index(x) for x in (part.start, part.stop, part.step))
         )
-    if part is None or part is Ellipsis or isinstance(part, (bool, np.bool_)):
+    if part is None or part is Ellipsis:
         return part
+    if isinstance(part, (bool, np.bool_)) or (isinstance(part, Scalar) and part.dtype == BOOL):
+        raise Refused("unknown-call", "a truth value as index")
     if isinstance(part, Array):
         return part.trace.concrete(part)
     if isinstance(part, (list, np.ndarray)):

@@ -15,6 +15,7 @@ import types
 
 import numpy as np
 
+from diffsol._graph.node import reachable
 from diffsol._graph.ops import COMPLEX, DTYPES, FLOAT
 from diffsol._trace import calls
 from diffsol._trace.frames import Function, Method
@@ -85,19 +86,16 @@ def enter(trace, value, var):
     return Outside(value, var, reads)
 
 
+# what NumPy's functions are: written in C, in Python, or dispatched
+KNOWN_FUNCTIONS = (types.BuiltinFunctionType, types.FunctionType, type(np.sum))
+
+
 def _is_known_function(value):
-    if isinstance(value, types.BuiltinMethodType) and isinstance(
-        value.__self__, types.ModuleType | type(None)
-    ):
-        return True
+    if isinstance(value, types.BuiltinMethodType):
+        return isinstance(value.__self__, types.ModuleType | type(None))
     if isinstance(value, np.ufunc) or value is np.r_:
         return True
-    return (
-        callable(value)
-        and not isinstance(value, type)
-        and trusted_module(getattr(value, "__module__", None))
-        and not isinstance(value, functools.partial)
-    )
+    return isinstance(value, KNOWN_FUNCTIONS) and trusted_module(value.__module__)
 
 
 def _enter_array(trace, value, var):
@@ -127,7 +125,9 @@ def _enter_array(trace, value, var):
 def function_of(trace, outside) -> Function:
     """A Python function from outside, ready to run; its code is guarded, not its identity."""
     value, var, reads = outside.value, outside.var, trace.reads
-    reads.require(f"{var}.__code__ is {reads.constant(value.__code__)}")
+    # equal code is the same function, made again (by exec, say)
+    code = reads.constant(value.__code__)
+    reads.require(f"{var}.__code__ is {code} or {var}.__code__ == {code}")
     namespace = reads.read((var, "globals"), f"{var}.__globals__", value.__globals__)
     defaults = tuple(
         enter(trace, d, reads.read((var, "default", i), f"{var}.__defaults__[{i}]", d))
@@ -162,7 +162,10 @@ def _global(trace, namespace, var, name):
     reads.require(f"{name!r} not in {var}")
     if not hasattr(builtins, name):
         raise NameError(f"name {name!r} is not defined")
-    return getattr(builtins, name)
+    value = getattr(builtins, name)
+    if not isinstance(value, type | types.BuiltinFunctionType) and value is not Ellipsis:
+        raise Refused("unknown-object", f"{name}, found in builtins")
+    return value
 
 
 def cell_contents(trace, outside):
@@ -192,14 +195,22 @@ def attribute(machine, owner, name):
         return _module_attribute(owner, name)
     if isinstance(owner, np.ndarray):
         return attribute(machine, Array.of(machine.trace, machine.trace.graph.const(owner)), name)
+    if isinstance(owner, type) and not trusted_module(owner.__module__):
+        raise Refused("unknown-attribute", f"{owner.__name__}.{name}")
     if isinstance(owner, (*LOCAL_TYPES, type, np.ufunc)):
         return getattr(owner, name)
     raise Refused("unknown-attribute", f"{type_name(owner)}.{name}")
 
 
+def depends_on_time(node) -> bool:
+    return any(x.op == "time" for x in reachable([node]))
+
+
 def _traced_attribute(owner, name):
     if name in (ARRAY_ATTRIBUTES if isinstance(owner, Array) else SCALAR_ATTRIBUTES):
         if isinstance(owner, Scalar) and owner.py and name not in ("real", "imag", "conjugate"):
+            if depends_on_time(owner.node):
+                raise Refused("concrete-value", f"{name} of t: float at first, numpy.float64 later")
             raise AttributeError(f"'float' object has no attribute {name!r}")
         return getattr(owner, name)
     if hasattr(np.ndarray, name) or hasattr(np.float64, name):
@@ -251,7 +262,7 @@ def _instance_attribute(machine, owner, name):
     if isinstance(found, types.MemberDescriptorType):
         return _child(trace, owner, name, getattr(value, name))
     if isinstance(found, TUPLE_GETTER):
-        return item(machine, owner, value._fields.index(name))
+        return _child(trace, owner, name, getattr(value, name))
     if name in getattr(value, "__dict__", ()):
         if getattr(value, name) is not value.__dict__[name]:
             raise Refused("unknown-object", f"{cls.__name__} has attributes of its own kind")
@@ -285,6 +296,8 @@ def _class_attribute(machine, owner, cls, name, instance):
     if _is_builtin_method(found) and instance is not None:
         return OutsideMethod(owner, name)
     if found is None or hasattr(type(found), "__get__"):
+        if cls.__module__.startswith("numpy.random"):
+            raise Refused("random", f"{cls.__name__}.{name}")
         raise Refused("unknown-attribute", f"{cls.__name__}.{name}")
     return _child(trace, owner, name, found)
 
@@ -297,6 +310,9 @@ def _class_member(trace, owner, name, suffix, function):
     holder = owner.var if isinstance(owner.value, type) else f"type({owner.var})"
     if not isinstance(function, types.FunctionType):
         raise Refused("unknown-call", f"{name} of a {type_name(owner)}")
+    if not isinstance(owner.value, type) and suffix != ".fget":
+        # an attribute of the object itself would come first
+        trace.reads.require(f"{name!r} not in getattr({owner.var}, '__dict__', ())")
     var = trace.reads.read((owner.var, "member", name), f"{holder}.{name}{suffix}", function)
     return Outside(function, var, trace.reads)
 
@@ -331,15 +347,12 @@ class OutsideMethod:
 def item(machine, owner, key):
     """owner[key] of a container from outside."""
     trace, value = machine.trace, owner.value
-    if isinstance(value, dict) and type(value).__getitem__ is dict.__getitem__:
+    if _behaves_as(value, dict):
         key = _plain_key(key)
         if key not in value:
             trace.reads.require(f"{trace.reads.constant(key)} not in {owner.var}")
             raise KeyError(key)
-    elif isinstance(value, list | tuple) and type(value).__getitem__ in (
-        list.__getitem__,
-        tuple.__getitem__,
-    ):
+    elif _behaves_as(value, list, tuple):
         if isinstance(key, slice):
             return trace.local_copy(owner)[_plain_slice(key)]
         if isinstance(key, Scalar):
@@ -385,10 +398,10 @@ def _plain_slice(key):
 def elements(machine, owner) -> list:
     """The elements of a container from outside, in order; its length is guarded."""
     trace, value = machine.trace, owner.value
-    if isinstance(value, dict) and type(value).__iter__ is dict.__iter__:
+    if _behaves_as(value, dict):
         _guard_keys(trace, owner)
         return list(value)
-    if isinstance(value, list | tuple) and type(value).__iter__ in (list.__iter__, tuple.__iter__):
+    if _behaves_as(value, list, tuple):
         trace.reads.require(f"len({owner.var}) == {len(value)}")
         return [item(machine, owner, i) for i in range(len(value))]
     raise Refused("unknown-object", f"iteration over a {type_name(owner)}")
@@ -398,15 +411,36 @@ def _guard_keys(trace, owner):
     for key in owner.value:
         if type(key) not in (str, int, float, bool, tuple, bytes):
             raise Refused("unknown-object", f"a dict with keys of type {type(key).__name__}")
-    trace.reads.require(f"list({owner.var}) == {trace.reads.constant(list(owner.value))}")
+    keys = [(type(key), key) for key in owner.value]
+    trace.reads.require(
+        f"[(type(key), key) for key in {owner.var}] == {trace.reads.constant(keys)}"
+    )
+
+
+def _behaves_as(value, *kinds) -> bool:
+    """Is it one of these containers, or of a subclass that changes nothing about containers?"""
+    for kind in kinds:
+        if isinstance(value, kind):
+            cls = type(value)
+            return cls is kind or all(
+                getattr(cls, name, None) is getattr(kind, name, None) for name in CONTAINER_METHODS
+            )
+    return False
+
+
+CONTAINER_METHODS = (
+    *("__getitem__", "__iter__", "__len__", "__contains__", "__eq__", "__ne__", "__bool__"),
+    *("__add__", "__radd__", "__mul__", "__rmul__", "__getattribute__", "__missing__"),
+    *("get", "keys", "values", "items", "index", "count"),
+)
 
 
 def local_copy(machine, owner):
     """A container from outside as one of our own, element by element."""
     value = owner.value
-    if isinstance(value, dict):
+    if _behaves_as(value, dict):
         return {key: item(machine, owner, key) for key in elements(machine, owner)}
-    if isinstance(value, list | tuple):
+    if _behaves_as(value, list, tuple):
         return (tuple if isinstance(value, tuple) else list)(elements(machine, owner))
     if isinstance(value, set | frozenset) and type(value) in (set, frozenset):
         machine.trace.reads.require(
@@ -418,7 +452,7 @@ def local_copy(machine, owner):
 
 def contains(machine, owner, key) -> bool:
     reads = machine.trace.reads
-    if isinstance(owner.value, dict) and type(owner.value).__contains__ is dict.__contains__:
+    if _behaves_as(owner.value, dict):
         key = _plain_key(key)
         found = key in owner.value
         reads.require(f"({reads.constant(key)} in {owner.var}) is {found}")
@@ -428,12 +462,11 @@ def contains(machine, owner, key) -> bool:
 
 def truth(machine, owner) -> bool:
     value, reads = owner.value, machine.trace.reads
-    if isinstance(value, list | tuple | dict | set | frozenset) and "__bool__" not in vars(
-        type(value)
-    ):
+    if isinstance(value, list | tuple | dict | set | frozenset):
         reads.require(f"bool({owner.var}) is {bool(value)}")
         return bool(value)
     if not hasattr(type(value), "__bool__") and not hasattr(type(value), "__len__"):
+        reads.require(f"bool({owner.var})")
         return True
     raise Refused("unknown-object", f"truth of a {type_name(owner)}")
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import opcode
 import operator
+import types
+
+import numpy as np
 
 from diffsol._trace import world
 from diffsol._trace.guards import Outside
@@ -100,8 +103,32 @@ def _comparison(symbol):
 @step("IS_OP")
 def _is_op(machine, frame, step):
     right, left = frame.stack.pop(), frame.stack.pop()
-    left, right = (x.value if isinstance(x, Outside) else x for x in (left, right))
-    frame.stack.append((left is right) != bool(step.arg))
+    frame.stack.append(_identical(machine, left, right) != bool(step.arg))
+
+
+# objects of which there is one only, whatever expression they come from
+SINGLE = (type(None), bool, type(Ellipsis), type, types.BuiltinFunctionType, np.ufunc, types.ModuleType)
+
+
+def _identical(machine, left, right) -> bool:
+    reads = machine.trace.reads
+    if isinstance(left, Outside) and isinstance(right, Outside):
+        same = left.value is right.value
+        reads.require(f"({left.var} is {right.var}) is {same}")
+        return same
+    if isinstance(right, Outside):
+        left, right = right, left
+    if isinstance(left, Outside):
+        same = left.value is right
+        reads.require(f"({left.var} is {reads.constant(right)}) is {same}")
+        return same
+    if isinstance(left, SINGLE) and isinstance(right, SINGLE):
+        return left is right
+    if left is None or right is None:
+        return False
+    if isinstance(left, list | dict | set) and isinstance(right, list | dict | set):
+        return left is right  # made inside
+    raise Refused("unknown-object", "identity of numbers, strings or arrays")
 
 
 @step("CONTAINS_OP")
