@@ -10,6 +10,7 @@ import operator
 
 import numpy as np
 
+from diffsol._graph.node import reachable
 from diffsol._graph.ops import BOOL, COMPLEX, ELEMENTWISE, FLOAT, INT, result_dtype
 from diffsol._trace.guards import OutsideInt, unpin
 from diffsol._trace.reasons import Refused
@@ -34,8 +35,12 @@ def binary(name, a, b):
 
 def apply(trace, name, *operands):
     """The elementwise operator `name` of values; constants are computed by NumPy at once."""
+    if len(operands) != ELEMENTWISE[name].arity:
+        raise Refused("unknown-call", f"{name} of {len(operands)} values")
     nodes = _operand_nodes(trace, operands)
     py = all(is_py(x) for x in operands)
+    if py and ELEMENTWISE[name].rule in ("arith", "real", "float"):
+        _check_python_integers(trace, name, nodes)
     if (
         name in ("add", "multiply", "subtract", "negative")
         and all(n.dtype == BOOL for n in nodes)
@@ -61,6 +66,22 @@ def apply(trace, name, *operands):
     return wrap(trace, trace.graph.elementwise(name, *nodes), py)
 
 
+def _check_python_integers(trace, name, nodes):
+    """Python's truth values and ints are not NumPy's: where that shows, Python is asked."""
+    if all(n.value is not None for n in nodes):
+        return
+    if all(n.dtype == BOOL for n in nodes) and any(x.op == "time" for x in reachable(nodes)):
+        # t is a float at first, a numpy.float64 later, and True + True then is True
+        raise Refused("concrete-value", f"{name} of truth values of t")
+    if name in ("add", "subtract", "multiply", "square", "negative") and all(
+        n.dtype in (BOOL, INT) for n in nodes
+    ):
+        size = trace.graph.elementwise(
+            "absolute", trace.graph.elementwise(name, *(trace.graph.cast(n, FLOAT) for n in nodes))
+        )
+        trace.trap_if(trace.graph.elementwise("greater", size, trace.graph.const(INT_LIMIT)))
+
+
 def _integer_result(trace, name, nodes):
     """NumPy's result for integers where it is not the float (or int) that our operator gives.
 
@@ -83,6 +104,9 @@ def _numpy_result_dtype(row, dtypes):
         return None
     with np.errstate(all="ignore"):
         return row.reference(*(np.ones(1, dtype) for dtype in dtypes)).dtype
+
+
+INT_LIMIT = 2.0**62  # integers beyond are left to Python, whose ints have no end
 
 
 def _zero_divisor(graph, _, divisor):
@@ -140,6 +164,8 @@ def matmul(trace, a, b):
         if 0 in (a.ndim, b.ndim):
             raise ValueError("matmul: input operand does not have enough dimensions")
         raise Refused("unknown-call", "matmul of arrays with more than two axes")
+    if a.dtype == BOOL and b.dtype == BOOL:
+        raise Refused("unknown-call", "matmul of truth values")
     if a.shape[-1] != b.shape[0]:
         raise ValueError(f"matmul: mismatch of shapes {a.shape} and {b.shape}")
     return wrap(trace, trace.graph.matmul(a, b))
@@ -206,11 +232,9 @@ def _exact_int_operator(dunder, symbol, function):
     def derived(left, right):
         whole = left if isinstance(left, OutsideInt) else right
         texts = [x.var if isinstance(x, OutsideInt) else repr(x) for x in (left, right)]
-        return OutsideInt(
-            function(getattr(left, "value", left), getattr(right, "value", right)),
-            f"({texts[0]} {symbol} {texts[1]})",
-            whole.trace,
-        )
+        value = function(getattr(left, "value", left), getattr(right, "value", right))
+        text = f"{texts[0]} {symbol} {texts[1]}"
+        return OutsideInt(value, whole.trace.reads.read(("int", text), text, value), whole.trace)
 
     def open_operator(general):
         def method(self, other, swapped):
@@ -248,7 +272,7 @@ for _dunder in (
     _int_operator(_dunder.rstrip("_"), getattr(operator, _dunder))
 for _dunder, _symbol in (("add", "+"), ("sub", "-"), ("mul", "*")):
     _exact_int_operator(_dunder, _symbol, getattr(operator, _dunder))
-OutsideInt.__neg__ = lambda self: OutsideInt(-self.value, f"(-{self.var})", self.trace)
+OutsideInt.__neg__ = lambda self: self * -1
 OutsideInt.__pos__ = lambda self: self
 OutsideInt.__abs__ = lambda self: abs(self.pinned())
 
@@ -325,5 +349,7 @@ for _name, _dunder in (
     ("remainder", "imod"),
     ("logical_and", "iand"),
     ("logical_or", "ior"),
+    ("logical_xor", "ixor"),
+    ("matmul", "imatmul"),
 ):
     setattr(Array, f"__{_dunder}__", _in_place(_name))

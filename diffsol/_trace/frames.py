@@ -9,6 +9,8 @@ import sys
 import types
 from typing import NamedTuple
 
+from diffsol._trace.reasons import Refused
+
 SUPPORTED = (3, 11) <= sys.version_info[:2] <= (3, 13)
 METHOD_BIT = sys.version_info >= (3, 12)  # LOAD_ATTR also loads methods
 NEW_CALLS = sys.version_info >= (3, 13)  # callable before the NULL slot, not after
@@ -88,6 +90,11 @@ class Function:
 
 class Opaque:
     """A string made from traced values: good for the text of an exception, nothing else."""
+
+    def __hash__(self):
+        raise Refused("concrete-value", "a string made from traced values")
+
+    __eq__ = __bool__ = __len__ = __iter__ = lambda self, *other: hash(self)
 
 
 class Method:

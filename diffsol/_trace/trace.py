@@ -110,6 +110,9 @@ class Trace:
         (self.reads.pin_array if node.shape else self.reads.pin)(var, value)
         return np.asarray(value)
 
+    def class_of(self, outside):
+        return world.class_of(self, outside)
+
     def local_copy(self, outside):
         return world.local_copy(self.machine, outside)
 
@@ -134,8 +137,10 @@ def trace_function(
         trace.decisions, trace.traps = [], []
         trace.machine = Machine(trace, MAX_STEPS, deadline)
         try:
-            value = _call_root(trace, fun, args, state_shape, state_dtype)
-            output = _result(trace, value, shape, dtype, broadcast)
+            # a constant that NumPy warns about must warn at every evaluation
+            with np.errstate(divide="raise", over="raise", invalid="raise"):
+                value = _call_root(trace, fun, args, state_shape, state_dtype)
+                output = _result(trace, value, shape, dtype, broadcast)
         except UserRaised as error:
             output, raised = None, error
         except Refused as refused:
@@ -158,7 +163,7 @@ def trace_function(
     )
     return TraceResult(
         program,
-        trace.reads.compile_check(),
+        _compiled_check(trace.reads),
         trace.reads.n_params,
         any(p.shape for p in trace.reads.params),
         trace.reads.source(),
@@ -208,6 +213,13 @@ def _result(trace, value, shape, dtype, broadcast):
     if node.size == 1:
         node = trace.graph.reshape(node, ())
     return trace.graph.broadcast(trace.graph.cast(node, dtype), shape)
+
+
+def _compiled_check(reads):
+    try:
+        return reads.compile_check()
+    except (SyntaxError, MemoryError, RecursionError) as error:
+        raise Refused("too-long", f"guards: {error}") from None
 
 
 def _any(graph, conditions):

@@ -18,7 +18,7 @@ import numpy as np
 from diffsol._graph.node import reachable
 from diffsol._graph.ops import COMPLEX, DTYPES, FLOAT
 from diffsol._trace import calls
-from diffsol._trace.frames import Function, Method
+from diffsol._trace.frames import Function, Method, Opaque
 from diffsol._trace.guards import PIN_LIMIT, Outside, OutsideInt, trusted_module
 from diffsol._trace.numpy_map import ARRAY_ATTRIBUTES, SCALAR_ATTRIBUTES
 from diffsol._trace.reasons import Refused
@@ -229,6 +229,12 @@ def _module_attribute(module, name):
     return value
 
 
+def class_of(trace, outside):
+    """type(outside)"""
+    cls, var = type(outside.value), outside.var
+    return enter(trace, cls, trace.reads.read((var, "class"), f"type({var})", cls))
+
+
 def _outside_attribute(machine, owner, name):
     trace, value = machine.trace, owner.value
     if isinstance(value, types.ModuleType):
@@ -386,7 +392,7 @@ def _plain_key(key):
         return tuple(_plain_key(k) for k in key)
     if isinstance(key, Outside):
         raise Refused("unknown-object", f"a {type_name(key)} as key")
-    if isinstance(key, Traced):
+    if isinstance(key, Traced | Opaque):
         raise Refused("concrete-value", "a traced value as key")
     return key
 

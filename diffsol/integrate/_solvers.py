@@ -4,6 +4,7 @@ This module imports SciPy; `diffsol.integrate` imports it when one of the classe
 """
 
 import inspect
+import operator
 from typing import Any
 
 from diffsol._engine import Function
@@ -58,11 +59,12 @@ _DOC = """{title}
     {reference}
     """
 
-# What a subclass may override only at the price of native steps.
+# What may be changed, in a class or an object, only at the price of native steps.
 _PRIVATE = (
     *("A", "B", "C", "E", "E3", "E5", "n_stages", "error_estimator_order"),
     *("_step_impl", "_estimate_error", "_estimate_error_norm"),
 )
+_PRIVATE_SET = frozenset(_PRIVATE)
 
 
 class _NativeSteps:
@@ -70,23 +72,21 @@ class _NativeSteps:
 
     _native: Any = None
     _stepper: Any = None
+    _made_with: Any = None
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
         # SciPy's constructor, whose signature and errors are kept, wraps fun and forgets it.
-        self: Any = super().__new__(cls)
-        self._user_fun = args[0] if args else kwargs.get("fun")
-        return self
+        super().__init__(*args, **kwargs)
+        self._user_fun = args[0] if args else kwargs["fun"]
+        self._native = self._stepper = None
+        self._made_with = _replaceable(self)
 
     def _step_impl(self: Any) -> tuple[bool, str | None]:
-        if not _steps_natively(type(self)):
+        if not _steps_natively(self):
             return super()._step_impl()  # type: ignore[misc]
         if self._native is None:
-            self._original_fun = self.fun
             function = Function(self._user_fun, (), self.y, vectorized=self.vectorized)
             self._native = Rhs(function)
-        if self.fun is not self._original_fun:
-            # Somebody wrapped solver.fun: that wrapper must see every evaluation.
-            return super()._step_impl()  # type: ignore[misc]
         if self._stepper is None or self._stepper.options != options_of(self):
             self._stepper = Stepper(_method_of(type(self)).__name__, self._native, self)
         if self._stepper.step(self):
@@ -96,7 +96,7 @@ class _NativeSteps:
     def __getstate__(self: Any) -> dict:
         """Without what is native; a copy makes its own."""
         state = self.__dict__.copy()
-        for name in ("_native", "_stepper", "_original_fun"):
+        for name in ("_native", "_stepper"):
             state.pop(name, None)
         return state
 
@@ -106,11 +106,25 @@ def _method_of(cls: type) -> type:
     return next(base for base in cls.__mro__ if base.__module__ == __name__)
 
 
-def _steps_natively(cls: type) -> bool:
+def _replaceable(solver: Any) -> tuple:
+    """What SciPy's step reads from the object itself, where anybody may put something else."""
+    return solver.fun, solver.fun_single, solver._fun, solver.error_exponent
+
+
+def _steps_natively(solver: Any) -> bool:
+    """Whether SciPy's step, taken now, would be the native one: nobody has changed a part of it."""
+    if solver._made_with is None or not _PRIVATE_SET.isdisjoint(solver.__dict__):
+        return False
+    if not all(map(operator.is_, _replaceable(solver), solver._made_with)):
+        return False
+    if not solver.direction * (solver.t_bound - solver.t) > 0:
+        return False
+    cls = type(solver)
     method = _method_of(cls)
-    if cls is method:
-        return True
-    return all(getattr(cls, n, None) is getattr(method, n, None) for n in _PRIVATE)
+    # A foreign class between ours and SciPy's may do anything to fun and to the steps.
+    if cls.__mro__[-len(method.__mro__) :] != method.__mro__:
+        return False
+    return all(getattr(cls, n, None) is part for n, part in method._parts.items())
 
 
 def _native_class(name: str, title: str, reference: str) -> type:
@@ -120,7 +134,9 @@ def _native_class(name: str, title: str, reference: str) -> type:
         "__module__": __name__,
         "__signature__": inspect.signature(base),
     }
-    return type(name, (_NativeSteps, base), body)
+    cls: Any = type(name, (_NativeSteps, base), body)
+    cls._parts = {n: getattr(cls, n, None) for n in _PRIVATE}
+    return cls
 
 
 RK23: Any = _native_class(

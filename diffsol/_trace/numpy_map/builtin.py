@@ -83,21 +83,28 @@ def _plain_types(types):
     return tuple(_plain_types(t) for t in types) if isinstance(types, tuple) else types
 
 
-for _question in (type, callable, np.isscalar, np.iscomplexobj):
+@handles(type)
+def _type(trace, value):
+    if isinstance(value, Outside):
+        return trace.class_of(value)
+    return _answer(value, type)
+
+
+for _question in (callable, np.isscalar, np.iscomplexobj):
     HANDLERS[_question] = lambda trace, value, _question=_question: _answer(value, _question)
 
 
 def _answer(value, question):
     """What a question about its type is answered for a real object in the place of `value`."""
     answer = question(_exemplar(value))
-    if (
+    of_time = (
         isinstance(value, Scalar)
         and value.py
         and any(x.op == "time" for x in reachable([value.node]))
-    ):
+    )
+    if of_time and question(value.dtype.type(0)) != answer:
         # SciPy gives t as a float at first, as a numpy.float64 later
-        if question(value.dtype.type(0)) != answer:
-            raise Refused("concrete-value", "the type of t: float at first, numpy.float64 later")
+        raise Refused("concrete-value", "the type of t: float at first, numpy.float64 later")
     return answer
 
 

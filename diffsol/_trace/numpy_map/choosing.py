@@ -5,15 +5,17 @@ from __future__ import annotations
 import numpy as np
 
 from diffsol._trace.arithmetic import apply
-from diffsol._trace.numpy_map.registry import handles, plain_scalar
+from diffsol._trace.numpy_map.registry import handles, plain_scalar, store
 from diffsol._trace.reasons import Refused
+from diffsol._trace.values import Array, as_node
 
 
 @handles(np.where)
 def _where(trace, condition, *choices):
     if len(choices) != 2:
         raise Refused("dynamic-index", "np.where with a condition only")
-    return plain_scalar(apply(trace, "select", condition, *choices))
+    node = as_node(trace, apply(trace, "select", condition, *choices))
+    return Array.of(trace, node)  # of scalars too: an array of no dimensions
 
 
 @handles(np.clip)
@@ -25,5 +27,4 @@ def _clip(trace, a, a_min=None, a_max=None, out=None, *, min=None, max=None):
         a = apply(trace, "minimum", a, high)
     if out is None:
         return plain_scalar(a)
-    out[...] = a
-    return out
+    return store(out, a)

@@ -8,13 +8,11 @@ import math
 import numpy as np
 
 from diffsol._graph.ops import ALIASES, BOOL, COMPLEX, ELEMENTWISE, FLOAT, INT
-from diffsol._trace.arithmetic import apply, matmul
+from diffsol._trace.arithmetic import INT_LIMIT, apply, matmul
 from diffsol._trace.guards import OutsideInt, unpin
-from diffsol._trace.numpy_map.registry import HANDLERS, handles
+from diffsol._trace.numpy_map.registry import HANDLERS, handles, store
 from diffsol._trace.reasons import Refused
 from diffsol._trace.values import Array, Scalar, Traced, as_node, wrap
-
-INT_LIMIT = 2.0**62  # int() of larger numbers, inf and nan is left to Python
 
 OPERATORS: dict = dict(ALIASES)
 MATH: dict = {}
@@ -61,13 +59,12 @@ def call_ufunc(trace, ufunc, *operands, out=None, **options):
         return result
     if isinstance(out, (tuple, list)):
         (out,) = out
-    out[...] = result
-    return out
+    return store(out, result)
 
 
 def call_math(trace, function, *operands):
     for x in operands:
-        if isinstance(x, Array) and x.size != 1 or isinstance(x, Traced) and x.dtype == COMPLEX:
+        if isinstance(x, Array) and x.shape or isinstance(x, Traced) and x.dtype == COMPLEX:
             raise TypeError("must be real number")
     operands = [
         Scalar(trace, trace.graph.reshape(x.node, ())) if isinstance(x, Array) else x

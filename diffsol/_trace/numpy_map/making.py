@@ -12,10 +12,16 @@ from diffsol._trace.reasons import Refused
 from diffsol._trace.values import Array, Traced, as_node, traced_dtype
 
 
-@handles(np.array, np.asarray, np.asanyarray, np.ascontiguousarray)
-def _array(trace, value, dtype=None, copy=True, ndmin=0, **more):
-    if more or ndmin:
+@handles(np.array)
+def _array(trace, value, dtype=None, *, copy=True, order="K", ndmin=0, **more):
+    if more or ndmin or order not in ("K", "C"):
         raise Refused("unknown-call", "np.array with further options")
+    same = isinstance(value, Array) and (dtype is None or traced_dtype(dtype) == value.dtype)
+    if copy is None or copy is False:
+        if same:
+            return value
+        if copy is False:
+            raise Refused("unknown-call", "np.array(copy=False) of what must be copied")
     node = as_node(trace, value)
     if dtype is not None:
         target = traced_dtype(dtype)
@@ -25,14 +31,16 @@ def _array(trace, value, dtype=None, copy=True, ndmin=0, **more):
     return Array.of(trace, node)
 
 
-def _asarray(trace, value, dtype=None, **more):
-    if isinstance(value, Array) and (dtype is None or traced_dtype(dtype) == value.dtype):
-        return value
-    return _array(trace, value, dtype, **more)
+@handles(np.asarray, np.asanyarray)
+def _asarray(trace, value, dtype=None, order="K", *, copy=None, **more):
+    return _array(trace, value, dtype, copy=copy, order=order or "K", **more)
 
 
-HANDLERS[np.asarray] = HANDLERS[np.asanyarray] = _asarray
-HANDLERS[np.ascontiguousarray] = _asarray
+@handles(np.ascontiguousarray)
+def _ascontiguousarray(trace, value, dtype=None):
+    made = _asarray(trace, value, dtype)
+    made = made if made.shape else made.reshape(1)
+    return made if made._is_contiguous() else made.copy()
 
 
 @handles(np.copy)
@@ -96,7 +104,10 @@ def _linspace(trace, start, stop, num=50, endpoint=True, **more):
     steps = np.arange(num, dtype=float)
     divisor = max(num - 1 if endpoint else num, 1)
     step = apply(trace, "divide", apply(trace, "subtract", stop, start), float(divisor))
-    return apply(trace, "add", apply(trace, "multiply", steps, step), start)
+    made = apply(trace, "add", apply(trace, "multiply", steps, step), start)
+    if endpoint and num > 1:
+        made[-1] = stop  # NumPy sets it, whatever rounding made of it
+    return made
 
 
 @handles(np.diag)

@@ -28,8 +28,12 @@ for _function, _name in (
 
 def _view_function(function):
     """A NumPy function whose result is always a view of its first argument."""
+    readonly = function is np.broadcast_to
     return lambda trace, a, *args, **kwargs: array_of(trace, a)._viewed(
-        lambda x: function(x, *(plain(v) for v in args), **{k: plain(v) for k, v in kwargs.items()})
+        lambda x: function(
+            x, *(plain(v) for v in args), **{k: plain(v) for k, v in kwargs.items()}
+        ),
+        readonly,
     )
 
 

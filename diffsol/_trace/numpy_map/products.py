@@ -59,6 +59,8 @@ def _einsum(trace, subscripts, *operands):
     if not arrow:
         output = "".join(sorted(c for c in set(inputs) - {","} if inputs.count(c) == 1))
     operands = [array_of(trace, x) for x in operands]
+    if len(operands) == 1 and set(terms[0]) == set(output):
+        raise Refused("unknown-call", "np.einsum as a view")
     extents = {
         c: e
         for term, x in zip(terms, operands, strict=True)

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from diffsol._graph.ops import COMPLEX
+from diffsol._graph.ops import BOOL, COMPLEX
 from diffsol._trace.arithmetic import apply
 from diffsol._trace.numpy_map.registry import (
     HANDLERS,
@@ -43,6 +43,8 @@ def reduction(name):
         axes = _axes(axis, a.ndim)
         if not a.size and name in ("amax", "amin"):
             raise ValueError("zero-size array to reduction operation which has no identity")
+        if name in ("amax", "amin") and a.dtype == BOOL:
+            raise Refused("unknown-call", f"{name} of truth values")
         node = trace.graph.reduce(name, a.node, axes)
         if keepdims:
             node = trace.graph.reshape(
@@ -76,9 +78,15 @@ def _mean(trace, a, axis=None, keepdims=False):
 def _average(trace, a, axis=None, weights=None):
     if weights is None:
         return _mean(trace, a, axis)
-    weights = array_of(trace, weights)
+    a, weights = array_of(trace, a), array_of(trace, weights)
+    if weights.shape != a.shape:
+        if weights.ndim != 1 or axis is None:
+            raise Refused("unknown-call", "np.average with weights of another shape")
+        (place,) = _axes(axis, a.ndim)
+        weights = weights.reshape([-1 if i == place else 1 for i in range(a.ndim)])
+        weights = HANDLERS[np.broadcast_to](trace, weights, a.shape)
     total = HANDLERS[np.sum]
-    return total(trace, array_of(trace, a) * weights, axis=axis) / total(trace, weights, axis=axis)
+    return total(trace, a * weights, axis=axis) / total(trace, weights, axis=axis)
 
 
 @handles(np.var)

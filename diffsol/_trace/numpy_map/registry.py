@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import operator
 
+import numpy as np
+
 from diffsol._trace.guards import OutsideInt
 from diffsol._trace.reasons import Refused
 from diffsol._trace.values import Array, Scalar, Traced, as_node, is_py
@@ -48,3 +50,11 @@ def as_scalar(trace, value):
 
 def plain_scalar(value):
     return Scalar(value.trace, value.node) if isinstance(value, Scalar) else value
+
+
+def store(out, result):
+    """`out=` of a NumPy function."""
+    if not np.can_cast(result.dtype, out.dtype, "same_kind"):
+        raise TypeError(f"cannot cast the output from {result.dtype} to {out.dtype}")
+    out[...] = result
+    return out

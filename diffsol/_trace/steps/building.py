@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from diffsol._trace.frames import Opaque
+from diffsol._trace.guards import unpin
 from diffsol._trace.reasons import Refused
 from diffsol._trace.steps.common import iterate, operand, pop_many
 from diffsol._trace.steps.registry import step
@@ -76,6 +77,7 @@ def _printable(value):
 
 
 def _formatted(value, conversion, spec):
+    value = unpin(value)
     if not _printable(value) or isinstance(spec, Opaque):
         return Opaque()
     return format(conversion(value), spec)

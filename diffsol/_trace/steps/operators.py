@@ -107,7 +107,15 @@ def _is_op(machine, frame, step):
 
 
 # objects of which there is one only, whatever expression they come from
-SINGLE = (type(None), bool, type(Ellipsis), type, types.BuiltinFunctionType, np.ufunc, types.ModuleType)
+SINGLE = (
+    type(None),
+    bool,
+    type(Ellipsis),
+    type,
+    types.BuiltinFunctionType,
+    np.ufunc,
+    types.ModuleType,
+)
 
 
 def _identical(machine, left, right) -> bool:
