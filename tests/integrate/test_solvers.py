@@ -44,7 +44,9 @@ def assert_same_state(theirs, ours):
 @each_class
 @pytest.mark.parametrize("t0, t_bound", [(0, 3), (3, 0)])
 @pytest.mark.parametrize("y0", [(1.0, 0.5), (1.0 + 1j, 0.5)])
-@pytest.mark.parametrize("options", [{}, {"first_step": 0.1}, {"max_step": 0.2, "rtol": [1e-3, 1e-5]}])
+@pytest.mark.parametrize(
+    "options", [{}, {"first_step": 0.1}, {"max_step": 0.2, "rtol": [1e-3, 1e-5]}]
+)
 def test_steps(name, t0, t_bound, y0, options):
     theirs, ours = pair(name, t0=t0, t_bound=t_bound, y0=y0, **options)
     while theirs.status == "running":
@@ -135,6 +137,72 @@ def test_wrapped_fun_sees_every_evaluation(name):
         solver.step()
         counts.append(len(calls))
     assert counts[0] == counts[1] > 0
+
+
+def doubled(t, y):
+    return 2 * pendulum(t, y)
+
+
+def test_subclass_whose_constructor_wraps_fun(tier):
+    def make(base):
+        class Twice(base):
+            def __init__(self, fun, *args, **kwargs):
+                super().__init__(lambda t, y: 2 * fun(t, y), *args, **kwargs)
+
+        return Twice(pendulum, 0, [1.0, 0.5], 3)
+
+    theirs, ours = (make(m.RK45) for m in (scipy.integrate, diffsol.integrate))
+    while theirs.status == "running":
+        theirs.step()
+        ours.step()
+        assert_same_state(theirs, ours)
+
+
+def test_foreign_class_between_ours_and_scipys(tier):
+    class Twice(scipy.integrate._ivp.rk.RungeKutta):
+        def __init__(self, fun, *args, **kwargs):
+            super().__init__(lambda t, y: 2 * fun(t, y), *args, **kwargs)
+
+    theirs, ours = (
+        type("Mixed", (m.RK45, Twice), {})(pendulum, 0, [1.0, 0.5], 3)
+        for m in (scipy.integrate, diffsol.integrate)
+    )
+    run(theirs)
+    run(ours)
+    assert_same_state(theirs, ours)
+
+
+REPLACED = {
+    "fun": doubled,
+    "fun_single": doubled,
+    "_fun": doubled,
+    "E": np.linspace(-1, 1, 7),
+    "error_exponent": -0.5,
+}
+
+
+@pytest.mark.parametrize("vectorized", [False, True])
+@pytest.mark.parametrize("steps_before", [0, 2])
+@pytest.mark.parametrize("name", REPLACED)
+def test_replaced_parts_of_the_object_count(name, steps_before, vectorized, tier):
+    theirs, ours = pair("RK45", vectorized=vectorized)
+    for solver in (theirs, ours):
+        for _ in range(steps_before):
+            solver.step()
+        setattr(solver, name, REPLACED[name])
+        for _ in range(2):
+            if solver.status == "running":
+                solver.step()
+    assert_same_state(theirs, ours)
+
+
+def test_changed_class_counts(monkeypatch):
+    theirs, ours = pair("RK45", max_step=0.1)
+    monkeypatch.setattr(diffsol.integrate.RK45, "B", np.zeros(6))
+    monkeypatch.setattr(scipy.integrate.RK45, "B", np.zeros(6))
+    for solver in (theirs, ours):
+        solver.step()
+    assert_same_state(theirs, ours)
 
 
 @each_class
