@@ -1,11 +1,12 @@
 """Run a script or module with ``scipy.integrate``'s solvers replaced by the native ones.
 
-    python -m diffsol [--report] script.py [argument ...]
-    python -m diffsol [--report] -m module [argument ...]
+python -m diffsol [--report] script.py [argument ...]
+python -m diffsol [--report] -m module [argument ...]
 """
 
 import argparse
 import atexit
+import importlib.util
 import os
 import runpy
 import sys
@@ -15,32 +16,62 @@ import diffsol
 
 def main(argv: list[str]) -> None:
     """Do what `argv` (without the program's name) asks for; SystemExit 2 if it makes no sense."""
-    options = _parser().parse_args(argv)
-    if options.module is None and not options.rest:
-        _parser().error("a script, or -m and a module, is needed")
+    parser = _parser()
+    own, module, rest = _split(argv)
+    options = parser.parse_args(own)
+    if module is None and not rest:
+        parser.error("a script, or -m and a module, is needed")
+    if module == "":
+        parser.error("-m needs the name of a module")
+    if module is None and not os.path.exists(rest[0]):
+        parser.error(f"can't open file {rest[0]!r}: no such file or directory")
+    if module is not None and not _findable(module):
+        parser.error(f"no module named {module}")
     diffsol.patch()
     if options.report:
-        from diffsol._explain import report
+        from diffsol._explain import report, watch
 
+        watch()
         atexit.register(lambda: print(report(), file=sys.stderr))
-    if options.module is not None:
-        _run_module(options.module, options.rest)
+    if module is not None:
+        _run_module(module, rest)
     else:
-        _run_script(options.rest)
+        _run_script(rest)
+
+
+def _split(argv: list[str]) -> tuple[list[str], str | None, list[str]]:
+    """Our own options, the module if any, and what belongs to the program, as python divides them."""
+    for i, word in enumerate(argv):
+        if word == "-m":
+            return argv[:i], argv[i + 1] if argv[i + 1 :] else "", argv[i + 2 :]
+        if word.startswith("-m") or not word.startswith("-"):
+            module = word[2:] if word.startswith("-m") else None
+            return argv[:i], module, argv[i + (module is not None) :]
+    return argv, None, []
+
+
+def _findable(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError as error:
+        if error.name is None or not module.startswith(error.name):
+            raise  # a package on the way imports something that is missing
+        return False
+    except ValueError:
+        return True  # "__main__" and the like: runpy knows what to say
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m diffsol",
         description="Run a program with scipy.integrate's solvers replaced by native ones.",
-        usage="%(prog)s [-h] [--report] (script | -m module) [argument ...]",
+        usage="%(prog)s [-h] [--version] [--report] (script | -m module) [argument ...]",
+        epilog="All that follows the script or the module belongs to the program.",
     )
+    parser.add_argument("--version", action="version", version=f"diffsol {diffsol.__version__}")
     parser.add_argument(
         "--report", action="store_true", help="tell at exit what was compiled, and why not"
     )
-    parser.add_argument("-m", dest="module", metavar="module", help="run a module, as python -m")
-    # All that follows belongs to the program, dashes included.
-    parser.add_argument("rest", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
     return parser
 
 

@@ -116,22 +116,55 @@ def _refused(function, refusal):
     )
 
 
+def watch() -> None:
+    """Keep the functions of this process, so that `report` can say of each whether it compiles."""
+    kernels.KEEP_FUNCTIONS = True
+
+
 def report() -> str:
     """One line per function that was solved in this process: compiled or not, and why."""
     lines = ["diffsol: functions of this run"]
     for record in kernels.records():
         place = "" if record.where is None else " ({}:{})".format(*record.where)
-        lines.append(f"  {record.name}{place}: {_state(record)}")
+        lines.append(f"  {record.name}{place}{_kind(record)}: {_state(record)}")
     if len(lines) == 1:
         lines.append("  none")
     return "\n".join(lines)
+
+
+_KINDS = {
+    "rhs": "right-hand side",
+    "strict": "right-hand side of SciPy's own solver",
+    "event": "event",
+    "jac": "Jacobian",
+}
+
+
+def _kind(record):
+    function = getattr(record, "function", None)
+    return "" if function is None else f", {_KINDS[function.kind]}"
 
 
 def _state(record):
     python = f"{record.python_seconds:.3f} s in Python"
     if record.variants:
         kernel = record.variants[0].kernel
-        return f"compiled in {kernel.compile_ms:.0f} ms, {sum(v.uses for v in record.variants)} reuses, {python}"
-    if record.refusal is not None:
+        uses = sum(v.uses for v in record.variants)
+        return f"compiled in {kernel.compile_ms:.0f} ms, {uses} reuses, {python}"
+    if record.refusal is not None or not _can_be_compiled(record):
         return f"not compiled, {python}. {kernels.reason_text(record.refusal)}"
     return f"not compiled yet (that would not have paid), {python}"
+
+
+def _can_be_compiled(record) -> bool:
+    """Trace a function that no solve has traced; where it is refused, the record tells why."""
+    function = getattr(record, "function", None)
+    if function is None:
+        return True
+    try:
+        function.compile()
+    except Refused:
+        return False
+    # Not a kernel of the run: the report shall say what has been.
+    record.variants.clear()
+    return True

@@ -1,8 +1,10 @@
 """diffsol.patch and python -m diffsol: SciPy's names replaced, and given back."""
 
 import os
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import scipy.integrate
@@ -10,6 +12,7 @@ import scipy.integrate
 import diffsol
 import diffsol.integrate
 
+NAMES_REPORTED = ("noisy", "quiet", "event")
 NAMES = ("solve_ivp", "RK23", "RK45", "DOP853")
 
 
@@ -83,9 +86,13 @@ def script(tmp_path):
 
 
 def run(arguments, folder):
+    return run_python(["-m", "diffsol", *arguments], folder)
+
+
+def run_python(arguments, folder):
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONSAFEPATH"}
     return subprocess.run(
-        [sys.executable, "-m", "diffsol", *arguments],
+        [sys.executable, *arguments],
         cwd=folder,
         env=environment,
         capture_output=True,
@@ -107,6 +114,66 @@ def test_module(script):
     done = run(["-m", "script", "x"], script.parent)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith(f"diffsol.integrate._ivp ['{script}', 'x']")
+
+
+def test_module_with_its_own_options(script):
+    done = run(["-m", "script", "--option", "value", "-m"], script.parent)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(f"diffsol.integrate._ivp ['{script}', '--option', 'value', '-m']")
+
+
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        (["nofile.py"], "can't open file 'nofile.py'"),
+        (["-m", "nosuch"], "no module named nosuch"),
+        (["-m", "nosuch.part"], "no module named nosuch.part"),
+        (["-m"], "-m needs the name of a module"),
+        (["--nosuch", "script.py"], "unrecognized arguments: --nosuch"),
+    ],
+)
+def test_nothing_that_could_run(arguments, words, tmp_path):
+    done = run(arguments, tmp_path)
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_version(tmp_path):
+    assert run(["--version"], tmp_path).stdout == f"diffsol {diffsol.__version__}\n"
+
+
+def test_source_tree_without_core(tmp_path):
+    """After `pip install .`, started in the source tree: the folder shadows what is installed."""
+    tree = tmp_path / "tree"
+    skip = shutil.ignore_patterns("*.so", "__pycache__")
+    shutil.copytree(Path(diffsol.__file__).parent, tree / "diffsol", ignore=skip)
+    (tree / "pyproject.toml").touch()
+    # An editable installation would find the core all the same.
+    code = (
+        "import sys; sys.meta_path[:] = [f for f in sys.meta_path if 'ditable' not in repr(f)]; "
+        "import diffsol.integrate"
+    )
+    done = run_python(["-c", code], tree)
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.startswith(f"ImportError: diffsol is being imported from its source tree ({tree})")
+
+
+def test_report_traces_what_was_not_compiled(tmp_path):
+    (tmp_path / "solve.py").write_text(
+        "from scipy.integrate import solve_ivp\n"
+        "def noisy(t, y): print(end=''); return -y\n"
+        "def quiet(t, y): return -y\n"
+        "def event(t, y): return y[0] - 0.9\n"
+        "solve_ivp(noisy, (0, 1), [1.0])\n"
+        "solve_ivp(quiet, (0, 1), [1.0], events=event)\n"
+    )
+    told = run(["--report", "solve.py"], tmp_path).stderr.splitlines()
+    noisy, quiet, event = (next(x for x in told if f"  {n} (" in x) for n in NAMES_REPORTED)
+    assert "It prints, reads or writes: print" in noisy
+    assert "not compiled yet (that would not have paid)" in quiet
+    assert "right-hand side:" in quiet
+    assert "event:" in event
 
 
 def test_report(tmp_path):
