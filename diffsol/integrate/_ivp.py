@@ -1,5 +1,7 @@
 """solve_ivp: SciPy's call, answered by the native steppers."""
 
+from math import isnan
+
 import numpy as np
 
 from diffsol._engine import Function, Run, Unusual
@@ -155,8 +157,9 @@ def solve_ivp(
     if options:
         options = _own_options(options)
     state = _options.check_y0(y0)
-    if t0 == tf or not state.size:
-        # Nothing to integrate: SciPy has rules of its own for it, and there is nothing to gain.
+    if t0 == tf or not state.size or (t_eval is not None and _has_nan(t_eval)):
+        # Nothing to integrate, or times that no order holds for: SciPy has rules of its own for
+        # it, and there is nothing to gain.
         return _passthrough.scipy_solve_ivp(
             fun, t_span, y0, name, t_eval, dense_output, events, vectorized, args, options
         )
@@ -178,6 +181,13 @@ def solve_ivp(
     return _result(run, status, name, y0, t_eval, dense_output, events is not None)
 
 
+def _has_nan(t_eval):
+    # A NaN among them makes the sum one; the full test is for those that inf - inf makes.
+    if t_eval.dtype != float:
+        return bool(np.any(t_eval != t_eval))
+    return isnan(t_eval.sum()) and bool(np.isnan(t_eval).any())
+
+
 def _own_options(options):
     """The options that explicit methods have, in SciPy's order; a warning for all others."""
     own = {name: options[name] for name in _OPTION_NAMES if name in options}
@@ -187,7 +197,16 @@ def _own_options(options):
 
 
 def _start(
-    name, fun, t0, tf, state, vectorized, args, max_step=np.inf, rtol=1e-3, atol=1e-6,
+    name,
+    fun,
+    t0,
+    tf,
+    state,
+    vectorized,
+    args,
+    max_step=np.inf,
+    rtol=1e-3,
+    atol=1e-6,
     first_step=None,
 ):
     """Check the options and evaluate `fun` at the start, as SciPy's constructor does."""

@@ -8,6 +8,10 @@ the step is halved in vain until it is too small, and rounding decides at which 
 
 # fmt: off  (one row a line, whatever its length)
 ARGUMENTS = [
+    ('t_eval with nan', 'm.solve_ivp(f1, (0, 3), [1.0], t_eval=[0, np.nan, 1])', ''),
+    ('t_eval with nan, first', 'm.solve_ivp(f1, (0, 3), [1.0], t_eval=[np.nan, 1, 2])', ''),
+    ('t_eval with nan, last', 'm.solve_ivp(f1, (0, 3), [1.0], t_eval=[0, 1, np.nan])', ''),
+    ('t_eval with nan, back', 'm.solve_ivp(f1, (3, 0), [1.0], t_eval=[2, np.nan, 1])', ''),
     ('method unknown', "m.solve_ivp(f, (0, 1), Y, method='rk45')", '~'),
     ('method is a list', "m.solve_ivp(f, (0, 1), Y, method=['RK45'])", '~'),
     ('method is None', 'm.solve_ivp(f, (0, 1), Y, method=None)', '~'),
