@@ -47,4 +47,3 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted({*_scipy.namespace().__all__, *(n for n in globals() if n.startswith("__"))})
-

@@ -73,17 +73,21 @@ class OdeSolution:
             If `t` has more than one dimension, or is empty.
         """
         t = np.asarray(t)
-        if t.dtype != float:
-            # Numbers of any type are welcome; for anything else this is SciPy's TypeError.
-            t = np.subtract(t, 0.0).astype(float)
         if t.ndim > 1:
             raise ValueError("`t` must be a float or a 1-D array.")
+        if t.dtype.kind not in "fiub" or t.dtype.itemsize > 8:
+            # Complex times, long doubles, objects: SciPy's arithmetic, or its TypeError.
+            return _scipy.original("OdeSolution")(self.ts, self.interpolants)(t)
         if t.ndim == 0:
-            return self._evaluate(t[np.newaxis])[:, 0]
+            return self._call_single(t)
         if t.size == 0:
             # SciPy's words for it, which come from np.hstack of no interpolants.
             raise ValueError("need at least one array to concatenate")
-        return self._evaluate(t)
+        # The states of one time lie together in memory, as in SciPy's result.
+        return np.asfortranarray(self._evaluate(t.astype(float, copy=False)))
+
+    def _call_single(self, t: Any) -> np.ndarray:
+        return self._evaluate(np.asarray(t, dtype=float)[np.newaxis])[:, 0]
 
     def _evaluate(self, t: np.ndarray) -> np.ndarray:
         index = np.searchsorted(self.ts_sorted, t, side=self.side) - 1

@@ -161,4 +161,6 @@ def _max_events(terminal: Any) -> float:
         return math.inf
     if int(terminal) == terminal and terminal > 0:
         return terminal
-    raise ValueError("The `terminal` attribute of each event must be a boolean or positive integer.")
+    raise ValueError(
+        "The `terminal` attribute of each event must be a boolean or positive integer."
+    )

@@ -50,7 +50,7 @@ def scipy_solve_ivp(
     }
     solve = _scipy.ivp().solve_ivp
     state = _plain_state(y0)
-    if state is None or vectorized or not _is_iterable(args):
+    if state is None or vectorized or not _is_iterable(args) or not _are_events(events):
         return solve(fun, t_span, y0, events=events, args=args, **call, **options)
     jac = options.get("jac")
     proxies = Proxies(fun, jac, events, () if args is None else tuple(args), state, str(method))
@@ -76,3 +76,7 @@ def _plain_state(y0):
 
 def _is_iterable(args):
     return args is None or hasattr(args, "__iter__")
+
+
+def _are_events(events):
+    return events is None or callable(events) or hasattr(events, "__len__")

@@ -28,9 +28,7 @@ end.terminal = True
 
 def solutions(method, span, y0=(0.5, 0.25), **options):
     both = scipy.integrate.solve_ivp, solve_ivp
-    return [
-        solve(rhs, span, y0, method=method, dense_output=True, **options).sol for solve in both
-    ]
+    return [solve(rhs, span, y0, method=method, dense_output=True, **options).sol for solve in both]
 
 
 @pytest.mark.parametrize("span", SPANS)
@@ -65,8 +63,34 @@ def test_interpolants_are_scipys(method):
     assert ours.interpolants is ours.interpolants
     for mine, other in zip(ours.interpolants, theirs.interpolants, strict=True):
         assert type(mine) is type(other)
-        assert (mine.t_old, mine.t, mine.t_min) == pytest.approx((other.t_old, other.t, other.t_min))
+        assert (mine.t_old, mine.t, mine.t_min) == pytest.approx(
+            (other.t_old, other.t, other.t_min)
+        )
         assert_allclose(mine(mine.t_old + 0.01), other(other.t_old + 0.01), rtol=1e-9)
+
+
+@pytest.mark.parametrize("t", [1j, [1j, 2], None, "1", True, [1, 2], np.longdouble(1), np.nan])
+@pytest.mark.parametrize("method", METHODS)
+def test_odd_times(method, t):
+    outcomes = []
+    for sol in solutions(method, (0, 3)):
+        try:
+            outcomes.append(sol(t))
+        except Exception as error:
+            outcomes.append(type(error))
+    theirs, ours = outcomes
+    if isinstance(theirs, type):
+        assert ours is theirs
+    else:
+        assert ours.dtype == theirs.dtype
+        assert_allclose(ours, theirs, rtol=1e-9)
+
+
+def test_memory_order_and_single_call():
+    theirs, ours = solutions("RK45", (0, 3))
+    for t in (TIMES, [1.0], 1.0):
+        assert ours(t).strides == theirs(t).strides or np.size(t) == 1
+    assert_allclose(ours._call_single(1.0), theirs._call_single(1.0), rtol=1e-9)
 
 
 def test_class():

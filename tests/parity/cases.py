@@ -178,6 +178,9 @@ EXCEPTIONS = [
     ('GeneratorExit from fun', "R(m, GeneratorExit, 'fun', M)", ''),
 ]
 EVENTS = [
+    ('events a number', 'm.solve_ivp(f, (0, 5), Y, events=3)', ''),
+    ('events a number, Radau', "m.solve_ivp(f, (0, 5), Y, events=3, method='Radau')", ''),
+    ('events a generator, Radau', "m.solve_ivp(f, (0, 5), Y, events=(e for e in [ev]), method='Radau')", ''),
     ('events a number', 'm.solve_ivp(f, (0, 1), Y, events=3)', ''),
     ('events a string', "m.solve_ivp(f, (0, 1), Y, events='ev')", ''),
     ('events an empty list', 'm.solve_ivp(f, (0, 1), Y, events=[])', ''),

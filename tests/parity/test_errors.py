@@ -20,7 +20,6 @@ DIFFERENT_HERE = {
     "event returns a 1-array",
     "event returns a list",
     "event returns y itself, n=2",
-    "np.matrix",
     "sol of 2-D t",
 }
 
