@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-import numpy as np
+from dataclasses import dataclass, replace
 
 from diffsol._engine import kernels, verify
 from diffsol._engine.function import Function
 from diffsol._graph import show
 from diffsol._trace.reasons import REASONS, Refused
+from diffsol.integrate import _options, _passthrough
+from diffsol.integrate._ivp import NATIVE_METHODS
 
 DOCS = "docs/errors.md"
+NOT_NATIVE = "not-native"
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,10 @@ class Explanation:
     trace_ms, compile_ms : float
     graph : str
         The graph as text, an operator a line.
+    solver : str or None
+        The method, where SciPy's own solver runs it (reason "not-native"); None where it is native.
+    events : tuple of Explanation
+        The same for each event function.
     """
 
     name: str
@@ -46,8 +51,17 @@ class Explanation:
     trace_ms: float = 0.0
     compile_ms: float = 0.0
     graph: str = ""
+    solver: str | None = None
+    events: tuple[Explanation, ...] = ()
 
     def __str__(self):
+        lines = [self._told()]
+        if self.solver is not None:
+            lines.append(f"  {REASONS[NOT_NATIVE].title}: {self.solver}; see {DOCS}#{NOT_NATIVE}")
+        lines += [f"event {event}" for event in self.events]
+        return "\n".join(lines)
+
+    def _told(self):
         if self.compiled:
             return (
                 f"{self.name}: compiled; {self.n_nodes} operators, {self.n_parameters} parameters, "
@@ -65,25 +79,57 @@ class Explanation:
         return "\n".join(lines)
 
 
-def explain(fun, t_span, y0, args=None, *, vectorized=False) -> Explanation:
-    """Tell whether `solve_ivp(fun, t_span, y0, args=args)` runs a compiled function, and if not, why.
+def explain(
+    fun, t_span, y0, args=None, *, method="RK45", vectorized=False, events=None, **options
+) -> Explanation:
+    """Tell whether `solve_ivp` with these arguments runs a compiled function, and if not, why.
 
-    The function is traced and compiled now (a later solve reuses the kernel) and compared with the
-    Python function at (t0, y0).
+    The functions are traced and compiled now (a later solve reuses the kernels) and compared with
+    the Python functions at (t0, y0).
 
     Parameters
     ----------
-    fun, t_span, y0, args, vectorized :
+    fun, t_span, y0, args, method, vectorized, events :
         As for `diffsol.integrate.solve_ivp`.
+    **options
+        Further arguments of `solve_ivp`, which make no difference here.
 
     Returns
     -------
     Explanation
+
+    Raises
+    ------
+    ValueError, TypeError
+        For a `y0` or `args` that `solve_ivp` refuses, with its words.
     """
-    state = np.asarray(y0)
-    state = state.astype(complex if state.dtype.kind == "c" else float)
-    args = () if args is None else tuple(args)
-    function = Function(fun, args, state, vectorized=vectorized)
+    args = _options.unpack_args(args)
+    state = _options.check_y0(y0)
+    native = _passthrough.native_name(method) in NATIVE_METHODS
+    kind = "rhs" if native else "strict"
+    function = Function(fun, args, state, kind=kind, vectorized=vectorized)
+    t0 = float(t_span[0])
+    told = _explain_one(function, t0, state)
+    if not native and vectorized:
+        # What stands between SciPy's solvers and fun takes one state at a time.
+        told = _refused(function, Refused(NOT_NATIVE, "vectorized=True"))
+    return replace(
+        told,
+        solver=None if native else getattr(method, "__name__", str(method)),
+        events=tuple(
+            _explain_one(Function(event, args, state, kind="event"), t0, state)
+            for event in _listed(events)
+        ),
+    )
+
+
+def _listed(events):
+    if events is None:
+        return ()
+    return (events,) if callable(events) else events
+
+
+def _explain_one(function, t0, state):
     if kernels.switched_on() == "0":
         return _refused(function, Refused("switched-off"))
     try:
@@ -91,7 +137,7 @@ def explain(fun, t_span, y0, args=None, *, vectorized=False) -> Explanation:
     except Refused as refusal:
         return _refused(function, refusal)
     variant = bound.variant
-    if not verify.agrees(function, bound, float(t_span[0]), state):
+    if not verify.agrees(function, bound, t0, state):
         function.discard(variant)
         return _refused(function, Refused("mismatch"))
     return Explanation(

@@ -56,6 +56,51 @@ def test_refused_function_names_reason_place_and_way_out():
     assert not log
 
 
+def test_a_whole_call_is_explained():
+    def decay(t, y):
+        return -y
+
+    def event(t, y):
+        return y[0] - 0.5
+
+    def noisy(t, y):
+        print(end="")
+        return y[0]
+
+    call = {"method": "DOP853", "rtol": 1e-6, "dense_output": True, "events": [event, noisy]}
+    told = diffsol.explain(decay, (0, 1), [1.0], **call)
+    assert told.compiled
+    assert told.solver is None
+    assert [e.compiled for e in told.events] == [True, False]
+    assert told.events[1].reason in REASONS
+    assert "noisy: not compiled" in str(told)
+
+
+@pytest.mark.parametrize("method", ["Radau", scipy.integrate.BDF])
+def test_methods_that_are_not_native(method):
+    def decay(t, y):
+        return -y
+
+    told = diffsol.explain(decay, (0, 1), [1.0], method=method)
+    assert told.compiled
+    assert told.solver in ("Radau", "BDF")
+    assert f"SciPy's own solver: {told.solver}" in str(told)
+    told = diffsol.explain(decay, (0, 1), [1.0], method=method, vectorized=True)
+    assert (told.compiled, told.reason) == (False, "not-native")
+
+
+@pytest.mark.parametrize("y0", [[[1.0]], [np.nan], 1.0])
+def test_states_that_solve_ivp_refuses(y0):
+    def decay(t, y):
+        return -y
+
+    with pytest.raises(ValueError, match="y0") as theirs:
+        scipy.integrate.solve_ivp(decay, (0, 1), y0)
+    with pytest.raises(ValueError, match="y0") as ours:
+        diffsol.explain(decay, (0, 1), y0)
+    assert str(ours.value) == str(theirs.value)
+
+
 def test_functions_without_bytecode():
     assert diffsol.explain(np.sin, (0, 1), [1.0]).reason == "state-write"  # np.sin(t, out=y)
     assert diffsol.explain(3, (0, 1), [1.0]).compiled is False
