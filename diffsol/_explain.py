@@ -197,6 +197,8 @@ def _state(record):
         kernel = record.variants[0].kernel
         uses = sum(v.uses for v in record.variants)
         return f"compiled in {kernel.compile_ms:.0f} ms, {uses} reuses, {python}"
+    if kernels.switched_on() == "0":
+        return f"{REASONS['switched-off'].title}, {python}"
     if record.refusal is not None or not _can_be_compiled(record):
         return f"not compiled, {python}. {kernels.reason_text(record.refusal)}"
     return f"not compiled yet (that would not have paid), {python}"

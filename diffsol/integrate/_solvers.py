@@ -101,7 +101,7 @@ class _NativeSteps:
         return state
 
 
-def _method_of(cls: type) -> type:
+def _method_of(cls: type) -> Any:
     """The class of this module that `cls` is or derives from."""
     return next(base for base in cls.__mro__ if base.__module__ == __name__)
 
