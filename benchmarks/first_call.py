@@ -95,7 +95,9 @@ def main():
     options = parser.parse_args()
     result = {}
     print(f"{'':20s} {'solve alone, ms':^26s}   {'with the import, ms':^26s}")
-    print(f"{'':20s} {'SciPy':>8s} {'diffsol':>8s} {'ratio':>8s}   {'SciPy':>8s} {'diffsol':>8s} {'ratio':>8s}")
+    print(
+        f"{'':20s} {'SciPy':>8s} {'diffsol':>8s} {'ratio':>8s}   {'SciPy':>8s} {'diffsol':>8s} {'ratio':>8s}"
+    )
     for name, case in CASES.items():
         row = result[name] = compare(*case, options.repeats)
         print(f"{name:20s}", end="")

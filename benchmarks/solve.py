@@ -136,15 +136,20 @@ def first_call(module, repeats=5):
 def run(quick, budget):
     """All figures, printing the table as they come."""
     rows = []
-    print(f"{'problem':16s} {'method':7s} {'rtol':>6s} {'nfev':>8s} "
-          f"{'SciPy':>11s} {'diffsol':>11s} {'ratio':>7s}")
+    print(
+        f"{'problem':16s} {'method':7s} {'rtol':>6s} {'nfev':>8s} "
+        f"{'SciPy':>11s} {'diffsol':>11s} {'ratio':>7s}"
+    )
     for name, method, rtol in cases(quick):
         row = {"problem": name, "method": method, "rtol": rtol}
         row |= compare(problem_call(name, method, rtol), budget)
         rows.append(row)
-        print(f"{name:16s} {method:7s} {rtol:6.0e} {row['nfev']:8d} "
-              f"{row['scipy'] * 1e3:8.2f} ms {row['diffsol'] * 1e6:8.1f} us {row['ratio']:7.1f}"
-              f"{'' if row['same_counts'] else '  other counts'}", flush=True)
+        print(
+            f"{name:16s} {method:7s} {rtol:6.0e} {row['nfev']:8d} "
+            f"{row['scipy'] * 1e3:8.2f} ms {row['diffsol'] * 1e6:8.1f} us {row['ratio']:7.1f}"
+            f"{'' if row['same_counts'] else '  other counts'}",
+            flush=True,
+        )
     ratios = [row["ratio"] for row in rows]
     return {
         "cases": rows,
@@ -164,11 +169,14 @@ def main():
     options = parser.parse_args()
     result = run(options.quick, options.seconds)
     print(f"geometric mean {result['geometric_mean']:.1f}, lowest {result['minimum']:.1f}")
-    print(f"tiny solve {result['tiny_solve'] * 1e6:.1f} us, "
-          f"Lorenz RK45 trial {result['lorenz_trial'] * 1e9:.0f} ns")
+    print(
+        f"tiny solve {result['tiny_solve'] * 1e6:.1f} us, "
+        f"Lorenz RK45 trial {result['lorenz_trial'] * 1e9:.0f} ns"
+    )
     for module, (imported, solved) in result["first_call"].items():
-        print(f"first call, {module:8s} import {imported * 1e3:6.1f} ms, "
-              f"solve {solved * 1e3:6.2f} ms")
+        print(
+            f"first call, {module:8s} import {imported * 1e3:6.1f} ms, solve {solved * 1e3:6.2f} ms"
+        )
     if options.json:
         pathlib.Path(options.json).write_text(json.dumps(result, indent=1))
 

@@ -38,11 +38,15 @@ def compare():
     print(f"evaluations: {ours.nfev} (SciPy: {theirs.nfev})")
     # The orbit is chaotic: the two agree for as long as anybody's rounding errors allow.
     early = min(ours.t.size, theirs.t.size) // 4
-    print(f"largest difference to t = {ours.t[early]:.0f}: "
-          f"{np.abs(ours.y[:, :early] - theirs.y[:, :early]).max():.1e}")
+    print(
+        f"largest difference to t = {ours.t[early]:.0f}: "
+        f"{np.abs(ours.y[:, :early] - theirs.y[:, :early]).max():.1e}"
+    )
     print(f"SciPy      {plain * 1e3:9.2f} ms")
-    print(f"diffsol    {native * 1e3:9.2f} ms, {plain / native:.0f} times as fast"
-          f" (first call {first * 1e3:.1f} ms)")
+    print(
+        f"diffsol    {native * 1e3:9.2f} ms, {plain / native:.0f} times as fast"
+        f" (first call {first * 1e3:.1f} ms)"
+    )
     return ours
 
 

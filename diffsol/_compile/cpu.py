@@ -3,6 +3,7 @@
 One engine per kernel, kept alive by it. The library is set up once, and one lock keeps it to one
 thread at a time (llvmlite's global context is not thread-safe).
 """
+
 from __future__ import annotations
 
 import threading
@@ -12,7 +13,7 @@ from diffsol._compile import emit_llvm, plan
 from diffsol._compile.lanes import divides_in_idle_lanes
 
 _LOCK = threading.RLock()
-_library = None                 # the _Library, once a kernel has been compiled
+_library = None  # the _Library, once a kernel has been compiled
 
 
 class CompiledKernel:
@@ -26,12 +27,21 @@ class CompiledKernel:
     compile_ms   what text, optimiser and code generation took together
     """
 
-    __slots__ = ("address", "name", "ir", "unrolled", "n_params", "out_size", "compile_ms", "_engine",
-                 "_tables")
+    __slots__ = (
+        "address",
+        "name",
+        "ir",
+        "unrolled",
+        "n_params",
+        "out_size",
+        "compile_ms",
+        "_engine",
+        "_tables",
+    )
 
     def __init__(self, program, name, module, engine, compile_ms):
         self.name, self.ir, self.unrolled = name, module.text, module.unrolled
-        self._engine, self._tables = engine, module.tables      # kept alive: the code points there
+        self._engine, self._tables = engine, module.tables  # kept alive: the code points there
         self.address = engine.get_function_address(name)
         self.n_params = program.n_params
         self.out_size = program.output.size * (2 if program.output.dtype.kind == "c" else 1)
@@ -74,8 +84,10 @@ class _Library:
         llvm.initialize_native_target()
         llvm.initialize_native_asmprinter()
         self.target = llvm.Target.from_default_triple()
-        self.host = {"cpu": llvm.get_host_cpu_name(),
-                     "features": llvm.get_host_cpu_features().flatten()}
+        self.host = {
+            "cpu": llvm.get_host_cpu_name(),
+            "features": llvm.get_host_cpu_features().flatten(),
+        }
         for i in range(lib.ds_math_count()):
             name = ffi.string(lib.ds_math_name(i)).decode()
             llvm.add_symbol(name, int(ffi.cast("uintptr_t", lib.ds_math_address(i))))
@@ -85,7 +97,7 @@ class _Library:
         machine = self.target.create_target_machine(opt=effort.codegen, jit=True, **self.host)
         module = self._optimised(source.text, name, machine, effort)
         engine = self.llvm.create_mcjit_compiler(module, machine)
-        for constant in module.global_variables:        # those that survived the optimiser
+        for constant in module.global_variables:  # those that survived the optimiser
             if constant.name in source.tables:
                 engine.add_global_mapping(constant, source.tables[constant.name].ctypes.data)
         engine.finalize_object()
@@ -115,4 +127,3 @@ class _Library:
         options.loop_vectorization = True
         builder = self.llvm.create_pass_builder(machine, options)
         builder.getModulePassManager().run(module, builder)
-

@@ -1,4 +1,5 @@
 """A `Program` as the text of one LLVM module with one function, the kernel."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -28,7 +29,20 @@ def emit(program, name, unrolled=None) -> Module:
 
 
 def _assemble(w, name) -> str:
-    head = (f"define i32 @{name}(double %t, ptr noalias readonly %y, ptr noalias %out, "
-            "ptr noalias readonly %p) nounwind {")
-    return "\n".join([*w.declarations.values(), *w.globals.values(), head, "entry:", *w.slots,
-                      *w.lines, "}", *w.metadata, ""])
+    head = (
+        f"define i32 @{name}(double %t, ptr noalias readonly %y, ptr noalias %out, "
+        "ptr noalias readonly %p) nounwind {"
+    )
+    return "\n".join(
+        [
+            *w.declarations.values(),
+            *w.globals.values(),
+            head,
+            "entry:",
+            *w.slots,
+            *w.lines,
+            "}",
+            *w.metadata,
+            "",
+        ]
+    )

@@ -8,6 +8,7 @@ An array is stored when that is its nature (reductions, matrix products, scatter
 when an index cannot be followed through it (reshapes, gathers), or when it would be computed at
 several places and costs more than the memory traffic that storing it takes.
 """
+
 from __future__ import annotations
 
 from diffsol._compile.index import Affine, axis_map, compose, identity, window_box
@@ -19,18 +20,49 @@ REDUCTIONS = ("sum", "prod", "amax", "amin", "any", "all")
 LEAVES = ("const", "time", "state", "param")
 ALWAYS_STORED = (*REDUCTIONS, "cumsum", "matmul", "put")
 
-CHEAP = 6               # additions that may be repeated rather than stored and read again
-LONGEST = 150           # operations in one loop body; more are cut into several loops
-MOST_PARTS = 8          # of one concatenation, or assignments in a row, followed by cutting loops
-MOST_READERS = 8        # places at which one inlined array may be computed
-END = 1 << 60           # position of the output's root: after every node
-PAIRWISE = 8            # runs from here on are summed in NumPy's blocks, from memory
+CHEAP = 6  # additions that may be repeated rather than stored and read again
+LONGEST = 150  # operations in one loop body; more are cut into several loops
+MOST_PARTS = 8  # of one concatenation, or assignments in a row, followed by cutting loops
+MOST_READERS = 8  # places at which one inlined array may be computed
+END = 1 << 60  # position of the output's root: after every node
+PAIRWISE = 8  # runs from here on are summed in NumPy's blocks, from memory
 
-COSTS = {"divide": 4, "reciprocal": 4, "sqrt": 4, "remainder": 20, "floor_divide": 20, "fmod": 20,
-         "power": 30, "arctan2": 30, "hypot": 12}
-FUNCTIONS = {"exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sin", "cos", "tan", "cbrt",
-             "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh", "arcsinh", "arccosh", "arctanh",
-             "erf", "erfc", "logaddexp"}
+COSTS = {
+    "divide": 4,
+    "reciprocal": 4,
+    "sqrt": 4,
+    "remainder": 20,
+    "floor_divide": 20,
+    "fmod": 20,
+    "power": 30,
+    "arctan2": 30,
+    "hypot": 12,
+}
+FUNCTIONS = {
+    "exp",
+    "exp2",
+    "expm1",
+    "log",
+    "log2",
+    "log10",
+    "log1p",
+    "sin",
+    "cos",
+    "tan",
+    "cbrt",
+    "arcsin",
+    "arccos",
+    "arctan",
+    "sinh",
+    "cosh",
+    "tanh",
+    "arcsinh",
+    "arccosh",
+    "arctanh",
+    "erf",
+    "erfc",
+    "logaddexp",
+}
 
 
 class Plan:
@@ -92,19 +124,28 @@ class Plan:
 
     def _must_store(self, node) -> bool:
         contexts = self._contexts[node.id]
-        return (node.op in ALWAYS_STORED or node.id in self._forced
-                or node.op == "update" and not _is_box(node)
-                or len(contexts) > 1 and self._cost[node.id] > CHEAP
-                or len(contexts) > MOST_READERS
-                or self._cost[node.id] > LONGEST
-                or self._points[node.id] > MOST_READERS and self._cost[node.id] > CHEAP
-                or node.op in ("concat", "update") and not self._can_be_cut(node, contexts))
+        return (
+            node.op in ALWAYS_STORED
+            or node.id in self._forced
+            or node.op == "update"
+            and not _is_box(node)
+            or len(contexts) > 1
+            and self._cost[node.id] > CHEAP
+            or len(contexts) > MOST_READERS
+            or self._cost[node.id] > LONGEST
+            or self._points[node.id] > MOST_READERS
+            and self._cost[node.id] > CHEAP
+            or node.op in ("concat", "update")
+            and not self._can_be_cut(node, contexts)
+        )
 
     def _can_be_cut(self, node, contexts):
         if not self.pieces or len(node.inputs) > MOST_PARTS:
             return False
-        return all(kind == "map" and all(len(a.terms) <= 1 for a in indices)
-                   for (_, kind, _), indices in contexts)
+        return all(
+            kind == "map" and all(len(a.terms) <= 1 for a in indices)
+            for (_, kind, _), indices in contexts
+        )
 
     def _root(self, node, name, position):
         """A root that writes `node` element by element; peel what can be written part by part."""
@@ -135,7 +176,8 @@ class Plan:
         else:
             x = node.inputs[0]
             from_memory = node.op == "matmul" or (
-                node.op == "sum" and trailing_run(x.shape, node.attrs[0]) >= PAIRWISE)
+                node.op == "sum" and trailing_run(x.shape, node.attrs[0]) >= PAIRWISE
+            )
             for x in node.inputs:
                 self._sequence(node, x, from_memory)
 
@@ -190,12 +232,27 @@ class Plan:
             if not value.size:
                 return [(base, contexts)]
             starts, owner = window_box(node.attrs, node.shape)
-            return [(base, contexts),
-                    (value, [(root, inside(indices, starts, owner, value.shape))
-                             for root, indices in contexts])]
+            return [
+                (base, contexts),
+                (
+                    value,
+                    [
+                        (root, inside(indices, starts, owner, value.shape))
+                        for root, indices in contexts
+                    ],
+                ),
+            ]
         if node.op == "concat":
-            return [(x, [((*root[:2], (root[2], node.id, number)), indices)
-                         for root, indices in contexts]) for number, x in enumerate(node.inputs)]
+            return [
+                (
+                    x,
+                    [
+                        ((*root[:2], (root[2], node.id, number)), indices)
+                        for root, indices in contexts
+                    ],
+                )
+                for number, x in enumerate(node.inputs)
+            ]
         return [(x, contexts if x.shape == node.shape else []) for x in node.inputs]
 
     # --- small verbs ------------------------------------------------------------------------------
@@ -244,8 +301,15 @@ def _is_reshape(node) -> bool:
     """Does the view only give the same elements, in the same order, another shape?"""
     offset, strides = node.attrs
     units = contiguous_strides(node.shape)
-    return node.size == node.inputs[0].size and offset == 0 and all(
-        s == unit for s, unit, extent in zip(strides, units, node.shape, strict=True) if extent > 1)
+    return (
+        node.size == node.inputs[0].size
+        and offset == 0
+        and all(
+            s == unit
+            for s, unit, extent in zip(strides, units, node.shape, strict=True)
+            if extent > 1
+        )
+    )
 
 
 def _count_uses(program) -> dict:
@@ -264,14 +328,19 @@ def _costs(program):
     cost, depth = {}, {}
     for node in program.nodes:
         inner = [x for x in dict.fromkeys(node.inputs) if x.size > 1]
-        own = 0 if node.op not in ELEMENTWISE else (
-            20 if node.op in FUNCTIONS else COSTS.get(node.op, 1))
+        own = (
+            0
+            if node.op not in ELEMENTWISE
+            else (20 if node.op in FUNCTIONS else COSTS.get(node.op, 1))
+        )
         if node.op in LEAVES or node.op in ALWAYS_STORED:
             cost[node.id] = depth[node.id] = 0
             continue
-        inner = [x for x in inner if cost[x.id] <= LONGEST]     # the others will be stored
+        inner = [x for x in inner if cost[x.id] <= LONGEST]  # the others will be stored
         below = [cost[x.id] for x in inner]
-        cost[node.id] = own + (max(below, default=0) if node.op in ("concat", "update") else sum(below))
+        cost[node.id] = own + (
+            max(below, default=0) if node.op in ("concat", "update") else sum(below)
+        )
         depth[node.id] = 1 + max((depth[x.id] for x in inner), default=0)
         if depth[node.id] > LONGEST:
             cost[node.id] = LONGEST + 1

@@ -1,4 +1,5 @@
 """Helper functions in LLVM text that loop kernels call: sums in NumPy's order, inner products."""
+
 from __future__ import annotations
 
 from diffsol._compile.llvm_ops import emit_row
@@ -146,12 +147,20 @@ def pairwise_sum(w, pointer, count, dtype):
     """The sum of `count` float or complex elements from `pointer` on, in NumPy's order."""
     if dtype == FLOAT:
         w.globals["pairwise_real"] = PAIRWISE.format(
-            type="double", name="pairwise_real", join="  %both = fadd double %left, %right",
-            reduce=_add_lanes("total", range(8)), tail=TAIL_REAL)
+            type="double",
+            name="pairwise_real",
+            join="  %both = fadd double %left, %right",
+            reduce=_add_lanes("total", range(8)),
+            tail=TAIL_REAL,
+        )
         return w.value(f"call double @pairwise_real(ptr {pointer}, i64 {count})")
     w.globals["pairwise_complex"] = PAIRWISE.format(
-        type=PAIR, name="pairwise_complex", join=JOIN_COMPLEX, tail=TAIL_COMPLEX,
-        reduce=_add_lanes("totalre", range(0, 8, 2)) + "\n" + _add_lanes("totalim", range(1, 8, 2)))
+        type=PAIR,
+        name="pairwise_complex",
+        join=JOIN_COMPLEX,
+        tail=TAIL_COMPLEX,
+        reduce=_add_lanes("totalre", range(0, 8, 2)) + "\n" + _add_lanes("totalim", range(1, 8, 2)),
+    )
     pair = w.value(f"call {PAIR} @pairwise_complex(ptr {pointer}, i64 {2 * count})")
     return tuple(w.value(f"extractvalue {PAIR} {pair}, {part}") for part in (0, 1))
 
@@ -166,7 +175,9 @@ def _add_lanes(total, lanes) -> str:
         pairs = [(names[i], names[i + 1]) for i in range(0, len(names), 2)]
         last = len(pairs) == 1
         names = [f"%{total}" if last else f"{a}s" for a, _ in pairs]
-        lines += [f"  {name} = fadd double {a}, {b}" for name, (a, b) in zip(names, pairs, strict=True)]
+        lines += [
+            f"  {name} = fadd double {a}, {b}" for name, (a, b) in zip(names, pairs, strict=True)
+        ]
     return "\n".join(lines)
 
 
@@ -180,7 +191,9 @@ def dot(w, a, b, count, dtype):
     initial = list(zero) if dtype == COMPLEX else [zero]
     with w.loop(0, count, list(zip(types, initial, strict=True))) as loop:
         total = tuple(loop.now) if dtype == COMPLEX else loop.now[0]
-        product = emit_row(w, "multiply", dtype, w.load(a, loop.index, dtype), w.load(b, loop.index, dtype))
+        product = emit_row(
+            w, "multiply", dtype, w.load(a, loop.index, dtype), w.load(b, loop.index, dtype)
+        )
         total = emit_row(w, "add", dtype, total, product)
         loop.next = list(total) if dtype == COMPLEX else [total]
     return total

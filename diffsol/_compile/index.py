@@ -1,4 +1,5 @@
 """Index arithmetic of the loops: affine indices, boxes of them, and views as maps of axes."""
+
 from __future__ import annotations
 
 from typing import NamedTuple
@@ -53,8 +54,10 @@ def on_box(affine, box) -> Affine:
     fixed = [(axis, step) for axis, step in affine.terms if box[axis][1] - box[axis][0] == 1]
     if not fixed:
         return affine
-    return Affine(affine.start + sum(step * box[axis][0] for axis, step in fixed),
-                  tuple(term for term in affine.terms if term not in fixed))
+    return Affine(
+        affine.start + sum(step * box[axis][0] for axis, step in fixed),
+        tuple(term for term in affine.terms if term not in fixed),
+    )
 
 
 def interval(affine, box) -> tuple:
@@ -73,8 +76,8 @@ def side(affine, boundary, box) -> bool:
         return True
     if high < boundary:
         return False
-    (axis, step), = affine.terms
-    if step > 0:        # first value of the variable at which the index has reached the boundary
+    ((axis, step),) = affine.terms
+    if step > 0:  # first value of the variable at which the index has reached the boundary
         raise Split(axis, -((affine.start - boundary) // step))
     raise Split(axis, (affine.start - boundary) // -step + 1)
 

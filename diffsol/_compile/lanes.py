@@ -5,11 +5,12 @@ divided all the same and raises floating-point flags; the solver would then ask 
 evaluation. A lane is idle when no later instruction asks for it; this is one walk from the last
 instruction to the first.
 """
+
 from __future__ import annotations
 
 import re
 
-ALL = -1                    # every lane, as a bit mask
+ALL = -1  # every lane, as a bit mask
 
 _RESULT = re.compile(r"\s*(%[\w.]+) = (?:tail )?(.*)")
 _NAME = re.compile(r"%[\w.]+")
@@ -21,7 +22,7 @@ _DIVIDES = re.compile(r"fdiv <(\d+) x double>|call <(\d+) x double> @llvm\.sqrt"
 
 def divides_in_idle_lanes(text) -> bool:
     """Does any vector division or square root of the text have a lane that nobody uses?"""
-    demand: dict = {}       # SSA name -> mask of the lanes that later instructions use
+    demand: dict = {}  # SSA name -> mask of the lanes that later instructions use
     for line in reversed(text.splitlines()):
         match = _RESULT.match(line)
         name, body = match.groups() if match else (None, line)
@@ -47,7 +48,9 @@ def _uses(body, wanted):
         lane = body.rsplit(" ", 1)[1]
         kept = wanted & ~(1 << int(lane)) if lane.isdigit() else ALL
         vector, scalar = body.split(", ")[:2]
-        return [(x, kept) for x in _NAME.findall(vector)] + [(x, ALL) for x in _NAME.findall(scalar)]
+        return [(x, kept) for x in _NAME.findall(vector)] + [
+            (x, ALL) for x in _NAME.findall(scalar)
+        ]
     lanewise = "<" in body and wanted != ALL
     return [(x, wanted if lanewise else ALL) for x in _NAME.findall(body)]
 
@@ -64,5 +67,8 @@ def _shuffled(body, wanted):
         if source != "poison" and wanted >> lane & 1:
             used[int(source) // width] |= 1 << int(source) % width
     first, second = body[:start].split(", <", 1)
-    return [(x, mask) for part, mask in ((first, used[0]), (second, used[1]))
-            for x in _NAME.findall(part)]
+    return [
+        (x, mask)
+        for part, mask in ((first, used[0]), (second, used[1]))
+        for x in _NAME.findall(part)
+    ]

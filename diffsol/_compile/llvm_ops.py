@@ -5,6 +5,7 @@ for what needs several. Values are those of the NumPy ufunc; where NumPy raises 
 divide-by-zero, invalid or overflow, the text raises it as well (the C core then asks Python).
 A test holds this table against `ops.ELEMENTWISE`.
 """
+
 from __future__ import annotations
 
 from diffsol._compile.writer import LLVM_TYPE, float_literal
@@ -14,6 +15,7 @@ ZERO, ONE, INFINITY = (float_literal(x) for x in (0.0, 1.0, float("inf")))
 
 
 # --- makers of rows -----------------------------------------------------------------------
+
 
 def _libm(name):
     return lambda w, *operands: w.libm(name, *operands)
@@ -33,11 +35,13 @@ def _intrinsic(name, type="double", *flags):
 
 def _pairwise(text):
     """The instruction on the real parts and on the imaginary parts."""
-    return lambda w, *operands: tuple(w.value(text.format(*parts))
-                                         for parts in zip(*operands, strict=True))
+    return lambda w, *operands: tuple(
+        w.value(text.format(*parts)) for parts in zip(*operands, strict=True)
+    )
 
 
 # --- real rows of several instructions ------------------------------------------------------
+
 
 def _extremum(comparison):
     def emit(w, a, b):
@@ -46,6 +50,7 @@ def _extremum(comparison):
         invalid = w.value(f"fcmp uno double {a}, {a}")
         first = w.value(f"or i1 {beats}, {invalid}")
         return w.value(f"select i1 {first}, double {a}, double {b}")
+
     return emit
 
 
@@ -73,7 +78,9 @@ def _nan_or(w, x, otherwise):
 def _sign_int(w, x):
     up = w.value(f"icmp sgt i64 {x}, 0")
     down = w.value(f"icmp slt i64 {x}, 0")
-    return w.value(f"sub i64 {w.value(f'zext i1 {up} to i64')}, {w.value(f'zext i1 {down} to i64')}")
+    return w.value(
+        f"sub i64 {w.value(f'zext i1 {up} to i64')}, {w.value(f'zext i1 {down} to i64')}"
+    )
 
 
 def _isinf(w, x):
@@ -88,6 +95,7 @@ def _isfinite(w, x):
 
 # --- complex rows -----------------------------------------------------------------------------
 
+
 def _complex_multiply(w, a, b):
     re = w.value(f"fsub double {_product(w, a[0], b[0])}, {_product(w, a[1], b[1])}")
     im = w.value(f"fadd double {_product(w, a[0], b[1])}, {_product(w, a[1], b[0])}")
@@ -100,13 +108,14 @@ def _product(w, x, y):
 
 def _complex_divide(w, a, b):
     """Smith's algorithm, scaled by the larger part of the divisor, as NumPy does it."""
-    if {*b} <= {ZERO, float_literal(-0.0)}:     # LLVM would fold the ratio 0/0 and raise no flag
+    if {*b} <= {ZERO, float_literal(-0.0)}:  # LLVM would fold the ratio 0/0 and raise no flag
         return tuple(w.value(f"fdiv double {x}, {ZERO}") for x in a)
     swap = w.value(f"fcmp olt double {_fabs(w, b[0])}, {_fabs(w, b[1])}")
     large, small = _ordered(w, swap, b)
     ratio = w.value(f"fdiv double {small}, {large}")
-    scale = w.value(f"fdiv double {ONE}, "
-                    f"{w.value(f'fadd double {large}, {_product(w, small, ratio)}')}")
+    scale = w.value(
+        f"fdiv double {ONE}, {w.value(f'fadd double {large}, {_product(w, small, ratio)}')}"
+    )
     first, second = _ordered(w, swap, a)
     re = w.value(f"fadd double {first}, {_product(w, second, ratio)}")
     im = w.value(f"fsub double {second}, {_product(w, first, ratio)}")
@@ -120,8 +129,10 @@ def _fabs(w, x):
 
 
 def _ordered(w, swap, pair):
-    return (w.value(f"select i1 {swap}, double {pair[1]}, double {pair[0]}"),
-            w.value(f"select i1 {swap}, double {pair[0]}, double {pair[1]}"))
+    return (
+        w.value(f"select i1 {swap}, double {pair[1]}, double {pair[0]}"),
+        w.value(f"select i1 {swap}, double {pair[0]}, double {pair[1]}"),
+    )
 
 
 def _complex_reciprocal(w, x):
@@ -138,7 +149,10 @@ def _complex_reciprocal(w, x):
 
 def _complex_test(test, join):
     def emit(w, x):
-        return w.value(f"{join} i1 {emit_row(w, test, FLOAT, x[0])}, {emit_row(w, test, FLOAT, x[1])}")
+        return w.value(
+            f"{join} i1 {emit_row(w, test, FLOAT, x[0])}, {emit_row(w, test, FLOAT, x[1])}"
+        )
+
     return emit
 
 
@@ -146,12 +160,14 @@ def _complex_compare(comparison, join):
     def emit(w, a, b):
         parts = [w.value(f"fcmp {comparison} double {x}, {y}") for x, y in zip(a, b, strict=True)]
         return w.value(f"{join} i1 {parts[0]}, {parts[1]}")
+
     return emit
 
 
 def _complex_select(w, condition, a, b):
-    return tuple(w.value(f"select i1 {condition}, double {x}, double {y}")
-                 for x, y in zip(a, b, strict=True))
+    return tuple(
+        w.value(f"select i1 {condition}, double {x}, double {y}") for x, y in zip(a, b, strict=True)
+    )
 
 
 def _select(dtype):
@@ -166,10 +182,16 @@ def _same(w, x):
 # --- the table ----------------------------------------------------------------------------------
 
 ROWS = {
-    "add": {FLOAT: "fadd double {}, {}", INT: "add i64 {}, {}",
-            COMPLEX: _pairwise("fadd double {}, {}")},
-    "subtract": {FLOAT: "fsub double {}, {}", INT: "sub i64 {}, {}",
-                 COMPLEX: _pairwise("fsub double {}, {}")},
+    "add": {
+        FLOAT: "fadd double {}, {}",
+        INT: "add i64 {}, {}",
+        COMPLEX: _pairwise("fadd double {}, {}"),
+    },
+    "subtract": {
+        FLOAT: "fsub double {}, {}",
+        INT: "sub i64 {}, {}",
+        COMPLEX: _pairwise("fsub double {}, {}"),
+    },
     "multiply": {FLOAT: "fmul double {}, {}", INT: "mul i64 {}, {}", COMPLEX: _complex_multiply},
     "divide": {FLOAT: "fdiv double {}, {}", COMPLEX: _complex_divide},
     "power": {FLOAT: _libm("ds_pow"), COMPLEX: _libm_complex("ds_cpow")},
@@ -185,12 +207,22 @@ ROWS = {
     "copysign": {FLOAT: _intrinsic("copysign.f64")},
     "heaviside": {FLOAT: _heaviside},
     "logaddexp": {FLOAT: _libm("ds_logaddexp")},
-    "negative": {FLOAT: "fneg double {}", INT: "sub i64 0, {}", COMPLEX: _pairwise("fneg double {}")},
-    "absolute": {FLOAT: _fabs, INT: _intrinsic("abs.i64", "i64", "i1 false"),
-                 COMPLEX: lambda w, x: w.libm("ds_hypot", *x)},
+    "negative": {
+        FLOAT: "fneg double {}",
+        INT: "sub i64 0, {}",
+        COMPLEX: _pairwise("fneg double {}"),
+    },
+    "absolute": {
+        FLOAT: _fabs,
+        INT: _intrinsic("abs.i64", "i64", "i1 false"),
+        COMPLEX: lambda w, x: w.libm("ds_hypot", *x),
+    },
     "sign": {FLOAT: _sign, INT: _sign_int},
-    "square": {FLOAT: "fmul double {0}, {0}", INT: "mul i64 {0}, {0}",
-               COMPLEX: lambda w, x: _complex_multiply(w, x, x)},
+    "square": {
+        FLOAT: "fmul double {0}, {0}",
+        INT: "mul i64 {0}, {0}",
+        COMPLEX: lambda w, x: _complex_multiply(w, x, x),
+    },
     "reciprocal": {FLOAT: f"fdiv double {ONE}, {{}}", COMPLEX: _complex_reciprocal},
     "sqrt": {FLOAT: _intrinsic("sqrt.f64"), COMPLEX: _libm_complex("ds_csqrt")},
     "cbrt": {FLOAT: _libm("ds_cbrt")},
@@ -219,8 +251,11 @@ ROWS = {
     "rint": {FLOAT: _intrinsic("rint.f64")},
     "erf": {FLOAT: _libm("ds_erf")},
     "erfc": {FLOAT: _libm("ds_erfc")},
-    "conjugate": {FLOAT: _same, INT: _same,
-                  COMPLEX: lambda w, x: (x[0], w.value(f"fneg double {x[1]}"))},
+    "conjugate": {
+        FLOAT: _same,
+        INT: _same,
+        COMPLEX: lambda w, x: (x[0], w.value(f"fneg double {x[1]}")),
+    },
     "real": {FLOAT: _same, COMPLEX: lambda w, x: x[0]},
     "imag": {FLOAT: lambda w, x: ZERO, COMPLEX: lambda w, x: x[1]},
     "make_complex": {FLOAT: lambda w, re, im: (re, im)},
@@ -228,10 +263,18 @@ ROWS = {
     "less_equal": {FLOAT: "fcmp ole double {}, {}", INT: "icmp sle i64 {}, {}"},
     "greater": {FLOAT: "fcmp ogt double {}, {}", INT: "icmp sgt i64 {}, {}"},
     "greater_equal": {FLOAT: "fcmp oge double {}, {}", INT: "icmp sge i64 {}, {}"},
-    "equal": {BOOL: "icmp eq i1 {}, {}", INT: "icmp eq i64 {}, {}", FLOAT: "fcmp oeq double {}, {}",
-              COMPLEX: _complex_compare("oeq", "and")},
-    "not_equal": {BOOL: "icmp ne i1 {}, {}", INT: "icmp ne i64 {}, {}",
-                  FLOAT: "fcmp une double {}, {}", COMPLEX: _complex_compare("une", "or")},
+    "equal": {
+        BOOL: "icmp eq i1 {}, {}",
+        INT: "icmp eq i64 {}, {}",
+        FLOAT: "fcmp oeq double {}, {}",
+        COMPLEX: _complex_compare("oeq", "and"),
+    },
+    "not_equal": {
+        BOOL: "icmp ne i1 {}, {}",
+        INT: "icmp ne i64 {}, {}",
+        FLOAT: "fcmp une double {}, {}",
+        COMPLEX: _complex_compare("une", "or"),
+    },
     "isnan": {FLOAT: "fcmp uno double {0}, {0}", COMPLEX: _complex_test("isnan", "or")},
     "isinf": {FLOAT: _isinf, COMPLEX: _complex_test("isinf", "or")},
     "isfinite": {FLOAT: _isfinite, COMPLEX: _complex_test("isfinite", "and")},
@@ -239,11 +282,15 @@ ROWS = {
     "logical_or": {BOOL: "or i1 {}, {}"},
     "logical_xor": {BOOL: "xor i1 {}, {}"},
     "logical_not": {BOOL: "xor i1 {}, true"},
-    "select": {BOOL: _select(BOOL), INT: _select(INT), FLOAT: _select(FLOAT),
-               COMPLEX: _complex_select},
+    "select": {
+        BOOL: _select(BOOL),
+        INT: _select(INT),
+        FLOAT: _select(FLOAT),
+        COMPLEX: _complex_select,
+    },
 }
 
-CASTS = {       # (from, to); to BOOL is `!= 0`, FLOAT to INT truncates
+CASTS = {  # (from, to); to BOOL is `!= 0`, FLOAT to INT truncates
     (BOOL, INT): "zext i1 {} to i64",
     (BOOL, FLOAT): "uitofp i1 {} to double",
     (INT, BOOL): "icmp ne i64 {}, 0",

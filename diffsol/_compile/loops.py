@@ -3,6 +3,7 @@
 Single elements are SSA values; a stored array lies in the kernel's workspace (`workspace.py`); a
 loop nest is cut where inlined joins and assignments change their form (`regions.py`).
 """
+
 from __future__ import annotations
 
 import math
@@ -34,8 +35,8 @@ def lower(w, program) -> None:
 class _Lowering:
     def __init__(self, w, program, plan):
         self.w, self.program, self.plan = w, program, plan
-        self.scalars: dict = {}         # id -> scalar of a node with one element
-        self.scopes: list = [{}]        # values known in the enclosing loop bodies
+        self.scalars: dict = {}  # id -> scalar of a node with one element
+        self.scopes: list = [{}]  # values known in the enclosing loop bodies
         self.memory = Workspace(program, plan)
 
     def run(self):
@@ -149,7 +150,9 @@ class _Lowering:
             x, at = node.inputs[0], flat(indices, contiguous_strides(node.shape))
             return self.scalars[x.id] if x.size == 1 else self.fetch(x, self.gather(node, at))
         if node.op == "view" and self.plan.in_memory(node.inputs[0]):
-            return self.fetch(node.inputs[0], on_box(flat(indices, node.attrs[1], node.attrs[0]), box))
+            return self.fetch(
+                node.inputs[0], on_box(flat(indices, node.attrs[1], node.attrs[0]), box)
+            )
         children = inputs_at(node, indices, box)
         values = [self.element(x, at, box) for x, at in children]
         if node.op in ELEMENTWISE:
@@ -188,7 +191,7 @@ class _Lowering:
         if isinstance(at, Affine) and not at.terms:
             return literal(values[at.start].item(), node.dtype)
         raw = values.tobytes()
-        if raw == raw[:values.itemsize] * values.size:      # one value throughout, zeros for one
+        if raw == raw[: values.itemsize] * values.size:  # one value throughout, zeros for one
             return literal(values[0].item(), node.dtype)
         at = self.number(at) if isinstance(at, Affine) else at
         return self.w.load(self.w.table(pad(values)), at, node.dtype)
@@ -230,8 +233,13 @@ class _Lowering:
         strides = contiguous_strides(node.shape)
 
         def write(indices):
-            self.w.store(self.reduce_one(node, indices), where,
-                         self.number(flat(indices, strides)), node.dtype)
+            self.w.store(
+                self.reduce_one(node, indices),
+                where,
+                self.number(flat(indices, strides)),
+                node.dtype,
+            )
+
         return self.nest([(0, extent) for extent in node.shape], write)
 
     def accumulate(self, node, where):
@@ -239,16 +247,25 @@ class _Lowering:
         x, axes = node.inputs[0], node.attrs[0]
         strides = contiguous_strides(node.shape)
         first = self.identity(node)
-        self.nest([(0, extent) for extent in node.shape], lambda indices: self.w.store(
-            first, where, self.number(flat(indices, strides)), node.dtype))
+        self.nest(
+            [(0, extent) for extent in node.shape],
+            lambda indices: self.w.store(
+                first, where, self.number(flat(indices, strides)), node.dtype
+            ),
+        )
         box = [(0, extent) for extent in x.shape]
 
         def add(indices):
             at = self.number(flat([a for k, a in enumerate(indices) if k not in axes], strides))
             total = self.w.load(where, at, node.dtype)
             scalar = self.element(x, indices, box)
-            self.w.store(emit_row(self.w, REDUCERS[node.op], node.dtype, total, scalar),
-                         where, at, node.dtype)
+            self.w.store(
+                emit_row(self.w, REDUCERS[node.op], node.dtype, total, scalar),
+                where,
+                at,
+                node.dtype,
+            )
+
         self.nest(box, add)
 
     def identity(self, node):
@@ -278,11 +295,14 @@ class _Lowering:
         base = 1 + max((axis for a in indices for axis, _ in a.terms), default=-1)
 
         def term(names):
-            at = tuple(Affine(0) if k in axes and k not in names else names.get(k, where[k])
-                       for k in range(x.ndim))
+            at = tuple(
+                Affine(0) if k in axes and k not in names else names.get(k, where[k])
+                for k in range(x.ndim)
+            )
             if blocks:
                 return self.block_sum(x, flat(at, contiguous_strides(x.shape)), run)
             return self.element(x, at, self._wide_box(x, base))
+
         loops = [(k, base + n) for n, k in enumerate(k for k in looped if x.shape[k] > 1)]
         return self.carry(node, loops, {}, self.identity(node), term)
 
@@ -316,7 +336,13 @@ class _Lowering:
 
     def pointer(self, x, start):
         """Address of the element of a leaf or stored node at a flat index."""
-        type = "[2 x double]" if x.dtype == COMPLEX else "i8" if x.dtype == BOOL else LLVM_TYPE[x.dtype]
+        type = (
+            "[2 x double]"
+            if x.dtype == COMPLEX
+            else "i8"
+            if x.dtype == BOOL
+            else LLVM_TYPE[x.dtype]
+        )
         if x.op == "const":
             base = self.w.table(pad(x.value))
         elif x.op == "state":
@@ -335,14 +361,19 @@ class _Lowering:
         rest = [(1, extent) if k == axis else (0, extent) for k, extent in enumerate(node.shape)]
 
         def start(indices):
-            self.w.store(self.element(x, indices, first), where,
-                         self.number(flat(indices, strides)), node.dtype)
+            self.w.store(
+                self.element(x, indices, first),
+                where,
+                self.number(flat(indices, strides)),
+                node.dtype,
+            )
 
         def follow(indices):
             at = flat(indices, strides)
             before = self.w.load(where, self.number(at.moved(-step)), node.dtype)
             total = emit_row(self.w, "add", node.dtype, before, self.element(x, indices, rest))
             self.w.store(total, where, self.number(at), node.dtype)
+
         self.nest(first, start)
         if node.shape[axis] > 1:
             self.nest(rest, follow)
@@ -352,17 +383,27 @@ class _Lowering:
         depth, columns = a.shape[-1], b.shape[1] if b.ndim == 2 else 1
         rows = a.shape[0] if a.ndim == 2 else 1
         if columns == 1 and depth:
+
             def write(indices):
                 row = combine_row(indices, depth)
-                self.w.store(self.dot(node, row, Affine(0), 1), where,
-                             self.number(flat(indices[:1], (1,))), node.dtype)
+                self.w.store(
+                    self.dot(node, row, Affine(0), 1),
+                    where,
+                    self.number(flat(indices[:1], (1,))),
+                    node.dtype,
+                )
+
             return self.nest([(0, rows)], write)
         zero = literal(0, node.dtype)
-        self.nest([(0, rows * columns)], lambda indices: self.w.store(
-            zero, where, self.number(indices[0]), node.dtype))
+        self.nest(
+            [(0, rows * columns)],
+            lambda indices: self.w.store(zero, where, self.number(indices[0]), node.dtype),
+        )
         if depth:
-            self.nest([(0, rows), (0, depth), (0, columns)], lambda indices: self.add_product(
-                node, where, *indices))
+            self.nest(
+                [(0, rows), (0, depth), (0, columns)],
+                lambda indices: self.add_product(node, where, *indices),
+            )
 
     def add_product(self, node, where, i, k, j):
         """where[i, j] += a[i, k] * b[k, j]: the innermost loop runs along rows, as memory does."""
@@ -385,7 +426,9 @@ class _Lowering:
         if not depth:
             return literal(0, node.dtype)
         if depth == 1:
-            return emit_row(self.w, "multiply", node.dtype, self.operand(a, row), self.operand(b, column))
+            return emit_row(
+                self.w, "multiply", node.dtype, self.operand(a, row), self.operand(b, column)
+            )
         return helpers.dot(self.w, self.pointer(a, row), self.pointer(b, column), depth, node.dtype)
 
     # --- assignments in memory ----------------------------------------------------------------------
@@ -408,6 +451,7 @@ class _Lowering:
             at = self.gather(node, flat(indices, strides))
             at = self.number(at) if isinstance(at, Affine) else at
             self.w.store(self.element(value, indices, box), where, at, node.dtype)
+
         if value.size:
             self.nest(box, write)
 

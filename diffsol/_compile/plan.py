@@ -4,6 +4,7 @@ The limits are measured (LLVM 22, 2.6 GHz Zen 5): code generation of straight-li
 about 5 us a line with the optimiser's cheap level, 1.5 us without; vectorising straight-line code
 makes 49-element arrays four times faster, and gains nothing below about a hundred instructions.
 """
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -11,11 +12,11 @@ from dataclasses import dataclass
 from diffsol._compile.unroll import REDUCERS
 from diffsol._graph.ops import COMPLEX, ELEMENTWISE
 
-MOST_UNROLLED = 1_000       # elements computed one by one; more are computed in loops
-SCALAR_CODE = 16            # programs that compute no larger array are scalar code: unrolled
+MOST_UNROLLED = 1_000  # elements computed one by one; more are computed in loops
+SCALAR_CODE = 16  # programs that compute no larger array are scalar code: unrolled
 
-SMALL_LINES = 100           # up to here: peephole optimisation only
-LARGE_LINES = 5_000         # beyond: quick code, or compiling takes seconds (it is worse than linear)
+SMALL_LINES = 100  # up to here: peephole optimisation only
+LARGE_LINES = 5_000  # beyond: quick code, or compiling takes seconds (it is worse than linear)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 Inside one region every inlined expression has one form, so the loop over it holds no decisions.
 """
+
 from __future__ import annotations
 
 import math
@@ -11,7 +12,7 @@ from diffsol._compile.index import Split, axis_map, compose, identity, on_box, s
 from diffsol._graph.build import contiguous_strides
 from diffsol._graph.ops import ELEMENTWISE
 
-MOST_BOXES = 64             # regions of one loop nest; beyond, joins and assignments are stored
+MOST_BOXES = 64  # regions of one loop nest; beyond, joins and assignments are stored
 
 
 def inputs_at(node, indices, box):
@@ -34,7 +35,7 @@ def _part_at(node, indices, box):
         start += x.shape[axis]
     else:
         x = node.inputs[-1]
-    return x, (*indices[:axis], indices[axis].moved(-start), *indices[axis + 1:])
+    return x, (*indices[:axis], indices[axis].moved(-start), *indices[axis + 1 :])
 
 
 def _assigned_at(node, indices, box):
@@ -62,8 +63,8 @@ def boxes(plan, node, full, inner=False, limit=math.inf):
             done.append(box)
         except Split as cut:
             low, high = box[cut.axis]
-            for span in ((cut.point, high), (low, cut.point)):      # the lower one is next
-                waiting.append([*box[:cut.axis], span, *box[cut.axis + 1:]])
+            for span in ((cut.point, high), (low, cut.point)):  # the lower one is next
+                waiting.append([*box[: cut.axis], span, *box[cut.axis + 1 :]])
     return done
 
 
@@ -83,8 +84,12 @@ def _follow(plan, node, indices, box, seen, inner=False):
 
 def cuts_well(plan) -> bool:
     """Do all loop nests stay within the number of regions that is worth it?"""
-    return all(len(boxes(plan, node, [(0, extent) for extent in node.shape], inner, MOST_BOXES))
-               <= MOST_BOXES for node, inner in _mapped(plan) if node.size)
+    return all(
+        len(boxes(plan, node, [(0, extent) for extent in node.shape], inner, MOST_BOXES))
+        <= MOST_BOXES
+        for node, inner in _mapped(plan)
+        if node.size
+    )
 
 
 def _mapped(plan):

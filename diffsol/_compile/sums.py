@@ -4,6 +4,7 @@ Below one block the sum is sequential; a block of up to 128 doubles has eight pa
 runs are halved. Complex numbers count as two doubles (four partial sums, blocks of 64).
 (NumPy, loops_utils.h: pairwise summation.)
 """
+
 from __future__ import annotations
 
 from diffsol._graph.ops import COMPLEX
@@ -40,7 +41,7 @@ def _block(plus, scalars, width):
     whole = len(scalars) - len(scalars) % width
     partial = list(scalars[:width])
     for start in range(width, whole, width):
-        partial = [plus(p, x) for p, x in zip(partial, scalars[start:start + width], strict=True)]
+        partial = [plus(p, x) for p, x in zip(partial, scalars[start : start + width], strict=True)]
     while len(partial) > 1:
         partial = [plus(partial[i], partial[i + 1]) for i in range(0, len(partial), 2)]
     result = partial[0]

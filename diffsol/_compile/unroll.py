@@ -3,6 +3,7 @@
 An array is a flat list of scalars in C order, so that views, gathers, concatenations and
 assignments rearrange names and cost no instruction. Meant for small programs (see `plan.py`).
 """
+
 from __future__ import annotations
 
 import math
@@ -15,9 +16,15 @@ from diffsol._compile.writer import literal
 from diffsol._graph.interpret import window
 from diffsol._graph.ops import COMPLEX, ELEMENTWISE, FLOAT
 
-REDUCERS = {"sum": "add", "prod": "multiply", "amax": "maximum", "amin": "minimum",
-            "any": "logical_or", "all": "logical_and"}
-IDENTITY = {"sum": 0, "prod": 1, "any": False, "all": True}     # of an empty reduction
+REDUCERS = {
+    "sum": "add",
+    "prod": "multiply",
+    "amax": "maximum",
+    "amin": "minimum",
+    "any": "logical_or",
+    "all": "logical_and",
+}
+IDENTITY = {"sum": 0, "prod": 1, "any": False, "all": True}  # of an empty reduction
 
 
 def lower(w, program) -> None:
@@ -53,7 +60,8 @@ class _Unroller:
                 self.values[node.id] = self.elementwise(node)
             else:
                 self.values[node.id] = getattr(self, node.op)(
-                    node, *(self.values[x.id] for x in node.inputs))
+                    node, *(self.values[x.id] for x in node.inputs)
+                )
         return self.values
 
     # --- leaves and elementwise -------------------------------------------------------------
@@ -72,8 +80,10 @@ class _Unroller:
 
     def elementwise(self, node):
         w, size, dtype = self.w, node.size, operand_dtype(node)
-        operands = [self.values[x.id] if x.shape == node.shape else self.values[x.id] * size
-                    for x in node.inputs]
+        operands = [
+            self.values[x.id] if x.shape == node.shape else self.values[x.id] * size
+            for x in node.inputs
+        ]
         return [emit_row(w, node.op, dtype, *scalars) for scalars in zip(*operands, strict=True)]
 
     def cast(self, node, x):
@@ -96,11 +106,15 @@ class _Unroller:
 
     def concat(self, node, *parts):
         axis = node.attrs[0]
-        inner = math.prod(node.shape[axis + 1:])
+        inner = math.prod(node.shape[axis + 1 :])
         rows = [x.shape[axis] * inner for x in node.inputs]
         outer = math.prod(node.shape[:axis])
-        return [scalar for i in range(outer) for part, row in zip(parts, rows, strict=True)
-                for scalar in part[i * row:(i + 1) * row]]
+        return [
+            scalar
+            for i in range(outer)
+            for part, row in zip(parts, rows, strict=True)
+            for scalar in part[i * row : (i + 1) * row]
+        ]
 
     def update(self, node, base, value):
         if not value:
@@ -135,9 +149,11 @@ class _Unroller:
         if not scalars:
             return literal(IDENTITY[node.op], node.dtype)
         if node.op == "sum" and node.dtype.kind in "fc" and run > 1:
-            scalars = [pairwise(self.plus(node.dtype), scalars[i:i + run], node.dtype)
-                       for i in range(0, len(scalars), run)]
-        if node.op == "prod" and node.dtype == COMPLEX:     # NumPy starts from 1: inf becomes NaN
+            scalars = [
+                pairwise(self.plus(node.dtype), scalars[i : i + run], node.dtype)
+                for i in range(0, len(scalars), run)
+            ]
+        if node.op == "prod" and node.dtype == COMPLEX:  # NumPy starts from 1: inf becomes NaN
             scalars = [literal(1, COMPLEX), *scalars]
         result = scalars[0]
         for scalar in scalars[1:]:
@@ -149,7 +165,7 @@ class _Unroller:
 
     def cumsum(self, node, x):
         axis = node.attrs[0]
-        inner = math.prod(node.shape[axis + 1:])
+        inner = math.prod(node.shape[axis + 1 :])
         span = node.shape[axis] * inner
         result = list(x)
         for i in range(len(x)):
@@ -162,8 +178,11 @@ class _Unroller:
         depth = left[-1]
         columns = right[1] if len(right) == 2 else 1
         rows = left[0] if len(left) == 2 else 1
-        return [self.dot(a[i * depth:(i + 1) * depth], b[j::columns], node.dtype)
-                for i in range(rows) for j in range(columns)]
+        return [
+            self.dot(a[i * depth : (i + 1) * depth], b[j::columns], node.dtype)
+            for i in range(rows)
+            for j in range(columns)
+        ]
 
     def dot(self, a, b, dtype):
         products = [emit_row(self.w, "multiply", dtype, x, y) for x, y in zip(a, b, strict=True)]
@@ -190,4 +209,3 @@ def trailing_run(shape, axes) -> int:
         run *= shape[axis]
         axis -= 1
     return run
-

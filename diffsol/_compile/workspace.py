@@ -2,12 +2,13 @@
 
 It is the stack's while that is small, else malloc's, for each call anew: kernels are re-entrant.
 """
+
 from __future__ import annotations
 
 from diffsol._compile import helpers
 from diffsol._graph.ops import COMPLEX, FLOAT
 
-STACK_BYTES = 1 << 15       # a larger workspace comes from malloc
+STACK_BYTES = 1 << 15  # a larger workspace comes from malloc
 
 
 class Workspace:
@@ -15,11 +16,11 @@ class Workspace:
 
     def __init__(self, program, plan):
         self.plan, self.program = plan, program
-        self.where: dict = {}           # id -> SSA name of the address
-        self.size = 0                   # bytes so far
-        self._offsets: dict = {}        # SSA name -> byte offset
-        self._free: dict = {}           # bytes -> names that are free again
-        self._ending: dict = {}         # root id -> names that it reads last
+        self.where: dict = {}  # id -> SSA name of the address
+        self.size = 0  # bytes so far
+        self._offsets: dict = {}  # SSA name -> byte offset
+        self._free: dict = {}  # bytes -> names that are free again
+        self._ending: dict = {}  # root id -> names that it reads last
         self._heir = {node.inputs[0].id: node for node in program.nodes if node.id in plan.in_place}
 
     def place(self, node):
@@ -41,8 +42,12 @@ class Workspace:
         """Will this memory, at the end of its chain of assignments, be all of the output?"""
         while node.id in self._heir:
             node = self._heir[node.id]
-        return (node is self.program.output and self.plan.uses[node.id] == 1
-                and node.dtype in (FLOAT, COMPLEX) and node.id not in self.plan.peeled)
+        return (
+            node is self.program.output
+            and self.plan.uses[node.id] == 1
+            and node.dtype in (FLOAT, COMPLEX)
+            and node.id not in self.plan.peeled
+        )
 
     def _get(self, size):
         if self._free.get(size):

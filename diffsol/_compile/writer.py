@@ -3,6 +3,7 @@
 A *scalar* is what one element of an array is inside a function: the name of an SSA value (or a
 literal), and for complex elements a pair of these, (real part, imaginary part).
 """
+
 from __future__ import annotations
 
 import struct
@@ -12,11 +13,11 @@ import numpy as np
 
 from diffsol._graph.ops import BOOL, COMPLEX, FLOAT, INT
 
-LLVM_TYPE = {BOOL: "i1", INT: "i64", FLOAT: "double"}       # of a scalar
-MEMORY_TYPE = {BOOL: "i8", INT: "i64", FLOAT: "double"}     # of the same scalar in an array
+LLVM_TYPE = {BOOL: "i1", INT: "i64", FLOAT: "double"}  # of a scalar
+MEMORY_TYPE = {BOOL: "i8", INT: "i64", FLOAT: "double"}  # of the same scalar in an array
 
-LARGEST_TEXT = 1 << 12      # bytes of a constant that stands in the text
-SHORTEST_VECTORISED = 16    # LLVM's own limit for its treatment of short loops
+LARGEST_TEXT = 1 << 12  # bytes of a constant that stands in the text
+SHORTEST_VECTORISED = 16  # LLVM's own limit for its treatment of short loops
 
 
 def float_literal(value) -> str:
@@ -38,12 +39,12 @@ class Writer:
 
     def __init__(self):
         self.lines: list = []
-        self.declarations: dict = {}        # function name -> its `declare` line
-        self.globals: dict = {}             # name -> definition of a constant array or a helper
-        self.externals: set = set()         # names that the C library must provide
+        self.declarations: dict = {}  # function name -> its `declare` line
+        self.globals: dict = {}  # name -> definition of a constant array or a helper
+        self.externals: set = set()  # names that the C library must provide
         self.metadata: list = []
-        self.tables: dict = {}              # name -> array of a constant that is only declared
-        self.slots: list = []               # allocas, which belong at the top of the function
+        self.tables: dict = {}  # name -> array of a constant that is only declared
+        self.slots: list = []  # allocas, which belong at the top of the function
         self._count = 0
         self._tables: dict = {}
 
@@ -74,7 +75,8 @@ class Writer:
         self.externals.add(name)
         types = ", ".join([type] * len(arguments))
         self.declarations.setdefault(
-            name, f"declare {type} @{name}({types}) nounwind willreturn memory(none)")
+            name, f"declare {type} @{name}({types}) nounwind willreturn memory(none)"
+        )
         return self.value(f"call {type} @{name}({', '.join(f'{type} {a}' for a in arguments)})")
 
     def libm_complex(self, name, *arguments) -> tuple:
@@ -82,7 +84,8 @@ class Writer:
         self.externals.add(name)
         types = "double, " * len(arguments)
         self.declarations.setdefault(
-            name, f"declare void @{name}({types}ptr) nounwind willreturn memory(argmem: write)")
+            name, f"declare void @{name}({types}ptr) nounwind willreturn memory(argmem: write)"
+        )
         slot = self.fresh("slot")
         self.slots.append(f"  {slot} = alloca [2 x double], align 16")
         given = "".join(f"double {a}, " for a in arguments)
@@ -101,7 +104,8 @@ class Writer:
         if dtype == COMPLEX:
             pair = self.address(base, index, "[2 x double]")
             return self.value(f"load double, ptr {pair}"), self.value(
-                f"load double, ptr {self.address(pair, 1, 'double')}")
+                f"load double, ptr {self.address(pair, 1, 'double')}"
+            )
         type = MEMORY_TYPE[dtype]
         loaded = self.value(f"load {type}, ptr {self.address(base, index, type)}")
         return self.value(f"trunc i8 {loaded} to i1") if dtype == BOOL else loaded
@@ -145,8 +149,10 @@ class Writer:
         """
         hint = "vectorize.predicate.enable" if rounds >= SHORTEST_VECTORISED else "vectorize.enable"
         number = 2 * len(self.metadata)
-        self.metadata.append(f'!{number} = distinct !{{!{number}, !{number + 1}}}\n'
-                             f'!{number + 1} = !{{!"llvm.loop.{hint}", i1 false}}')
+        self.metadata.append(
+            f"!{number} = distinct !{{!{number}, !{number + 1}}}\n"
+            f'!{number + 1} = !{{!"llvm.loop.{hint}", i1 false}}'
+        )
         return f"!{number}"
 
     @contextmanager
@@ -168,18 +174,19 @@ class _Loop:
     def __init__(self, writer, start, stop, carried):
         self.writer, self.start, self.stop, self.carried = writer, start, stop, carried
         self.index = writer.fresh("i")
-        self.now = [writer.fresh("c") for _ in carried]     # values at the head of a round
-        self.next = list(self.now)                          # values at its end, set by the body
+        self.now = [writer.fresh("c") for _ in carried]  # values at the head of a round
+        self.next = list(self.now)  # values at its end, set by the body
         number = self.index[2:]
-        self.before, self.head, self.latch, self.after = (f"{part}{number}" for part in (
-            "before", "head", "latch", "after"))
+        self.before, self.head, self.latch, self.after = (
+            f"{part}{number}" for part in ("before", "head", "latch", "after")
+        )
 
     def begin(self):
         self.writer.line(f"br label %{self.before}")
         self.writer.lines.append(f"{self.before}:")
         self.writer.line(f"br label %{self.head}")
         self.writer.lines.append(f"{self.head}:")
-        self._head_line = len(self.writer.lines)            # phis go here, known at the end
+        self._head_line = len(self.writer.lines)  # phis go here, known at the end
         self.writer.lines.append("")
 
     def end(self):
@@ -189,12 +196,16 @@ class _Loop:
         w.lines.append(f"{self.latch}:")
         w.line(f"{following} = add nuw nsw i64 {self.index}, 1")
         again = w.value(f"icmp ult i64 {following}, {self.stop}")
-        w.line(f"br i1 {again}, label %{self.head}, label %{self.after}, "
-               f"!llvm.loop {w.loop_hint(self.stop - self.start)}")
+        w.line(
+            f"br i1 {again}, label %{self.head}, label %{self.after}, "
+            f"!llvm.loop {w.loop_hint(self.stop - self.start)}"
+        )
         w.lines.append(f"{self.after}:")
         phis = [self._phi(self.index, "i64", self.start, following)]
-        phis += [self._phi(name, type, initial, update) for name, (type, initial), update in zip(
-            self.now, self.carried, self.next, strict=True)]
+        phis += [
+            self._phi(name, type, initial, update)
+            for name, (type, initial), update in zip(self.now, self.carried, self.next, strict=True)
+        ]
         w.lines[self._head_line] = "\n".join(phis)
 
     def _phi(self, name, type, initial, update):

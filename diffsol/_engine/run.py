@@ -153,10 +153,10 @@ class Run:
         ivp.dense = bool(dense_output)
         if t_eval is not None:
             times = np.ascontiguousarray(t_eval, dtype=float)
-            times = times[~np.isnan(times)]         # SciPy passes over them
+            times = times[~np.isnan(times)]  # SciPy passes over them
             self._keep.append(ffi.from_buffer("double[]", times))
             ivp.save_steps, ivp.t_eval, ivp.n_eval = 0, self._keep[-1], times.size
-            ivp.n_points = 0                        # the start was kept before this was known
+            ivp.n_points = 0  # the start was kept before this was known
 
     # --- going ----------------------------------------------------------------------------------
 
@@ -241,7 +241,9 @@ class Run:
 
     def _is_time_to_verify(self):
         """At the first use of a kernel and whenever its uses have doubled."""
-        return any(b is not None and b.variant.uses >= b.variant.verify_at for _, b in self._functions())
+        return any(
+            b is not None and b.variant.uses >= b.variant.verify_at for _, b in self._functions()
+        )
 
     def _verify(self) -> bool:
         """Compare kernels with their functions at visited states; discard what disagrees."""

@@ -3,6 +3,7 @@
 Tests run this between the passes; `check(program)` raises `MalformedProgram` with the offending
 node and the nodes around it.
 """
+
 from __future__ import annotations
 
 import math
@@ -15,10 +16,27 @@ from diffsol._graph.show import show
 
 LEAVES = ("const", "time", "state", "param")
 REDUCTIONS = ("sum", "prod", "amax", "amin", "any", "all")
-ATTRIBUTES = {"param": 1, "view": 2, "take": 1, "concat": 1, "update": 3, "put": 1, "cumsum": 1,
-              **dict.fromkeys(REDUCTIONS, 1)}
-ARITY = {**dict.fromkeys(LEAVES, 0), "view": 1, "take": 1, "update": 2, "put": 2, "cast": 1,
-         "cumsum": 1, "matmul": 2, **dict.fromkeys(REDUCTIONS, 1)}
+ATTRIBUTES = {
+    "param": 1,
+    "view": 2,
+    "take": 1,
+    "concat": 1,
+    "update": 3,
+    "put": 1,
+    "cumsum": 1,
+    **dict.fromkeys(REDUCTIONS, 1),
+}
+ARITY = {
+    **dict.fromkeys(LEAVES, 0),
+    "view": 1,
+    "take": 1,
+    "update": 2,
+    "put": 2,
+    "cast": 1,
+    "cumsum": 1,
+    "matmul": 2,
+    **dict.fromkeys(REDUCTIONS, 1),
+}
 
 
 class MalformedProgram(AssertionError):
@@ -43,8 +61,12 @@ def check(program: Program) -> None:
 def _fault(node, seen, program):
     """What is wrong with a node whose inputs are right, or None."""
     return _form_fault(node, seen) or (
-        _elementwise_fault(node) if node.op in ELEMENTWISE
-        else _leaf_fault(node, program) if node.op in LEAVES else _structural_fault(node))
+        _elementwise_fault(node)
+        if node.op in ELEMENTWISE
+        else _leaf_fault(node, program)
+        if node.op in LEAVES
+        else _structural_fault(node)
+    )
 
 
 def _form_fault(node, seen):
@@ -77,7 +99,7 @@ def _elementwise_fault(node):
     for x in node.inputs:
         if x.shape not in (node.shape, ()):
             return f"input %{x.id} has shape {x.shape}, not {node.shape} or ()"
-    dtypes = {x.dtype for x in node.inputs[node.op == "select":]}
+    dtypes = {x.dtype for x in node.inputs[node.op == "select" :]}
     if len(dtypes) > 1:
         return f"inputs of dtypes {sorted(map(str, dtypes))}"
     return _dtype_fault(node, dtypes.pop())
@@ -95,7 +117,12 @@ def _dtype_fault(node, operand):
         expected, allowed = COMPLEX, (FLOAT,)
     elif row.rule in ("order", "equal", "test", "logic"):
         expected = BOOL
-        allowed = {"order": (INT, FLOAT), "equal": DTYPES, "test": (FLOAT, COMPLEX), "logic": (BOOL,)}
+        allowed = {
+            "order": (INT, FLOAT),
+            "equal": DTYPES,
+            "test": (FLOAT, COMPLEX),
+            "logic": (BOOL,),
+        }
         allowed = allowed[row.rule]
     else:
         expected = FLOAT if row.rule == "real" and operand == COMPLEX else operand
@@ -110,24 +137,37 @@ def _leaf_fault(node, program):
         value = node.value
         if value.shape != node.shape or value.dtype != node.dtype:
             return f"holds {value.dtype}{list(value.shape)}, is {node!r}"
-        return None if value.flags.c_contiguous and not value.flags.writeable else (
-            "its value is writeable or not in C order")
+        return (
+            None
+            if value.flags.c_contiguous and not value.flags.writeable
+            else ("its value is writeable or not in C order")
+        )
     if node.op == "time":
         return None if (node.shape, node.dtype) == ((), FLOAT) else f"time is {node!r}"
     if node.op == "state":
         same = node.size == math.prod(program.state_shape) and node.dtype == program.state_dtype
         return None if same else f"{node!r} of a state {program.state_dtype}{program.state_shape}"
     end = node.attrs[0] + node.size * (2 if node.dtype == COMPLEX else 1)
-    return None if node.attrs[0] >= 0 and end <= program.n_params else (
-        f"parameters up to {end} of {program.n_params}")
+    return (
+        None
+        if node.attrs[0] >= 0 and end <= program.n_params
+        else (f"parameters up to {end} of {program.n_params}")
+    )
 
 
 def _structural_fault(node):
     if node.op in REDUCTIONS:
         return _reduction_fault(node)
-    return {"view": _view_fault, "take": _take_fault, "concat": _concat_fault,
-            "update": _update_fault, "put": _put_fault, "cast": _cast_fault,
-            "cumsum": _cumsum_fault, "matmul": _matmul_fault}[node.op](node)
+    return {
+        "view": _view_fault,
+        "take": _take_fault,
+        "concat": _concat_fault,
+        "update": _update_fault,
+        "put": _put_fault,
+        "cast": _cast_fault,
+        "cumsum": _cumsum_fault,
+        "matmul": _matmul_fault,
+    }[node.op](node)
 
 
 def _same_dtype(node, *inputs):
@@ -149,7 +189,9 @@ def _window_fault(offset, strides, shape, size):
 
 
 def _view_fault(node):
-    return _same_dtype(node, *node.inputs) or _window_fault(*node.attrs, node.shape, node.inputs[0].size)
+    return _same_dtype(node, *node.inputs) or _window_fault(
+        *node.attrs, node.shape, node.inputs[0].size
+    )
 
 
 def _index_fault(index, size):
@@ -162,16 +204,22 @@ def _index_fault(index, size):
 
 def _take_fault(node):
     index = node.attrs[0]
-    return _same_dtype(node, *node.inputs) or _index_fault(index, node.inputs[0].size) or (
-        None if index.shape == node.shape else f"index of shape {index.shape}")
+    return (
+        _same_dtype(node, *node.inputs)
+        or _index_fault(index, node.inputs[0].size)
+        or (None if index.shape == node.shape else f"index of shape {index.shape}")
+    )
 
 
 def _put_fault(node):
     (base, value), index = node.inputs, node.attrs[0]
     if base.shape != node.shape or value.shape != index.shape:
         return f"base {base.shape}, value {value.shape}, index {index.shape}"
-    return _same_dtype(node, base, value) or _index_fault(index, base.size) or (
-        None if np.unique(index).size == index.size else "the index repeats elements")
+    return (
+        _same_dtype(node, base, value)
+        or _index_fault(index, base.size)
+        or (None if np.unique(index).size == index.size else "the index repeats elements")
+    )
 
 
 def _update_fault(node):
@@ -186,15 +234,16 @@ def _concat_fault(node):
     if not node.inputs or not 0 <= axis < node.ndim:
         return f"{len(node.inputs)} parts along axis {axis} of {node.ndim}"
     for x in node.inputs:
-        if x.shape[:axis] + x.shape[axis + 1:] != node.shape[:axis] + node.shape[axis + 1:]:
+        if x.shape[:axis] + x.shape[axis + 1 :] != node.shape[:axis] + node.shape[axis + 1 :]:
             return f"part %{x.id} has shape {x.shape}"
     total = sum(x.shape[axis] for x in node.inputs)
     return _same_dtype(node, *node.inputs) or (
-        None if total == node.shape[axis] else f"the parts have {total} elements")
+        None if total == node.shape[axis] else f"the parts have {total} elements"
+    )
 
 
 def _cast_fault(node):
-    x, = node.inputs
+    (x,) = node.inputs
     if x.shape != node.shape:
         return f"input of shape {x.shape}"
     return "from complex to real" if x.dtype == COMPLEX and node.dtype in (INT, FLOAT) else None
@@ -207,7 +256,9 @@ def _reduction_fault(node):
     if node.op in ("amax", "amin") and (node.dtype == COMPLEX or not x.size):
         return "of complex or no elements"
     kept = tuple(e for k, e in enumerate(x.shape) if k not in axes)
-    return _same_dtype(node, x) or (None if node.shape == kept else f"shape {node.shape}, not {kept}")
+    return _same_dtype(node, x) or (
+        None if node.shape == kept else f"shape {node.shape}, not {kept}"
+    )
 
 
 def _cumsum_fault(node):

@@ -1,11 +1,12 @@
 """Prints a program, one line per node: for people who debug the tracer or a pass."""
+
 from __future__ import annotations
 
 import numpy as np
 
 from diffsol._graph.node import Program
 
-LONGEST = 60        # characters of a constant or an index table
+LONGEST = 60  # characters of a constant or an index table
 
 
 def show(program: Program, around=None) -> str:
@@ -13,7 +14,7 @@ def show(program: Program, around=None) -> str:
     nodes = program.nodes
     if around is not None:
         at = nodes.index(around)
-        nodes = nodes[max(0, at - 5):at + 3]
+        nodes = nodes[max(0, at - 5) : at + 3]
     lines = [("> " if node is around else "  ") + describe(node) for node in nodes]
     lines.append(f"  return %{program.output.id}")
     if program.trap is not None:
@@ -31,15 +32,25 @@ def describe(node) -> str:
     return f"%{node.id} {node.dtype.name}{list(node.shape)} = {node.op}({', '.join(arguments)})"
 
 
-ATTRIBUTES = {"param": ["offset"], "view": ["offset", "strides"], "take": ["index"],
-              "concat": ["axis"], "update": ["offset", "strides", "window"], "put": ["index"],
-              "cumsum": ["axis"], **{name: ["axes"] for name in ("sum", "prod", "amax", "amin", "any", "all")}}
+ATTRIBUTES = {
+    "param": ["offset"],
+    "view": ["offset", "strides"],
+    "take": ["index"],
+    "concat": ["axis"],
+    "update": ["offset", "strides", "window"],
+    "put": ["index"],
+    "cumsum": ["axis"],
+    **{name: ["axes"] for name in ("sum", "prod", "amax", "amin", "any", "all")},
+}
 
 
 def _short(value) -> str:
     if isinstance(value, np.ndarray):
-        text = str(value.item()) if value.ndim == 0 else np.array2string(
-            value, threshold=6, separator=", ").replace("\n", "")
+        text = (
+            str(value.item())
+            if value.ndim == 0
+            else np.array2string(value, threshold=6, separator=", ").replace("\n", "")
+        )
     else:
         text = repr(value)
-    return text if len(text) <= LONGEST else text[:LONGEST - 3] + "..."
+    return text if len(text) <= LONGEST else text[: LONGEST - 3] + "..."

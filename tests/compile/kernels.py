@@ -1,4 +1,5 @@
 """Calls compiled kernels from the tests, and reads the floating-point flags they leave."""
+
 from __future__ import annotations
 
 import ctypes
@@ -7,10 +8,10 @@ import platform
 import numpy as np
 
 SIGNATURE = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_double, *[ctypes.c_void_p] * 3)
-GUARD = -7.25           # stands behind the output, to see that nothing is written there
+GUARD = -7.25  # stands behind the output, to see that nothing is written there
 
 X86 = platform.machine().lower() in ("x86_64", "amd64")
-WATCHED = 1 | 4 | 8 if X86 else 1 | 2 | 4       # invalid, divide by zero, overflow
+WATCHED = 1 | 4 | 8 if X86 else 1 | 2 | 4  # invalid, divide by zero, overflow
 _libm = ctypes.CDLL(None)
 
 

@@ -1,4 +1,5 @@
 """Hypothesis strategies: random programs over all operators, dtypes and shapes, and their inputs."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -8,12 +9,49 @@ from diffsol._graph.build import Graph, contiguous_strides
 from diffsol._graph.node import Program
 from diffsol._graph.ops import BOOL, COMPLEX, DTYPES, ELEMENTWISE, FLOAT, INT, result_dtype
 
-EXACT = ("add", "subtract", "multiply", "divide", "floor_divide", "remainder", "fmod", "maximum",
-         "minimum", "fmax", "fmin", "copysign", "heaviside", "negative", "absolute", "sign", "square",
-         "reciprocal", "sqrt", "floor", "ceil", "trunc", "rint", "conjugate", "real", "imag",
-         "make_complex", "less", "less_equal", "greater", "greater_equal", "equal", "not_equal",
-         "isnan", "isinf", "isfinite", "logical_and", "logical_or", "logical_xor", "logical_not",
-         "select")
+EXACT = (
+    "add",
+    "subtract",
+    "multiply",
+    "divide",
+    "floor_divide",
+    "remainder",
+    "fmod",
+    "maximum",
+    "minimum",
+    "fmax",
+    "fmin",
+    "copysign",
+    "heaviside",
+    "negative",
+    "absolute",
+    "sign",
+    "square",
+    "reciprocal",
+    "sqrt",
+    "floor",
+    "ceil",
+    "trunc",
+    "rint",
+    "conjugate",
+    "real",
+    "imag",
+    "make_complex",
+    "less",
+    "less_equal",
+    "greater",
+    "greater_equal",
+    "equal",
+    "not_equal",
+    "isnan",
+    "isinf",
+    "isfinite",
+    "logical_and",
+    "logical_or",
+    "logical_xor",
+    "logical_not",
+    "select",
+)
 REDUCTIONS = ("sum", "prod", "amax", "amin", "any", "all")
 PLAIN = [0.0, -0.0, 1.0, -1.0, 0.5, 2.0, -3.0, 1e-3, 700.25, 5e-324, -1e-310]
 WILD = [*PLAIN, np.inf, -np.inf, np.nan, 1e308, -1e200]
@@ -32,6 +70,7 @@ def arrays(draw, shape, dtype, wild=True):
 
     def column(elements):
         return draw(st.lists(elements, min_size=size, max_size=size))
+
     if dtype == BOOL:
         values = column(st.booleans())
     elif dtype == INT:
@@ -51,25 +90,52 @@ class _Maker:
         self.draw, self.operators, self.wild = draw, operators, wild
         self.graph = Graph()
         self.n_params = 6
-        self.nodes = [self.graph.time(), self.graph.state(*state), self.graph.param(0, (), FLOAT),
-                      self.graph.param(1, (3,), FLOAT), self.graph.param(2, (2,), COMPLEX)]
+        self.nodes = [
+            self.graph.time(),
+            self.graph.state(*state),
+            self.graph.param(0, (), FLOAT),
+            self.graph.param(1, (3,), FLOAT),
+            self.graph.param(2, (2,), COMPLEX),
+        ]
 
     def pick(self):
         """Any node, more likely a late one, so that programs grow deep."""
-        return self.draw(st.sampled_from(self.draw(st.sampled_from((
-            self.nodes[:5], self.nodes, self.nodes[-5:], self.nodes[-2:])))))
+        return self.draw(
+            st.sampled_from(
+                self.draw(
+                    st.sampled_from((self.nodes[:5], self.nodes, self.nodes[-5:], self.nodes[-2:]))
+                )
+            )
+        )
 
     def output(self):
         """The last node, or the last few in a row."""
-        last = self.nodes[-self.draw(st.sampled_from((1, 2, 5, 12))):]
+        last = self.nodes[-self.draw(st.sampled_from((1, 2, 5, 12))) :]
         if len(last) == 1:
             return last[0]
         return self.graph.concat([self.graph.reshape(x, (x.size,)) for x in last], 0)
 
     def add(self):
-        kind = self.draw(st.sampled_from(("elementwise",) * 6 + (
-            "const", "reduce", "slice", "reshape", "broadcast", "take", "concat", "update", "put",
-            "cumsum", "matmul", "cast", "reverse")))
+        kind = self.draw(
+            st.sampled_from(
+                ("elementwise",) * 6
+                + (
+                    "const",
+                    "reduce",
+                    "slice",
+                    "reshape",
+                    "broadcast",
+                    "take",
+                    "concat",
+                    "update",
+                    "put",
+                    "cumsum",
+                    "matmul",
+                    "cast",
+                    "reverse",
+                )
+            )
+        )
         node = getattr(self, kind)()
         if node is not None and node.size <= MOST_ELEMENTS:
             self.nodes.append(node)
@@ -87,7 +153,7 @@ class _Maker:
             elif row.rule != "select":
                 result_dtype(row, tuple(x.dtype for x in inputs))
             return self.graph.elementwise(row.name, *inputs)
-        except (TypeError, ValueError):     # complex operands, shapes that do not broadcast
+        except (TypeError, ValueError):  # complex operands, shapes that do not broadcast
             return None
 
     def reduce(self):
@@ -155,8 +221,12 @@ class _Maker:
             offset += start * unit
             strides.append(step * unit)
             window.append(len(range(start, extent, step)))
-        return self.assign(base, value, window, lambda v: self.graph.update(
-            base, v, offset, strides, tuple(window)))
+        return self.assign(
+            base,
+            value,
+            window,
+            lambda v: self.graph.update(base, v, offset, strides, tuple(window)),
+        )
 
     def put(self):
         base, value = self.pick(), self.pick()
@@ -169,8 +239,11 @@ class _Maker:
         if base.dtype != COMPLEX and value.dtype == COMPLEX:
             return None
         try:
-            return make(self.graph.broadcast(value, window) if np.broadcast_shapes(
-                value.shape, tuple(window)) == tuple(window) else self.graph.const(1))
+            return make(
+                self.graph.broadcast(value, window)
+                if np.broadcast_shapes(value.shape, tuple(window)) == tuple(window)
+                else self.graph.const(1)
+            )
         except ValueError:
             return None
 

@@ -2,6 +2,7 @@
 
 The tracer makes the same graphs from Python functions; these do not depend on it.
 """
+
 from __future__ import annotations
 
 import numpy as np
@@ -127,8 +128,13 @@ def hodgkin_huxley(graph, t, y):
     b_h = 1.0 / (1.0 + exp(-(v + 35.0) / 10.0))
     a_n = 0.01 * (v + 55.0) / (1.0 - exp(-(v + 55.0) / 10.0))
     b_n = 0.125 * exp(-(v + 65.0) / 80.0)
-    return stack(graph, 10.0 - current, a_m * (1.0 - m) - b_m * m, a_h * (1.0 - h) - b_h * h,
-                 a_n * (1.0 - n) - b_n * n)
+    return stack(
+        graph,
+        10.0 - current,
+        a_m * (1.0 - m) - b_m * m,
+        a_h * (1.0 - h) - b_h * h,
+        a_n * (1.0 - n) - b_n * n,
+    )
 
 
 def pleiades(graph, t, y):
@@ -197,7 +203,7 @@ def grid(graph, t, y):
     n = int(y.node.size**0.5)
     u = Value(graph, graph.reshape(y.node, (n, n)))
     rate = constant(graph, np.zeros((n, n)))
-    rate[1:-1, 1:-1] = (u[2:, 1:-1] + u[:-2, 1:-1] + u[1:-1, 2:] + u[1:-1, :-2] - 4.0 * u[1:-1, 1:-1])
+    rate[1:-1, 1:-1] = u[2:, 1:-1] + u[:-2, 1:-1] + u[1:-1, 2:] + u[1:-1, :-2] - 4.0 * u[1:-1, 1:-1]
     rate[0, :] = u[1, :] - u[0, :]
     rate[-1, :] = u[-2, :] - u[-1, :]
     rate[1:-1, 0] = u[1:-1, 1] - u[1:-1, 0]
@@ -208,14 +214,14 @@ def grid(graph, t, y):
 def three_body(graph, t, y):
     """Positions and velocities as arrays (bodies, 3), forces by broadcasting."""
     n = y.node.size // 6
-    x = Value(graph, graph.reshape(y[:3 * n].node, (n, 3)))
+    x = Value(graph, graph.reshape(y[: 3 * n].node, (n, 3)))
     left = Value(graph, graph.view(x.node, 0, (3, 0, 1), (n, n, 3)))
     right = Value(graph, graph.view(x.node, 0, (0, 3, 1), (n, n, 3)))
     d = right - left
     r2 = (d * d).sum(2) + np.eye(n)
     r3 = Value(graph, graph.view((r2**1.5).node, 0, (n, 1, 0), (n, n, 3)))
     force = (d / r3).sum(1)
-    return join(y[3 * n:], Value(graph, graph.reshape(force.node, (3 * n,))))
+    return join(y[3 * n :], Value(graph, graph.reshape(force.node, (3 * n,))))
 
 
 def decays(graph, t, y):

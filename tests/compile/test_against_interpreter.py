@@ -1,4 +1,5 @@
 """Both lowerings compute what the interpreter computes, or raise a flag so that Python is asked."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -12,15 +13,28 @@ from diffsol._graph import interpret
 from diffsol._graph.check import check
 from diffsol._graph.ops import COMPLEX
 
-thorough = settings(max_examples=200, deadline=None, derandomize=True, suppress_health_check=[
-    HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much])
+thorough = settings(
+    max_examples=200,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[
+        HealthCheck.too_slow,
+        HealthCheck.data_too_large,
+        HealthCheck.filter_too_much,
+    ],
+)
 
 
 def reference(program, t, y, params):
     """(value, trap, does NumPy warn?) of the interpreter."""
     warned = []
-    with np.errstate(divide="call", over="call", invalid="call", under="ignore",
-                     call=lambda kind, flag: warned.append(kind)):
+    with np.errstate(
+        divide="call",
+        over="call",
+        invalid="call",
+        under="ignore",
+        call=lambda kind, flag: warned.append(kind),
+    ):
         value, trap = interpret.run(program, t, y, params)
     return as_doubles(value), trap, bool(warned)
 
@@ -30,8 +44,9 @@ def agree(case, unrolled, tolerance, quick=False):
     check(program)
     expected, trap, warned = reference(program, t, y, params)
     if not np.isfinite([*np.ravel(y), *params]).all() and any(
-            node.op == "matmul" and node.dtype == COMPLEX for node in program.nodes):
-        return True         # BLAS multiplies its sums by one, and makes NaNs of infinities so
+        node.op == "matmul" and node.dtype == COMPLEX for node in program.nodes
+    ):
+        return True  # BLAS multiplies its sums by one, and makes NaNs of infinities so
     kernel = compile_program(program, unrolled=unrolled, quick=quick)
     value, code, flags = call(kernel, t, y, params)
     if flags:
@@ -66,4 +81,3 @@ def test_no_flag_that_numpy_does_not_raise(case, unrolled):
 @given(case=programs(steps=30))
 def test_quick_code(case):
     agree(case, True, 1e-9, quick=True)
-

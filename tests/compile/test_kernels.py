@@ -1,4 +1,5 @@
 """What the hypothesis tests leave out: big programs, threads, flags by size, the operator table."""
+
 from __future__ import annotations
 
 import subprocess
@@ -16,9 +17,20 @@ from diffsol._graph import interpret
 from diffsol._graph.build import Graph
 from diffsol._graph.ops import BOOL, COMPLEX, ELEMENTWISE, FLOAT, INT, result_dtype
 
-SAMPLES = [("lorenz", 3), ("hodgkin_huxley", 4), ("pleiades", 28), ("many_statements", 200),
-           ("heat", 50), ("roll", 50), ("brusselator", 60), ("padded", 50), ("grid", 144),
-           ("three_body", 18), ("decays", 40), ("quantum", 20)]
+SAMPLES = [
+    ("lorenz", 3),
+    ("hodgkin_huxley", 4),
+    ("pleiades", 28),
+    ("many_statements", 200),
+    ("heat", 50),
+    ("roll", 50),
+    ("brusselator", 60),
+    ("padded", 50),
+    ("grid", 144),
+    ("three_body", 18),
+    ("decays", 40),
+    ("quantum", 20),
+]
 
 
 def sample(name, n):
@@ -29,13 +41,18 @@ def sample(name, n):
 
 
 @pytest.mark.parametrize(("name", "n"), SAMPLES)
-@pytest.mark.parametrize("options", [{"unrolled": True}, {"unrolled": False},
-                                     {"unrolled": True, "quick": True}])
+@pytest.mark.parametrize(
+    "options", [{"unrolled": True}, {"unrolled": False}, {"unrolled": True, "quick": True}]
+)
 def test_samples(name, n, options):
     program, y = sample(name, n)
     value, code, flags = call(compile_program(program, **options), 0.3, y, [])
-    np.testing.assert_allclose(value, as_doubles(interpret.run(program, 0.3, y, [])[0]),
-                               rtol=1e-13, atol=1e-13 * abs(value).max())
+    np.testing.assert_allclose(
+        value,
+        as_doubles(interpret.run(program, 0.3, y, [])[0]),
+        rtol=1e-13,
+        atol=1e-13 * abs(value).max(),
+    )
     assert (code, flags) == (0, 0)
 
 
@@ -92,7 +109,10 @@ def test_kernels_are_reentrant():
         for _ in range(50):
             if not np.array_equal(call(kernel, 0.0, y, [])[0], value):
                 wrong.append(y)
-    threads = [threading.Thread(target=work, args=pair) for pair in zip(states, expected, strict=True)]
+
+    threads = [
+        threading.Thread(target=work, args=pair) for pair in zip(states, expected, strict=True)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -106,6 +126,7 @@ def test_compiling_in_threads():
     def work(n):
         program, y = sample("heat", n)
         kernels.append((compile_program(program), program, y))
+
     threads = [threading.Thread(target=work, args=(20 + i,)) for i in range(6)]
     for thread in threads:
         thread.start()
@@ -116,6 +137,8 @@ def test_compiling_in_threads():
 
 
 def test_importing_does_not_load_llvm():
-    code = ("import sys, diffsol._compile.cpu; "
-            "assert not [m for m in sys.modules if m.startswith('llvmlite')]")
+    code = (
+        "import sys, diffsol._compile.cpu; "
+        "assert not [m for m in sys.modules if m.startswith('llvmlite')]"
+    )
     subprocess.run([sys.executable, "-c", code], check=True)

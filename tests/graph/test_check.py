@@ -1,4 +1,5 @@
 """The checker refuses what no printer could understand, and says which node it is."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -26,7 +27,9 @@ def test_a_good_program_passes_and_is_printed():
     trap = graph.reduce("any", graph.elementwise("less", y, graph.const(0.0)), (0,))
     good = program(rate, trap)
     check(good)
-    assert show(good) == """\
+    assert (
+        show(good)
+        == """\
   %0 float64[3] = state()
   %1 float64[] = param(offset=0)
   %2 float64[3] = view(%0, offset=2, strides=(-1,))
@@ -36,6 +39,7 @@ def test_a_good_program_passes_and_is_printed():
   %6 bool[] = any(%5, axes=(0,))
   return %3
   ask Python if %6"""
+    )
 
 
 CORRUPTIONS = {
@@ -54,12 +58,15 @@ CORRUPTIONS = {
     "axes (1,) of 1": lambda y: Node("sum", (y,), ((1,),), (), FLOAT, 9),
     "shape (3,), not ()": lambda y: Node("sum", (y,), ((0,),), (3,), FLOAT, 9),
     "the node complex128": lambda y: Node("cumsum", (y,), (0,), (3,), COMPLEX, 9),
-    "(3,) @ (4,)": lambda y: Node("matmul", (y, Node("param", (), (0,), (4,), FLOAT, 5)), (), (), FLOAT, 9),
+    "(3,) @ (4,)": lambda y: Node(
+        "matmul", (y, Node("param", (), (0,), (4,), FLOAT, 5)), (), (), FLOAT, 9
+    ),
     "parameters up to 3 of 2": lambda y: Node("param", (), (0,), (3,), FLOAT, 9),
     "only constants": lambda y: Node("time", (), (), (), FLOAT, 9, np.array(1.0)),
     "time is": lambda y: Node("time", (), (), (), INT, 9),
-    "does not come before": lambda y: Node("sqrt", (Node("state", (), (), (3,), FLOAT, 9),), (), (3,),
-                                           FLOAT, 9),
+    "does not come before": lambda y: Node(
+        "sqrt", (Node("state", (), (), (3,), FLOAT, 9),), (), (3,), FLOAT, 9
+    ),
 }
 
 

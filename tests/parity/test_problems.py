@@ -29,7 +29,13 @@ CASES = [
 
 def solve(module, p, method, rtol, fun=None, **options):
     return module.solve_ivp(
-        fun or p.fun, p.t_span, p.y0, method=method, args=p.params, rtol=rtol, atol=p.atol(rtol),
+        fun or p.fun,
+        p.t_span,
+        p.y0,
+        method=method,
+        args=p.params,
+        rtol=rtol,
+        atol=p.atol(rtol),
         **options,
     )
 

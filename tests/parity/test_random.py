@@ -74,6 +74,8 @@ def test_agrees_with_scipy(system, span_and_options, terminal, level):
     if ours.nfev != theirs.nfev:
         # A decision fell the other way by rounding: about the same work all the same.
         assert abs(ours.nfev - theirs.nfev) <= 0.2 * theirs.nfev + 20
-    elif np.shape(ours.t) == np.shape(theirs.t) and np.allclose(ours.t, theirs.t, rtol=1e-12, atol=0):
+    elif np.shape(ours.t) == np.shape(theirs.t) and np.allclose(
+        ours.t, theirs.t, rtol=1e-12, atol=0
+    ):
         scale = 10 * (chosen["atol"] + chosen["rtol"] * np.abs(theirs.y).max(initial=0.0))
         assert np.abs(np.subtract(ours.y, theirs.y)).max(initial=0.0) <= scale

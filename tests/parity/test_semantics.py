@@ -307,7 +307,15 @@ def test_terminal_at_the_end_of_the_step_before(method):
     """SciPy makes an OdeSolution with two equal times then, and fails; a gap that we close."""
     stop = event(lambda t, y: t - 2.0, terminal=2)
     ours = diffsol.integrate.solve_ivp(
-        lambda t, y: [1.0], (0, 4), [0.0], method, [0.5, 3.0], True, stop, max_step=1.0, first_step=1.0
+        lambda t, y: [1.0],
+        (0, 4),
+        [0.0],
+        method,
+        [0.5, 3.0],
+        True,
+        stop,
+        max_step=1.0,
+        first_step=1.0,
     )
     assert ours.status == 1
     assert ours.sol.ts[-1] == 2.0
