@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from diffsol._compile.unroll import REDUCERS
 from diffsol._graph.ops import COMPLEX, ELEMENTWISE
 
-MOST_UNROLLED = 1_000  # elements computed one by one; more are computed in loops
+MOST_UNROLLED = (
+    400  # elements computed one by one; more are computed in loops (as fast, compiled sooner)
+)
 SCALAR_CODE = 16  # programs that compute no larger array are scalar code: unrolled
 
 SMALL_LINES = 100  # up to here: peephole optimisation only
