@@ -14,7 +14,7 @@ from diffsol._graph.node import reachable
 from diffsol._graph.ops import BOOL, COMPLEX, ELEMENTWISE, FLOAT, INT, result_dtype
 from diffsol._trace.guards import OutsideInt, unpin
 from diffsol._trace.reasons import Refused
-from diffsol._trace.values import Array, Scalar, Traced, as_node, is_py, wrap
+from diffsol._trace.values import Array, Scalar, Traced, as_node, is_py, joint_py, wrap
 
 
 def binary(name, a, b):
@@ -38,7 +38,7 @@ def apply(trace, name, *operands):
     if len(operands) != ELEMENTWISE[name].arity:
         raise Refused("unknown-call", f"{name} of {len(operands)} values")
     nodes = _operand_nodes(trace, operands)
-    py = all(is_py(x) for x in operands)
+    py = joint_py(operands)
     if py and ELEMENTWISE[name].rule in ("arith", "real", "float"):
         _check_python_integers(trace, name, nodes)
     if (

@@ -53,8 +53,11 @@ class Traced:
     __str__ = __array__ = lambda self, *a, **k: self.__format__("")
 
 
+MAYBE = "maybe"  # a Python or a NumPy scalar, depending on values: min(y[0], 1.0)
+
+
 class Scalar(Traced):
-    """A traced scalar. py: it is a Python float/complex/int/bool, else a NumPy scalar."""
+    """A traced scalar. py: it is a Python float/complex/int/bool (or MAYBE), else a NumPy scalar."""
 
     __slots__ = ("trace", "node", "py")
     shape, ndim, size = (), 0, 1
@@ -385,6 +388,12 @@ def stack(trace, values):
     if all(n.value is not None for n in nodes):
         return graph.const(np.array([n.value for n in nodes]))
     return graph.concat([graph.reshape(n, (1, *n.shape)) for n in nodes], 0)
+
+
+def joint_py(operands):
+    """Is the result of an operator a Python scalar? False, True, or MAYBE."""
+    kinds = [is_py(x) for x in operands]
+    return MAYBE if MAYBE in kinds and all(kinds) else all(kinds)
 
 
 def is_py(value):

@@ -22,7 +22,7 @@ from diffsol._trace.frames import Function, Method, Opaque
 from diffsol._trace.guards import PIN_LIMIT, Outside, OutsideInt, trusted_module
 from diffsol._trace.numpy_map import ARRAY_ATTRIBUTES, SCALAR_ATTRIBUTES
 from diffsol._trace.reasons import Refused
-from diffsol._trace.values import Array, Scalar, Traced
+from diffsol._trace.values import MAYBE, Array, Scalar, Traced
 
 PINNED = (bool, str, bytes, type(None), type(Ellipsis), range, slice, np.dtype, np.int64, np.bool_)
 LOCAL_TYPES = (
@@ -209,8 +209,8 @@ def depends_on_time(node) -> bool:
 def _traced_attribute(owner, name):
     if name in (ARRAY_ATTRIBUTES if isinstance(owner, Array) else SCALAR_ATTRIBUTES):
         if isinstance(owner, Scalar) and owner.py and name not in ("real", "imag", "conjugate"):
-            if depends_on_time(owner.node):
-                raise Refused("concrete-value", f"{name} of t: float at first, numpy.float64 later")
+            if owner.py == MAYBE or depends_on_time(owner.node):
+                raise Refused("concrete-value", f"{name} of what is float now, numpy.float64 then")
             raise AttributeError(f"'float' object has no attribute {name!r}")
         return getattr(owner, name)
     if hasattr(np.ndarray, name) or hasattr(np.float64, name):

@@ -12,7 +12,7 @@ from diffsol._trace.arithmetic import apply
 from diffsol._trace.guards import Outside, OutsideInt
 from diffsol._trace.numpy_map.registry import HANDLERS, array_of, as_scalar, handles
 from diffsol._trace.reasons import Refused
-from diffsol._trace.values import Array, Scalar, Traced, as_node, is_py, wrap
+from diffsol._trace.values import MAYBE, Array, Scalar, Traced, as_node, is_py, wrap
 
 
 @handles(float)
@@ -59,10 +59,11 @@ def _extreme(trace, compare, items, key=None, default=None):
             continue
         first, second = as_scalar(trace, item), as_scalar(trace, best)
         chosen = apply(trace, compare, first, second)
+        kinds = {is_py(item), is_py(best)}
         best = Scalar(
             trace,
             trace.graph.elementwise("select", chosen.node, first.node, second.node),
-            is_py(item) and is_py(best),
+            kinds.pop() if len(kinds) == 1 else MAYBE,
         )
     return best
 
@@ -97,14 +98,12 @@ for _question in (callable, np.isscalar, np.iscomplexobj):
 def _answer(value, question):
     """What a question about its type is answered for a real object in the place of `value`."""
     answer = question(_exemplar(value))
-    of_time = (
-        isinstance(value, Scalar)
-        and value.py
-        and any(x.op == "time" for x in reachable([value.node]))
-    )
-    if of_time and question(value.dtype.type(0)) != answer:
-        # SciPy gives t as a float at first, as a numpy.float64 later
-        raise Refused("concrete-value", "the type of t: float at first, numpy.float64 later")
+    if not isinstance(value, Scalar) or not value.py:
+        return answer
+    # SciPy gives t as a float at first, as a numpy.float64 later
+    of_time = any(x.op == "time" for x in reachable([value.node]))
+    if value.py == MAYBE or (of_time and question(value.dtype.type(0)) != answer):
+        raise Refused("concrete-value", "a type that is float now and numpy.float64 then")
     return answer
 
 
