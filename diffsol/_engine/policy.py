@@ -12,8 +12,8 @@ from __future__ import annotations
 import sys
 
 SCIPY_OVERHEAD = 10e-6  # seconds per trial step of SciPy's explicit methods beyond the calls of fun
-LOAD_PRICE = 0.055  # seconds to load llvmlite and the tracer, once per process
-KERNEL_PRICE = 0.012  # seconds to trace and compile a function of common size
+LOAD_PRICE = 0.075  # seconds to load llvmlite and the tracer, once per process
+KERNEL_PRICE = 0.006  # seconds to trace and compile a function of common size
 FIRST_LOOK = 0.002  # seconds between two looks at a solve at the Python tier
 SLICE = 0.05  # seconds between two returns to Python, for Ctrl-C
 
