@@ -407,4 +407,4 @@ def test_functions_that_serve_few_calls_are_compiled_less_and_less():
 
     for i in range(60):
         solve_ivp(functools.partial(fun, mode=str(i)), (0, 1), [1.0])
-    assert sum(len(r.variants) for r in kernels.records()) < 3
+    assert sum(len(r.variants) for r in kernels.records()) < 15  # without the rule nearly all 60
