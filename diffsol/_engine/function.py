@@ -6,6 +6,7 @@ import numpy as np
 
 from diffsol._engine import kernels
 from diffsol._native._core import ffi
+from diffsol.errors import NotCompiledError
 
 
 class Bound:
@@ -58,6 +59,23 @@ class Function:
                 return bound
         return None
 
+    def at_start(self, mode) -> Bound | None:
+        """The kernel that a solve in this mode begins with. NotCompiledError if there must be one."""
+        if mode == "0":
+            return None
+        bound = self.bind()
+        return self._required() if bound is None and mode == "require" else bound
+
+    def _required(self):
+        try:
+            return self.compile()
+        except kernels.Refused as refusal:
+            place = "" if refusal.where is None else " ({}, line {}, in {})".format(*refusal.where)
+            raise NotCompiledError(
+                f"DIFFSOL_JIT=require, and {self.record.name!r} is not compiled. "
+                f"{kernels.reason_text(refusal)}{place}. {refusal.reason.hint}"
+            ) from None
+
     def compile(self, budget=kernels.PATIENCE) -> Bound:
         """Trace and compile now, within about `budget` seconds. Raises Refused."""
         bound = self._try(
@@ -92,7 +110,6 @@ class Function:
 
     def discard(self, variant):
         """The kernel is wrong: never use it again, nor another for this code."""
-        variant.discarded = True
         self.record.variants.clear()
         self.record.refuse(kernels.Refused("mismatch"))
         self.record.attempts = kernels.MAX_ATTEMPTS

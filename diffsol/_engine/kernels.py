@@ -15,6 +15,8 @@ import time
 import types
 from collections import OrderedDict
 
+import numpy as np
+
 from diffsol._native._core import ffi
 from diffsol._trace.reasons import REASONS, Refused
 
@@ -43,7 +45,6 @@ class Variant:
         "program",
         "trace_ms",
         "verify_at",
-        "discarded",
         "uses",
     )
 
@@ -56,7 +57,6 @@ class Variant:
         self.pointer = ffi.cast("ds_kernel", kernel.address)
         self.trace_ms = trace_ms
         self.verify_at = 0  # number of uses at which it is compared with the function (again)
-        self.discarded = False
         self.uses = 0
 
 
@@ -73,7 +73,6 @@ class Record:
         "python_seconds",
         "function",
         "kind",
-        "solves",
     )
 
     def __init__(self, fun, kind):
@@ -87,7 +86,6 @@ class Record:
         self.attempts = 0
         self.retry_at = 0.0
         self.python_seconds = 0.0  # spent at the Python tier, all solves together
-        self.solves = 0
 
     def may_trace(self) -> bool:
         """Not refused before, or refused so long ago that another look is cheap."""
@@ -156,6 +154,12 @@ def switched_on() -> str:
     if mode not in ("0", "1", "require"):
         raise ValueError(f"DIFFSOL_JIT must be 0, 1 or require, not {mode!r}")
     return mode
+
+
+def mode_of_solve() -> str:
+    """`switched_on`, but no kernels where NumPy shall tell underflow: they do not."""
+    mode = switched_on()
+    return "0" if mode == "1" and np.geterr()["under"] != "ignore" else mode
 
 
 def compile_variant(record, fun, args, kind, n, is_complex, vectorized, budget) -> Variant:

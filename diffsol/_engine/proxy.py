@@ -12,9 +12,7 @@ import numpy as np
 
 from diffsol._engine import kernels, policy, verify
 from diffsol._engine.function import Function
-from diffsol._engine.run import required
 from diffsol._native._core import ffi, lib
-from diffsol._trace.reasons import Refused
 
 KERNEL_CALL = 1e-6  # seconds
 LOOK_EVERY = 64  # calls between two looks at what the function has cost
@@ -35,17 +33,20 @@ class Proxies:
     """
 
     def __init__(self, fun, jac, events, args, state, method):
-        self._mode = kernels.switched_on()
+        self._mode = kernels.mode_of_solve()
         self._bounds: list = []
         self.rhs = Function(fun, args, state, kind="strict")
-        self._bound = self._bind(self.rhs)
+        self._bound = self.rhs.at_start(self._mode)
         self.calls = 0
+        self.fun, self.jac, self.events = None, jac, events
         if self._bound is not None:
             self.fun = self._kernel_first(self.rhs)
+        elif self._worth_watching(method):
+            self.fun = self._watched(self.rhs)
         else:
-            self.fun = self._watched(self.rhs) if self._worth_watching(method) else None
-        self.jac = self._companion(jac, "jac", args, state) if callable(jac) else jac
-        self.events = events
+            return
+        if callable(jac):
+            self.jac = self._companion(jac, "jac", args, state)
         if events is not None:
             events = (events,) if callable(events) else events
             self.events = [self._companion(event, "event", args, state) for event in events]
@@ -57,12 +58,6 @@ class Proxies:
         """LSODA calls fun from C: there even a counter is felt, so it must have cost a lot before."""
         expensive = self.rhs.record.python_seconds > 4 * policy.price(1)
         return self._may_compile() and (expensive or method != "LSODA")
-
-    def _bind(self, function):
-        if self._mode == "0":
-            return None
-        bound = function.bind()
-        return required(function) if bound is None and self._mode == "require" else bound
 
     def spent(self, seconds, calls):
         """A solve by the user's own functions took so long for so many calls."""
@@ -78,7 +73,10 @@ class Proxies:
         dtype = np.dtype(complex if function.is_complex and kind != "event" else float)
         size = n * (16 if function.is_complex else 8)
         bounds, own = self._bounds, len(self._bounds)
-        bounds.append(self._bound if kind == "strict" else self._bind(function))
+        if kind == "strict":
+            bounds.append(self._bound)
+        else:
+            bounds.append(function.at_start(self._mode) if self._bound is not None else None)
 
         def call(t, y):
             bound = bounds[own]
@@ -127,24 +125,11 @@ class Proxies:
         function = self.rhs
         if np.shape(y) != (function.n,):
             return None
-        try:
-            bound = function.bind() or function.compile(policy.price(1))
-        except Refused:
-            return None
-        if not verify.agrees(function, bound, t, y):
-            function.discard(bound.variant)
-            return None
-        self._bound = bound
-        return self._kernel_first(function)
+        self._bound = verify.checked_kernel(function, policy.price(1), t, y)
+        return None if self._bound is None else self._kernel_first(function)
 
     def _companion(self, fun, kind, args, state):
-        function = Function(fun, args, state, kind=kind)
-        if self._bound is None:
-            call = _plain(function)
-            if not args:
-                return fun
-        else:
-            call = self._kernel_first(function)
+        call = self._kernel_first(Function(fun, args, state, kind=kind))
         for name in ("terminal", "direction"):
             if hasattr(fun, name):
                 setattr(call, name, getattr(fun, name))

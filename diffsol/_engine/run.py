@@ -10,10 +10,11 @@ import numpy as np
 from diffsol._engine import kernels, policy, verify
 from diffsol._engine.callback import Callbacks, event_value
 from diffsol._engine.dense import Segments
+from diffsol._engine.tolerance import set_tolerance
 from diffsol._methods.registry import METHODS
 from diffsol._native._core import ffi, lib
 from diffsol._trace.reasons import Refused
-from diffsol.errors import MismatchWarning, NotCompiledError
+from diffsol.errors import MismatchWarning
 
 STATUS = {lib.DS_FINISHED: 0, lib.DS_EVENT: 1, lib.DS_FAILED: -1}
 
@@ -38,19 +39,12 @@ class Run:
         self.method = method
         self.rhs = rhs
         self.options = (t0, tf, state, rtol, atol, max_step, first_step)
-        self.events: list = []
         self._event_setup = None
         self._output = (None, False)
         self._ivp = None
-        self._mode = kernels.switched_on()
-        if self._mode == "1" and np.geterr()["under"] != "ignore":
-            self._mode = "0"  # kernels do not tell underflow
-        self._bound = None
+        self._mode = kernels.mode_of_solve()
+        self._bound = rhs.at_start(self._mode)
         self._event_bounds: list = []
-        if self._mode != "0":
-            self._bound = rhs.bind()
-            if self._bound is None and self._mode == "require":
-                self._bound = required(rhs)
         self._open()
 
     def __del__(self):
@@ -71,8 +65,10 @@ class Run:
         self._handle = ivp.handle = ffi.new_handle(self._callbacks)
         self._keep = [ffi.from_buffer("double[]", np.ascontiguousarray(state))]
         ivp.t0, ivp.t_bound, ivp.y0 = t0, tf, self._keep[0]
-        self._set_tolerance("rtol", rtol)
-        self._set_tolerance("atol", atol)
+        self._keep += [
+            set_tolerance(ivp, "rtol", rtol, state.size),
+            set_tolerance(ivp, "atol", atol, state.size),
+        ]
         ivp.max_step = max_step
         ivp.first_step = 0.0 if first_step is None else first_step
         ivp.save_steps = 1
@@ -84,17 +80,6 @@ class Run:
         self._start_seconds = time.perf_counter() - started
         if code:
             self._raise(code)
-
-    def _set_tolerance(self, name, value):
-        ivp = self._ivp
-        if isinstance(value, np.ndarray) and value.ndim:
-            n = self.options[2].size
-            array = np.ascontiguousarray(np.broadcast_to(value, (n,)), dtype=float)
-            self._keep.append(ffi.from_buffer("double[]", array))
-            setattr(ivp, name, self._keep[-1])
-            setattr(ivp, f"{name}_stride", 1)
-        else:
-            setattr(ivp, f"{name}_value", float(value))
 
     @staticmethod
     def _use(slot, bound):
@@ -124,10 +109,7 @@ class Run:
 
     def _bind_event(self, function):
         """A kernel for an event; only next to a compiled right-hand side, which is thereby pure."""
-        if self._bound is None:
-            return None
-        bound = function.bind()
-        return required(function) if bound is None and self._mode == "require" else bound
+        return None if self._bound is None else function.at_start(self._mode)
 
     def _watch_outside(self):
         """With an event in Python, what the kernels read from outside may change at any event."""
@@ -222,12 +204,9 @@ class Run:
         """Compile the functions of this solve and go on with the kernels where it is."""
         ivp = self._ivp
         if self._bound is None:
-            bound = self.rhs.bind() or _attempt(self.rhs, budget)
-            if bound is None:
-                return
             y = np.frombuffer(ffi.buffer(ivp.y, self.options[2].nbytes), self.options[2].dtype)
-            if not verify.agrees(self.rhs, bound, ivp.t, y):
-                self.rhs.discard(bound.variant)
+            bound = verify.checked_kernel(self.rhs, budget, ivp.t, y)
+            if bound is None:
                 return
             self._bound = bound
             self._use(ivp.fun, bound)
@@ -350,15 +329,3 @@ def _attempt(function, budget):
         return function.compile(budget)
     except Refused:
         return None
-
-
-def required(function):
-    """A kernel for the function; NotCompiledError if there cannot be one."""
-    try:
-        return function.compile()
-    except Refused as refusal:
-        place = "" if refusal.where is None else " ({}, line {}, in {})".format(*refusal.where)
-        raise NotCompiledError(
-            f"DIFFSOL_JIT=require, and {function.record.name!r} is not compiled. "
-            f"{kernels.reason_text(refusal)}{place}. {refusal.reason.hint}"
-        ) from None

@@ -8,10 +8,9 @@ import numpy as np
 
 from diffsol._engine import kernels, policy, verify
 from diffsol._engine.function import Function
-from diffsol._engine.run import required
+from diffsol._engine.tolerance import set_tolerance
 from diffsol._methods.registry import METHODS
 from diffsol._native._core import ffi, lib
-from diffsol._trace.reasons import Refused
 
 
 class Rhs:
@@ -22,12 +21,8 @@ class Rhs:
 
     def __init__(self, function: Function):
         self._function = function
-        self._mode = kernels.switched_on()
-        self._bound = None
-        if self._mode != "0":
-            self._bound = function.bind()
-        if self._bound is None and self._mode == "require":
-            self._bound = required(function)
+        self._mode = kernels.mode_of_solve()
+        self._bound = function.at_start(self._mode)
 
     def kernel(self):
         """A `Bound` for the next step, or None: Python."""
@@ -40,17 +35,7 @@ class Rhs:
         record = self._function.record
         record.python_seconds += seconds
         if self._mode == "1" and record.may_trace() and record.python_seconds > policy.price(1):
-            self._compile(t, y, record)
-
-    def _compile(self, t, y, record):
-        try:
-            bound = self._function.bind() or self._function.compile(record.python_seconds)
-        except Refused:
-            return
-        if verify.agrees(self._function, bound, t, y):
-            self._bound = bound
-        else:
-            self._function.discard(bound.variant)
+            self._bound = verify.checked_kernel(self._function, record.python_seconds, t, y)
 
 
 class Stepper:
@@ -76,22 +61,15 @@ class Stepper:
             raise MemoryError(f"no memory for {y.size} states")
         self._ivp = ffi.gc(ivp, lib.ds_ivp_free)
         self._handle = ivp.handle = ffi.new_handle(self)
-        self._keep = [self._tolerance("rtol", solver.rtol), self._tolerance("atol", solver.atol)]
+        self._keep = [
+            set_tolerance(ivp, "rtol", solver.rtol, y.size),
+            set_tolerance(ivp, "atol", solver.atol, y.size),
+        ]
         ivp.t0, ivp.t_bound = solver.t, solver.t_bound
         ffi.memmove(ivp.y, np.ascontiguousarray(y), self._bytes)
         ivp.max_step, ivp.first_step = solver.max_step, solver.h_abs
         self._start_f = solver.f
         lib.ds_ivp_start(ivp)
-
-    def _tolerance(self, name, value):
-        value = np.asarray(value, dtype=float)
-        if not value.ndim:
-            setattr(self._ivp, f"{name}_value", float(value))
-            return None
-        buffer = ffi.from_buffer("double[]", np.ascontiguousarray(value))
-        setattr(self._ivp, name, buffer)
-        setattr(self._ivp, f"{name}_stride", 1)
-        return buffer
 
     def step(self, solver) -> bool:
         """One accepted step of `solver`, whose attributes are set; False if the step got too small."""

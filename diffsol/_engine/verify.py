@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from diffsol._native._core import ffi, lib
+from diffsol._trace.reasons import Refused
 
 RELATIVE = 1e-6  # rounding, amplified by cancellation, stays below; mistakes do not
 SAMPLES = 4
@@ -36,6 +37,18 @@ def agrees(function, bound, t, y) -> bool:
     return close(
         got, np.broadcast_to(wanted.reshape(-1) if wanted.size == size else wanted, got.shape)
     )
+
+
+def checked_kernel(function, budget, t, y):
+    """A kernel for the function, found or made within the budget, that agrees with it at (t, y); or None."""
+    try:
+        bound = function.bind() or function.compile(budget)
+    except Refused:
+        return None
+    if agrees(function, bound, t, y):
+        return bound
+    function.discard(bound.variant)
+    return None
 
 
 def close(got, wanted) -> bool:

@@ -98,6 +98,11 @@ class Program:
         self.nodes = reachable(roots)
 
 
+def depends_on_time(nodes) -> bool:
+    """Is t among what these nodes are computed from?"""
+    return any(x.op == "time" for x in reachable(nodes))
+
+
 def reachable(roots) -> list:
     """Every node that the roots need, inputs first."""
     seen: dict = {}

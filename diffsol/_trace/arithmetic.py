@@ -10,7 +10,7 @@ import operator
 
 import numpy as np
 
-from diffsol._graph.node import reachable
+from diffsol._graph.node import depends_on_time
 from diffsol._graph.ops import BOOL, COMPLEX, ELEMENTWISE, FLOAT, INT, result_dtype
 from diffsol._trace.guards import OutsideInt, unpin
 from diffsol._trace.reasons import Refused
@@ -70,7 +70,7 @@ def _check_python_integers(trace, name, nodes):
     """Python's truth values and ints are not NumPy's: where that shows, Python is asked."""
     if all(n.value is not None for n in nodes):
         return
-    if all(n.dtype == BOOL for n in nodes) and any(x.op == "time" for x in reachable(nodes)):
+    if all(n.dtype == BOOL for n in nodes) and depends_on_time(nodes):
         # t is a float at first, a numpy.float64 later, and True + True then is True
         raise Refused("concrete-value", f"{name} of truth values of t")
     if name in ("add", "subtract", "multiply", "square", "negative") and all(

@@ -37,7 +37,6 @@ class TraceResult:
     check: Callable  # check(fun, args, P) -> bool; fills the parameter block P
     n_params: int
     has_arrays: bool  # are there arrays among the parameters?
-    guard_source: str
 
 
 class Trace:
@@ -166,7 +165,6 @@ def trace_function(
         _compiled_check(trace.reads),
         trace.reads.n_params,
         any(p.shape for p in trace.reads.params),
-        trace.reads.source(),
     )
 
 

@@ -15,7 +15,7 @@ import types
 
 import numpy as np
 
-from diffsol._graph.node import reachable
+from diffsol._graph.node import depends_on_time
 from diffsol._graph.ops import COMPLEX, DTYPES, FLOAT
 from diffsol._trace import calls
 from diffsol._trace.frames import Function, Method, Opaque
@@ -202,14 +202,10 @@ def attribute(machine, owner, name):
     raise Refused("unknown-attribute", f"{type_name(owner)}.{name}")
 
 
-def depends_on_time(node) -> bool:
-    return any(x.op == "time" for x in reachable([node]))
-
-
 def _traced_attribute(owner, name):
     if name in (ARRAY_ATTRIBUTES if isinstance(owner, Array) else SCALAR_ATTRIBUTES):
         if isinstance(owner, Scalar) and owner.py and name not in ("real", "imag", "conjugate"):
-            if owner.py == MAYBE or depends_on_time(owner.node):
+            if owner.py == MAYBE or depends_on_time([owner.node]):
                 raise Refused("concrete-value", f"{name} of what is float now, numpy.float64 then")
             raise AttributeError(f"'float' object has no attribute {name!r}")
         return getattr(owner, name)

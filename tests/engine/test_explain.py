@@ -8,6 +8,7 @@ import scipy.integrate
 
 import diffsol
 from diffsol._engine import kernels, policy
+from diffsol._engine.proxy import Proxies
 from diffsol._explain import report
 from diffsol._trace.reasons import REASONS
 from diffsol.integrate import solve_ivp
@@ -187,3 +188,25 @@ def test_stiff_method_with_an_impure_function():
     theirs = scipy.integrate.solve_ivp(fun, (0, 1), [1.0], method="BDF")
     assert count == len(calls) - count
     assert ours.nfev == theirs.nfev
+
+
+def test_event_changes_what_a_function_compiled_in_flight_reads(monkeypatch):
+    """The thermostat again, by one of SciPy's solvers."""
+
+    def outcome(solve):
+        heater = {"on": 1.0}
+
+        def room(t, y):
+            return [-y[0] + 5.0 * heater["on"]]
+
+        def switch(t, y):
+            heater["on"] = 0.0 if y[0] > 3.0 else 1.0 if y[0] < 2.0 else heater["on"]
+            return 1.0
+
+        return solve(room, (0, 10), [0.0], method="BDF", events=switch, max_step=0.02)
+
+    monkeypatch.setattr(Proxies, "_pays", lambda self, spent: True)
+    ours, theirs = outcome(solve_ivp), outcome(scipy.integrate.solve_ivp)
+    assert any(r.variants for r in kernels.records())
+    np.testing.assert_allclose(ours.y, theirs.y, rtol=1e-6)
+    assert np.max(ours.y) < 3.6

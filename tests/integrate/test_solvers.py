@@ -303,3 +303,12 @@ def test_kernel(name, monkeypatch):
             solver.step()
         assert_same_state(theirs, ours)
         assert_same_state(theirs, plain)
+
+
+@pytest.mark.parametrize("rtol", [[1e-4], np.array([1e-4]), [1e-4, 1e-5]])
+def test_tolerances_that_broadcast(rtol, tier):
+    theirs, ours = pair("RK45", rtol=rtol)
+    for solver in (theirs, ours):
+        solver.step()
+        solver.step()
+    assert_same_state(theirs, ours)

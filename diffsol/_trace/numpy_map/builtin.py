@@ -6,7 +6,7 @@ import builtins
 
 import numpy as np
 
-from diffsol._graph.node import reachable
+from diffsol._graph.node import depends_on_time
 from diffsol._graph.ops import BOOL, COMPLEX, FLOAT
 from diffsol._trace.arithmetic import apply
 from diffsol._trace.guards import Outside, OutsideInt
@@ -101,7 +101,7 @@ def _answer(value, question):
     if not isinstance(value, Scalar) or not value.py:
         return answer
     # SciPy gives t as a float at first, as a numpy.float64 later
-    of_time = any(x.op == "time" for x in reachable([value.node]))
+    of_time = depends_on_time([value.node])
     if value.py == MAYBE or (of_time and question(value.dtype.type(0)) != answer):
         raise Refused("concrete-value", "a type that is float now and numpy.float64 then")
     return answer
