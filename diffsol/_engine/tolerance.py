@@ -12,7 +12,7 @@ def set_tolerance(ivp, name, value, n):
 
     Returns the memory that the core then reads (None for a number): it must live as long as the solve.
     """
-    if np.ndim(value) == 0:
+    if type(value) is float or np.ndim(value) == 0:  # the first is the usual, and quick
         setattr(ivp, f"{name}_value", float(value))
         return None
     buffer = ffi.from_buffer(
