@@ -246,8 +246,11 @@ class Run:
                 missing = []
             code = advance(ivp, policy.FIRST_LOOK if missing else policy.SLICE)
             if code == lib.DS_RUNNING and missing:
-                remaining = outlook.remaining(time.perf_counter(), ivp.t)
-                budget = policy.affordable(len(missing), remaining, ivp.n_trials)
+                remaining = outlook.remaining(
+                    time.perf_counter(), ivp.t, ivp.h_abs, ivp.n_trials
+                )
+                overhead = METHODS[self.method].overhead
+                budget = policy.affordable(len(missing), remaining, ivp.n_trials, overhead)
         return code
 
     def _functions(self):
