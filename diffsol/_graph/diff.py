@@ -7,6 +7,7 @@ tangent is, and how it keeps its sparsity, is told in `terms.py`.
 from __future__ import annotations
 
 import math
+import time
 
 import numpy as np
 
@@ -38,9 +39,11 @@ class Tangents:
     def of(self, node) -> list:
         return self._terms.get(node.id, [])
 
-    def follow(self, nodes):
-        """Find the terms of nodes in order, inputs first."""
+    def follow(self, nodes, deadline=math.inf):
+        """Find the terms of nodes in order, inputs first, until `deadline` (then TooLarge)."""
         for node in nodes:
+            if time.perf_counter() > deadline:
+                raise TooLarge("takes too long")
             if node.dtype in (FLOAT, COMPLEX) and any(self.of(x) for x in node.inputs):
                 self._terms[node.id] = self._short(node, self._rule(node))
 
@@ -57,8 +60,7 @@ class Tangents:
         slots = sum(term.length for term in terms)
         if slots <= OVERCOMPLETE * self.columns or len(terms) == 1:
             return terms
-        if self.columns * node.size > tangent.MOST_ENTRIES:
-            raise TooLarge(f"{self.columns} times {node.size} entries")
+        tangent.limit(self.columns * node.size)
         return [dense_term(self.graph, terms, node.shape, self.columns)]
 
     # --- elementwise ----------------------------------------------------------------------

@@ -34,8 +34,8 @@ class Jacobian:
     full: bool
 
 
-def jacobian(program, with_value=False) -> Jacobian:
-    """The Jacobian of a program. Raises TooLarge where it has too many entries.
+def jacobian(program, with_value=False, deadline=math.inf) -> Jacobian:
+    """The Jacobian of a program. TooLarge: too many entries, or `deadline` (perf_counter) has passed.
 
     with_value: the output comes first, and shares what is computed for both.
     """
@@ -47,7 +47,7 @@ def jacobian(program, with_value=False) -> Jacobian:
         if node.op == "state":
             cols = np.arange(columns).reshape(node.shape)
             tangents.seed(node, [Term(graph.const(1.0), cols)])
-    tangents.follow(_in_order(copies))
+    tangents.follow(_in_order(copies), deadline)
     found = sparsity.Collection(graph, tangents.of(output), output.shape)
     full = sparsity.as_full(found.entries.places.size, output.size, columns)
     values = graph.cast(found.full(columns) if full else found.values(), program.output.dtype)
@@ -57,7 +57,7 @@ def jacobian(program, with_value=False) -> Jacobian:
     return Jacobian(_program(program, copies, values, program.state_shape), start, row, full)
 
 
-def jvp_program(program) -> Program:
+def jvp_program(program, deadline=math.inf) -> Program:
     """J(t, y) v as a program whose state is y followed by v."""
     graph = Graph()
     size = math.prod(program.state_shape)
@@ -70,7 +70,7 @@ def jvp_program(program) -> Program:
             coef = graph.view(both, size, contiguous_strides(shape), shape)
             term = Term(coef, np.zeros((1,) * len(shape), np.int64), 1)
             tangents.seed(copies[node.id], [term])
-    tangents.follow(_in_order(copies))
+    tangents.follow(_in_order(copies), deadline)
     output = copies[program.output.id]
     product = graph.const(np.zeros(output.shape))
     for term in tangents.of(output):  # one, or none

@@ -15,6 +15,9 @@ from diffsol._graph import terms as tangent
 from diffsol._graph.terms import Term
 
 
+NOTHING = (np.empty(0, np.int64),) * 2
+
+
 def as_full(entries, rows, columns) -> bool:
     """Is the matrix better held in full? From half its places on, lists of places cost more."""
     return 2 * entries >= rows * columns
@@ -48,13 +51,12 @@ class Collection:
         self.length = 0
         self._starts: dict = {}
         tables = [self._table(term) for term in terms]
-        empty = np.empty(0, np.int64)
-        places, positions = (np.concatenate([empty, *x]) for x in zip(*tables, strict=True)) if tables else (empty, empty)
-        self.entries = _grouped(places, positions)
+        self.entries = _grouped(*(np.concatenate(x) for x in zip(NOTHING, *tables, strict=True)))
 
     def _table(self, term):
         """(places, positions) of a term's coefficients."""
         lead, size = (term.length,) if term.stack else (), math.prod(self.shape)
+        tangent.limit(term.length * size)
         cols = np.broadcast_to(term.cols, lead + tuple(self.shape)).reshape(-1)
         places = cols * size + np.tile(np.arange(size), term.length)
         if tangent.scalar(term.coef):

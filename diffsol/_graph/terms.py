@@ -66,6 +66,11 @@ class Term:
         return term
 
 
+def limit(entries):
+    if entries > MOST_ENTRIES:
+        raise TooLarge(f"more than {MOST_ENTRIES} entries")
+
+
 def scalar(coef) -> bool:
     return coef.shape == ()
 
@@ -113,8 +118,7 @@ def _viewed_cols(term, size, offset, strides, window):
     if term.uniform:
         return term.cols.reshape(term.length, *(1,) * len(window))
     lead = term.cols.shape[: term.stack]
-    if math.prod(lead) * math.prod(window) > MOST_ENTRIES:
-        raise TooLarge(f"more than {MOST_ENTRIES} entries")
+    limit(math.prod(lead) * math.prod(window))
     steps = [ITEM * s for s in ((size,) * term.stack + tuple(strides))]
     return np.ndarray((*lead, *window), np.int64, term.cols, ITEM * offset, steps).copy()
 
