@@ -152,7 +152,8 @@ class Tangents:
         shapes = [x.shape for x in node.inputs]
         lists = [self.of(x) for x in node.inputs]
         return merged(
-            self.graph, tangent.joined(self.graph, shapes, lists, combine, combine_cols)
+            self.graph,
+            tangent.joined(self.graph, shapes, lists, node.ndim, combine, combine_cols),
         )
 
     # --- contractions ---------------------------------------------------------------------

@@ -226,8 +226,8 @@ def split(graph, term, shape) -> list:
     return [term]
 
 
-def joined(graph, shapes, term_lists, combine, combine_cols) -> list:
-    """The terms of an array put together from parts of these shapes, term by term.
+def joined(graph, shapes, term_lists, rank, combine, combine_cols) -> list:
+    """The terms of an array of that rank put together from parts of these shapes, term by term.
 
     combine(nodes, stack length or None) and combine_cols(arrays) put the parts together.
     """
@@ -235,7 +235,7 @@ def joined(graph, shapes, term_lists, combine, combine_cols) -> list:
     for group in _aligned(term_lists):
         model = next(term for term in group if term is not None)
         if model.uniform:
-            cols = model.cols
+            cols = model.cols.reshape(model.length, *(1,) * rank)
         else:
             cols = combine_cols([_cols_of(t, model, s) for t, s in zip(group, shapes, strict=True)])
         if (cols >= 0).any():
@@ -249,7 +249,10 @@ def _aligned(term_lists):
     kinds: dict = {}
     for number, terms in enumerate(term_lists):
         for term in terms:
-            kind = (term.length if term.stack else None, term.key if term.uniform else None)
+            kind = (
+                term.length if term.stack else None,
+                term.cols.tobytes() if term.uniform else None,
+            )
             kinds.setdefault(kind, [[] for _ in term_lists])[number].append(term)
     for lists in kinds.values():
         yield from zip_longest(*lists)

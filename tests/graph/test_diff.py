@@ -182,6 +182,11 @@ STRUCTURES = {
     "update of a constant": lambda g, y: g.update(
         g.const(np.ones((9, 9), y.dtype)), spread(g, g.view(y, 2, (1,), (3,)), (3,)), 10, (9, 2), (3, 3)
     ),
+    "update of one element": lambda g, y: g.update(y, g.view(y, 3, (), ()), 5, (), ()),
+    "update of two axes": lambda g, y: g.update(
+        spread(g, y, (2,)), g.view(y, 0, (1,), (y.size,)), 1, (2,), (y.size,)
+    ),
+    "put in a square": lambda g, y: g.put(y, g.view(y, 0, (2, 1), (2, 2)), np.array([[5, 1], [3, 2]])),
     "update with a constant": lambda g, y: g.update(y, g.const(2.0), 1, (3,), (2,)),
     "put": lambda g, y: g.put(y, g.view(y, 2, (-1,), (3,)), np.array([5, 1, 3])),
     "put of a constant": lambda g, y: g.put(g.const(np.ones(y.size, y.dtype)), y, np.arange(y.size)[::-1]),
