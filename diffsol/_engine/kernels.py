@@ -65,9 +65,7 @@ class Variant:
         self.trace_ms = trace_ms
         self.verify_at = 0  # number of uses at which it is compared with the function (again)
         self.uses = 0
-        self.jacobian = Derived(
-            functools.partial(jacobian_kernel, traced.program, _machine_code)
-        )
+        self.jacobian = Derived(functools.partial(jacobian_kernel, traced.program, _machine_code))
         self.product = Derived(functools.partial(product_kernel, traced.program, _machine_code))
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from diffsol._graph import sparsity
 from diffsol._graph.build import Graph, contiguous_strides
 from diffsol._graph.diff import Tangents
-from diffsol._graph.node import Node, Program
+from diffsol._graph.node import Node, Program, reachable
 from diffsol._graph.terms import Term
 
 
@@ -43,11 +43,12 @@ def jacobian(program, with_value=False, deadline=math.inf) -> Jacobian:
     copies = _copy(program, graph)
     output, columns = copies[program.output.id], math.prod(program.state_shape)
     tangents = Tangents(graph, columns)
-    for node in copies.values():
+    nodes = reachable([output])
+    for node in nodes:
         if node.op == "state":
             cols = np.arange(columns).reshape(node.shape)
             tangents.seed(node, [Term(graph.const(1.0), cols)])
-    tangents.follow(_in_order(copies), deadline)
+    tangents.follow(nodes, deadline)
     found = sparsity.Collection(graph, tangents.of(output), output.shape)
     full = sparsity.as_full(found.entries.places.size, output.size, columns)
     values = graph.cast(found.full(columns) if full else found.values(), program.output.dtype)
@@ -70,8 +71,8 @@ def jvp_program(program, deadline=math.inf) -> Program:
             coef = graph.view(both, size, contiguous_strides(shape), shape)
             term = Term(coef, np.zeros((1,) * len(shape), np.int64), 1)
             tangents.seed(copies[node.id], [term])
-    tangents.follow(_in_order(copies), deadline)
     output = copies[program.output.id]
+    tangents.follow(reachable([output]), deadline)
     product = graph.const(np.zeros(output.shape))
     for term in tangents.of(output):  # one, or none
         product = graph.reshape(graph.broadcast(term.coef, (1, *output.shape)), output.shape)
@@ -87,10 +88,6 @@ def _copy(program, graph, both=None) -> dict:
         else:
             copies[node.id] = graph.again(node, [copies[x.id] for x in node.inputs])
     return copies
-
-
-def _in_order(copies) -> list:
-    return sorted(set(copies.values()), key=lambda node: node.id)
 
 
 def _program(program, copies, output, state_shape) -> Program:

@@ -14,7 +14,6 @@ import numpy as np
 from diffsol._graph import terms as tangent
 from diffsol._graph.terms import Term
 
-
 NOTHING = (np.empty(0, np.int64),) * 2
 
 

@@ -182,7 +182,7 @@ def _contracted(graph, term, shape, axes):
     axes = tuple(axis + term.stack for axis in axes)
     coef = graph.reduce("sum", spread_coef(graph, term, shape), axes)
     cols = term.cols
-    for axis in reversed(sorted(axes)):
+    for axis in sorted(axes, reverse=True):
         cols = cols.take(0, axis)
     return Term(coef, np.ascontiguousarray(cols), term.stack)
 
@@ -212,9 +212,7 @@ def split(graph, term, shape) -> list:
         strides = contiguous_strides(shape)
         return [
             Term(
-                term.coef
-                if scalar(term.coef)
-                else graph.view(term.coef, k * size, strides, shape),
+                term.coef if scalar(term.coef) else graph.view(term.coef, k * size, strides, shape),
                 term.cols[k],
             )
             for k in range(length)
@@ -231,7 +229,8 @@ def joined(graph, shapes, term_lists, rank, combine, combine_cols) -> list:
 
     combine(nodes, stack length or None) and combine_cols(arrays) put the parts together.
     """
-    result = []
+    result: list = []
+    known: dict = {}
     for group in _aligned(term_lists):
         model = next(term for term in group if term is not None)
         if model.uniform:
@@ -239,7 +238,7 @@ def joined(graph, shapes, term_lists, rank, combine, combine_cols) -> list:
         else:
             cols = combine_cols([_cols_of(t, model, s) for t, s in zip(group, shapes, strict=True)])
         if (cols >= 0).any():
-            coef = _joined_coef(graph, group, model, shapes, combine)
+            coef = _joined_coef(graph, group, model, shapes, combine, known)
             result.append(Term(coef, cols, model.stack))
     return result
 
@@ -263,15 +262,16 @@ def _cols_of(term, model, shape):
     return np.full((*lead, *shape), -1, np.int64) if term is None else term.cols
 
 
-def _joined_coef(graph, group, model, shapes, combine):
+def _joined_coef(graph, group, model, shapes, combine, known):
+    """The coefficients of one group; known: arrays made for it and other groups by (id, shape)."""
     coefs = {term.coef.id: term.coef for term in group if term is not None}
     complete = not model.uniform or all(term is not None for term in group)
     if len(coefs) == 1 and scalar(model.coef) and complete:
         return model.coef  # where a part has no such term, the table says so
-    lead = (model.length,) if model.stack else ()
-    zero = graph.const(0.0)
-    nodes = [
-        graph.broadcast(zero if term is None else term.coef, lead + tuple(shape))
-        for term, shape in zip(group, shapes, strict=True)
-    ]
+    lead, zero, nodes = (model.length,) if model.stack else (), graph.const(0.0), []
+    for term, shape in zip(group, shapes, strict=True):
+        coef, whole = zero if term is None else term.coef, lead + tuple(shape)
+        if (coef.id, whole) not in known:
+            known[coef.id, whole] = graph.broadcast(coef, whole)
+        nodes.append(known[coef.id, whole])
     return combine(nodes, model.length if model.stack else None)

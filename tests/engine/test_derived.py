@@ -4,11 +4,11 @@ import threading
 
 import numpy as np
 import pytest
+from diffsol._native._core import ffi, lib
 
 from diffsol._engine import kernels
 from diffsol._engine.derived import Derived
 from diffsol._engine.function import Function
-from diffsol._native._core import ffi, lib
 from diffsol._trace.reasons import Refused
 
 
@@ -36,7 +36,9 @@ def test_parameters_are_those_of_the_function():
         return [-k * y[0], k * y[0] - y[1] ** 2]
 
     for k in (2.0, 5.0):
-        bound = Function(fun, (k,), np.zeros(2)).bind() or Function(fun, (k,), np.zeros(2)).compile()
+        bound = (
+            Function(fun, (k,), np.zeros(2)).bind() or Function(fun, (k,), np.zeros(2)).compile()
+        )
         jacobian = bound.variant.jacobian(10.0)
         got = run(jacobian, bound, np.array([1.0, 3.0]), 4)
         np.testing.assert_array_equal(got.reshape(2, 2).T, [[-k, 0.0], [k, -6.0]])

@@ -180,16 +180,24 @@ STRUCTURES = {
     "concat 2-d": lambda g, y: g.concat([spread(g, y, (2,)), spread(g, y, (1,))], 1),
     "update": lambda g, y: g.update(y, g.view(y, 0, (1,), (3,)), 1, (2,), (3,)),
     "update of a constant": lambda g, y: g.update(
-        g.const(np.ones((9, 9), y.dtype)), spread(g, g.view(y, 2, (1,), (3,)), (3,)), 10, (9, 2), (3, 3)
+        g.const(np.ones((9, 9), y.dtype)),
+        spread(g, g.view(y, 2, (1,), (3,)), (3,)),
+        10,
+        (9, 2),
+        (3, 3),
     ),
     "update of one element": lambda g, y: g.update(y, g.view(y, 3, (), ()), 5, (), ()),
     "update of two axes": lambda g, y: g.update(
         spread(g, y, (2,)), g.view(y, 0, (1,), (y.size,)), 1, (2,), (y.size,)
     ),
-    "put in a square": lambda g, y: g.put(y, g.view(y, 0, (2, 1), (2, 2)), np.array([[5, 1], [3, 2]])),
+    "put in a square": lambda g, y: g.put(
+        y, g.view(y, 0, (2, 1), (2, 2)), np.array([[5, 1], [3, 2]])
+    ),
     "update with a constant": lambda g, y: g.update(y, g.const(2.0), 1, (3,), (2,)),
     "put": lambda g, y: g.put(y, g.view(y, 2, (-1,), (3,)), np.array([5, 1, 3])),
-    "put of a constant": lambda g, y: g.put(g.const(np.ones(y.size, y.dtype)), y, np.arange(y.size)[::-1]),
+    "put of a constant": lambda g, y: g.put(
+        g.const(np.ones(y.size, y.dtype)), y, np.arange(y.size)[::-1]
+    ),
     "cast": lambda g, y: g.elementwise("real", g.cast(y, COMPLEX)),
     "sum": lambda g, y: g.reduce("sum", y, (0,)),
     "sum over rows": lambda g, y: g.reduce("sum", g.view(y, 0, (1, 1), (y.size - 3, 4)), (0,)),

@@ -75,7 +75,9 @@ def where(t, y):
 
 IDIOMS = {
     "roll": lambda t, y: np.roll(y, 1) - 2 * y + np.roll(y, -2),
-    "roll 2-d": lambda t, y: (np.roll(y.reshape(N, M), 1, 0) * np.roll(y.reshape(N, M), 1, 1)).ravel(),
+    "roll 2-d": lambda t, y: (
+        np.roll(y.reshape(N, M), 1, 0) * np.roll(y.reshape(N, M), 1, 1)
+    ).ravel(),
     "slices": slices,
     "diff": lambda t, y: np.concatenate([[0.0], np.diff(y)]),
     "diff of diff": lambda t, y: np.concatenate([[y[0]], np.diff(np.diff(y)), [y[-1]]]),
