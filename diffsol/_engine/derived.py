@@ -49,7 +49,7 @@ class Derived:
     somebody has more time to spend than whoever asked last; `refusal` tells why.
     """
 
-    __slots__ = ("refusal", "_make", "_kernel", "_lock", "_tried")
+    __slots__ = ("refusal", "_make", "_kernel", "_lock", "_tried", "_asked")
 
     def __init__(self, make):
         self.refusal: Refused | None = None
@@ -57,6 +57,7 @@ class Derived:
         self._kernel = None
         self._lock = threading.Lock()
         self._tried = -math.inf  # the largest budget that did not suffice
+        self._asked = False  # in vain, by a solve that had no time for it
 
     def __call__(self, budget):
         if self._kernel is None:
@@ -64,6 +65,13 @@ class Derived:
                 if self._kernel is None and budget > self._tried:
                     self._try(budget)
         return self._kernel
+
+    def if_due(self, budget):
+        """The kernel if it is there, or if this is not the first solve that could use it."""
+        if self._kernel is None and not self._asked:
+            self._asked = True
+            return None
+        return self(budget)
 
     def _try(self, budget):
         try:

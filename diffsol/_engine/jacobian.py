@@ -59,7 +59,7 @@ class Jacobian:
     def use_kernel(self, ivp, kernel, params):
         """A compiled Jacobian of the right-hand side takes over from differences."""
         ivp.jac_groups, ivp.sparse_as_given = ffi.NULL, 0
-        self._set(ivp, kernel.start, kernel.rows)
+        self._set(ivp, kernel.start, kernel.row)
         ivp.jac.kernel, ivp.jac.params = kernel.pointer, params
 
     def use_differences(self, ivp):

@@ -68,9 +68,6 @@ class Variant:
         self.jacobian = Derived(functools.partial(jacobian_kernel, traced.program, _machine_code))
         self.product = Derived(functools.partial(product_kernel, traced.program, _machine_code))
 
-    def jacobian(self, budget):
-        return None  # STAND-IN until branch graph is merged
-
 
 class Record:
     """What is known about one function's code (and one kind and size of state)."""

@@ -96,11 +96,13 @@ class Run:
         self._callbacks.jacobian, self._callbacks.ivp = self.jacobian, self._ivp
         self.jacobian.open(self._ivp, self.rhs.vectorized)
         if self._bound is not None and self.jacobian.jac is None:
-            self._use_exact_jacobian(kernels.PATIENCE)
+            required = self._mode == "require"
+            exact = self._bound.variant.jacobian
+            make = exact if required else exact.if_due
+            self._use_exact_jacobian(make(kernels.PATIENCE if required else policy.price(1)))
 
-    def _use_exact_jacobian(self, budget) -> bool:
+    def _use_exact_jacobian(self, kernel) -> bool:
         """The compiled Jacobian of the compiled right-hand side instead of differences."""
-        kernel = self._bound.variant.jacobian(budget)
         if kernel is not None:
             self.jacobian.use_kernel(self._ivp, kernel, self._bound.params)
             self._jac_bound = self._bound
@@ -118,8 +120,9 @@ class Run:
         if own is not None:
             if own.record.may_trace():
                 self._use_own_jacobian(own.bind() or _attempt(own, budget))
-        elif self.jacobian.jac is None and self._use_exact_jacobian(budget):
-            self._renew_jacobian()
+        elif self.jacobian.jac is None:
+            if self._use_exact_jacobian(self._bound.variant.jacobian(budget)):
+                self._renew_jacobian()
 
     def _renew_jacobian(self):
         code = lib.ds_ivp_renew_jacobian(self._ivp)
@@ -220,6 +223,8 @@ class Run:
         if self._bound is not None and None not in self._event_bounds:
             code = advance(ivp, policy.SLICE)
             while code == lib.DS_RUNNING:
+                if self.jacobian is not None and self._jac_bound is None:
+                    self._compile_jacobian(policy.SLICE)  # it has gone on for long
                 code = advance(ivp, policy.SLICE)
             return code
         started = time.perf_counter() - self._start_seconds
