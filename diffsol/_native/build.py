@@ -20,8 +20,18 @@ SOURCES = (
     "inst_rk23.c",
     "inst_rk45.c",
     "inst_dop853.c",
+    "linear.c",
+    "lu_dense.c",
+    "lu_banded.c",
+    "lu_sparse.c",
+    "fronts_new.c",
+    "fronts_factor.c",
+    "fronts_solve.c",
+    "order_graph.c",
+    "order_rcm.c",
+    "order_amd.c",
 )
-PUBLIC = ("api.h", "mathlib.h")  # what Python may call
+PUBLIC = ("api.h", "linear.h", "mathlib.h")  # what Python may call
 HEADERS = ("*.h", "include/*.h", "tables/*.h")
 
 # SciPy's results need every product rounded: no fused multiply-add behind our back. No errno:
