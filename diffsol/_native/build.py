@@ -27,6 +27,7 @@ SOURCES = (
     "fronts_new.c",
     "fronts_factor.c",
     "fronts_solve.c",
+    "pivoting.c",
     "order_graph.c",
     "order_rcm.c",
     "order_amd.c",

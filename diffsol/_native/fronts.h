@@ -10,6 +10,7 @@
  * The order and all indices are found once (ds_fronts_new); each factorisation is dense work. */
 #ifndef DS_FRONTS_H
 #define DS_FRONTS_H
+#include "linear_inside.h"
 #include "order.h"
 
 typedef struct {
@@ -52,10 +53,9 @@ typedef struct {
 ds_fronts *ds_fronts_new(const ds_pattern *pattern, int is_complex, const int64_t *order);
 void ds_fronts_free(ds_fronts *f);
 
-/* A = alpha I - beta J. DS_LU_OK, DS_LU_NOT_FINITE, or DS_FRONTS_BAD_PIVOT. */
+/* DS_LU_OK, DS_LU_NOT_FINITE, or DS_FRONTS_BAD_PIVOT. */
 enum { DS_FRONTS_BAD_PIVOT = -1 };
-int ds_fronts_factor(ds_fronts *f, int jac_complex, double alpha_re, double alpha_im, double beta,
-                     const double *jac);
+int ds_fronts_factor(ds_fronts *f, const ds_shifted *a);
 void ds_fronts_solve(ds_fronts *f, double *b);
 
 /* For products of blocks (fronts_product.h). 8 x 4 doubles are eight AVX registers: enough

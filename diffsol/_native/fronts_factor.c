@@ -1,7 +1,7 @@
 /* fronts_factor.c - factorisation for fronts.h, for the instruction set at hand. */
 #include "fronts.h"
 #include "include/ds_scalar.h"
-#include "linear_inside.h"
+#include <float.h>
 #include <math.h>
 
 /* A pivot may be this much smaller than the largest number in its column. Duff, Erisman & Reid
@@ -13,13 +13,6 @@ enum {
     BLOCK = 8,        /* columns of a panel that are eliminated one by one: a tile's height */
     LEAST_PRODUCT = 4 /* thinner products gain nothing from copies of their factors */
 };
-
-/* alpha I - beta J: what ds_lu_factor was given. */
-typedef struct {
-    int jac_complex;
-    double alpha_re, alpha_im, beta;
-    const double *jac;
-} task;
 
 #define DS_COMPLEX 1 /* for ds_pair_inverse alone */
 #define FRONTS(name) plain_##name
@@ -37,11 +30,9 @@ typedef struct {
 #pragma GCC pop_options
 #endif
 
-int ds_fronts_factor(ds_fronts *f, int jac_complex, double alpha_re, double alpha_im, double beta,
-                     const double *jac) {
-    const task t = {jac_complex, alpha_re, alpha_im, beta, jac};
+int ds_fronts_factor(ds_fronts *f, const ds_shifted *a) {
 #ifdef HAVE_AVX2
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return avx2_factor(f, &t);
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return avx2_factor(f, a);
 #endif
-    return plain_factor(f, &t);
+    return plain_factor(f, a);
 }

@@ -1,6 +1,5 @@
 /* fronts_new.c - analysis for fronts.h: elimination tree, fronts, index lists, memory. */
 #include "fronts.h"
-#include "linear_inside.h"
 #include <stdlib.h>
 
 /* A front may hold this share of zeros more than its columns would by themselves, by how many

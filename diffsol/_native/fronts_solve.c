@@ -1,7 +1,6 @@
 /* fronts_solve.c - forward and backward substitution through the fronts. */
 #include "fronts.h"
 #include "include/ds_lane.h"
-#include "linear_inside.h"
 
 typedef struct {
     double re, im;

@@ -38,27 +38,27 @@ DS_FN void FRONTS(exchange)(double *x, int64_t plane, int64_t i, int64_t j, int 
 }
 
 /* Adds alpha I - beta J's entries to the zeros of a front; the bits of ds_not_finite_bits. */
-DS_FN uint64_t FRONTS(add_entries)(const task *t, const ds_fronts *f, const ds_front *front,
+DS_FN uint64_t FRONTS(add_entries)(const ds_shifted *a, const ds_fronts *f, const ds_front *front,
                                    double *values, int64_t plane, int is_complex) {
     uint64_t bits = 0;
     const int64_t end = front[1].entries;
     for (int64_t k = front->entries; k < end; ++k) {
-        const double *entry = t->jac + (f->from[k] << t->jac_complex);
-        const double re = -t->beta * entry[0];
+        const double *entry = a->jac + (f->from[k] << a->jac_complex);
+        const double re = -a->beta * entry[0];
         bits |= ds_not_finite_bits(re);
         values[f->to[k]] = re;
-        if (is_complex && t->jac_complex) {
-            const double im = -t->beta * entry[1];
+        if (is_complex && a->jac_complex) {
+            const double im = -a->beta * entry[1];
             bits |= ds_not_finite_bits(im);
             values[f->to[k] + plane] = im;
         }
     }
     const int64_t m = front->pivots + front->below;
     for (int64_t k = 0; k < front->pivots; ++k) {
-        values[k * (m + 1)] += t->alpha_re;
+        values[k * (m + 1)] += a->alpha_re;
         bits |= ds_not_finite_bits(values[k * (m + 1)]);
         if (!is_complex) continue;
-        values[k * (m + 1) + plane] += t->alpha_im;
+        values[k * (m + 1) + plane] += a->alpha_im;
         bits |= ds_not_finite_bits(values[k * (m + 1) + plane]);
     }
     return bits;
@@ -116,7 +116,8 @@ DS_FN int FRONTS(factor_columns)(ds_block panel, ds_block u, int64_t m, int64_t 
             const double size = fabs(column[i]) + (is_complex ? fabs(im[i]) : 0);
             lower = size > lower ? size : lower;
         }
-        if (!(largest > 0) || largest < PIVOT_THRESHOLD * lower) return 0;
+        /* 0, nan or overflow, too */
+        if (!(largest > 0 && largest <= DBL_MAX) || largest < PIVOT_THRESHOLD * lower) return 0;
         exchanged[k] = (int32_t)best;
         if (best != k) {
             for (int64_t j = 0; j < pivots; ++j)
@@ -223,7 +224,7 @@ DS_FN int FRONTS(eliminate)(const ds_fronts *f, const ds_front *front, double *v
 }
 
 /* All fronts; children come just before their parent, the last one first on the list. */
-DS_FN int FRONTS(factor_all)(ds_fronts *f, const task *t, int is_complex) {
+DS_FN int FRONTS(factor_all)(ds_fronts *f, const ds_shifted *a, int is_complex) {
     uint64_t bits = 0;
     for (int64_t s = 0; s < f->count; ++s) {
         const ds_front *front = &f->fronts[s];
@@ -233,7 +234,7 @@ DS_FN int FRONTS(factor_all)(ds_fronts *f, const task *t, int is_complex) {
         double *rest = f->stack[front->depth & 1] + front->rest;
         memset(values, 0, sizeof *values * (size_t)(plane * parts));
         memset(rest, 0, sizeof *rest * (size_t)(below * below * parts));
-        bits |= FRONTS(add_entries)(t, f, front, values, plane, is_complex);
+        bits |= FRONTS(add_entries)(a, f, front, values, plane, is_complex);
         for (int32_t c = front->child; c >= 0; c = f->fronts[c].sibling)
             FRONTS(add_child)(f, &f->fronts[c],
                               f->stack[!(front->depth & 1)] + f->fronts[c].rest, values, plane,
@@ -246,6 +247,6 @@ DS_FN int FRONTS(factor_all)(ds_fronts *f, const task *t, int is_complex) {
 }
 
 /* Real and complex, chosen once. */
-static int FRONTS(factor)(ds_fronts *f, const task *t) {
-    return f->is_complex ? FRONTS(factor_all)(f, t, 1) : FRONTS(factor_all)(f, t, 0);
+static int FRONTS(factor)(ds_fronts *f, const ds_shifted *a) {
+    return f->is_complex ? FRONTS(factor_all)(f, a, 1) : FRONTS(factor_all)(f, a, 0);
 }

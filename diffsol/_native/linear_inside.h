@@ -27,6 +27,13 @@ void *ds_lu_memory(int64_t count, size_t item);
  * order: the identity. */
 int64_t *ds_lu_positions(int64_t n, const int64_t *order);
 
+/* A = alpha I - beta J, as ds_lu_factor was given it; alpha_im is 0 where A is real. */
+typedef struct {
+    int jac_complex;
+    double alpha_re, alpha_im, beta;
+    const double *jac;
+} ds_shifted;
+
 /* Where the entries of J go in an array that A is stored in. */
 typedef struct {
     int64_t count;     /* values of J */
