@@ -1,6 +1,7 @@
 /* lu_dense.c - dense factors: our own code for small matrices, LAPACK's getrf and getrs beyond.
  * Which is the faster one, structure.py knows. */
 #include "linear_inside.h"
+#include "scalar_code.h"
 #include <limits.h>
 #include <stdlib.h>
 
@@ -13,12 +14,21 @@ typedef struct {
     const ds_lapack *lapack;
 } dense;
 
+enum { MOST_UNROLLED = 8 }; /* beyond, vector code is the faster one */
+
 #define DS_COMPLEX 0
+#define DS_SMALL 1
+#define DS_LU(name) small_real_##name
+#include "inst_lu_dense.h"
+#define DS_SMALL 0
 #define DS_LU(name) real_##name
 #include "inst_lu_dense.h"
 #undef DS_COMPLEX
-#undef DS_LU
 #define DS_COMPLEX 1
+#define DS_SMALL 1
+#define DS_LU(name) small_complex_##name
+#include "inst_lu_dense.h"
+#define DS_SMALL 0
 #define DS_LU(name) complex_##name
 #include "inst_lu_dense.h"
 
@@ -52,17 +62,18 @@ static void dense_free(ds_lu *lu) {
     free(d);
 }
 
-static void choose(dense *d, int is_complex) {
-    if (d->lapack) {
-        d->lu.factor = lapack_factor;
-        d->lu.solve = lapack_solve;
-    } else if (is_complex) {
-        d->lu.factor = complex_dense_factor;
-        d->lu.solve = complex_dense_solve;
-    } else {
-        d->lu.factor = real_dense_factor;
-        d->lu.solve = real_dense_solve;
-    }
+static const struct {
+    int (*factor)(ds_lu *lu, double alpha_re, double alpha_im, double beta, const double *jac);
+    void (*solve)(ds_lu *lu, double *b);
+} OWN[2][2] = {{{real_dense_factor, real_dense_solve},
+                {small_real_dense_factor, small_real_dense_solve}},
+               {{complex_dense_factor, complex_dense_solve},
+                {small_complex_dense_factor, small_complex_dense_solve}}};
+
+static void choose(dense *d, int64_t n, int is_complex) {
+    const int small = n <= MOST_UNROLLED;
+    d->lu.factor = d->lapack ? lapack_factor : OWN[is_complex][small].factor;
+    d->lu.solve = d->lapack ? lapack_solve : OWN[is_complex][small].solve;
     d->lu.free = dense_free;
 }
 
@@ -85,7 +96,7 @@ ds_lu *ds_lu_dense_new(const ds_pattern *pattern, int is_complex, const ds_lu_pl
     if (pattern->start) d->to = table(pattern);
     d->places = (ds_lu_places){.count = pattern->count, .to = d->to, .room = n * n, .n = n,
                                .diagonal_step = n + 1};
-    choose(d, is_complex);
+    choose(d, n, is_complex);
     if (!d->pivots || !d->a || (pattern->start && !d->to)) {
         dense_free(&d->lu);
         return NULL;
