@@ -11,10 +11,11 @@ static const struct {
 
 /* What the analysis knows, by position in the order given. */
 typedef struct {
-    const ds_graph *graph;
+    ds_graph graph;
     int64_t n;
-    const int64_t *unknown;  /* at a position */
-    const int64_t *position; /* of an unknown */
+    const int64_t *unknown; /* at a position */
+    int64_t *own_unknown;   /* where no order was given, else NULL */
+    int64_t *position;      /* of an unknown */
     int64_t *parent;         /* elimination tree; -1: a root */
     int64_t *count;          /* entries of column j of L, with the diagonal */
     int64_t *mark;           /* for searches */
@@ -42,8 +43,8 @@ static void elimination_tree(analysis *a) {
     for (int64_t j = 0; j < a->n; ++j) {
         a->parent[j] = ancestor[j] = -1;
         const int64_t v = a->unknown[j];
-        for (int64_t e = a->graph->start[v]; e < a->graph->start[v + 1]; ++e) {
-            int64_t i = a->position[a->graph->to[e]];
+        for (int64_t e = a->graph.start[v]; e < a->graph.start[v + 1]; ++e) {
+            int64_t i = a->position[a->graph.to[e]];
             if (i >= j) continue;
             while (ancestor[i] != -1 && ancestor[i] != j) {
                 const int64_t next = ancestor[i];
@@ -64,8 +65,8 @@ static void count_columns(analysis *a) {
     for (int64_t j = 0; j < a->n; ++j) {
         a->mark[j] = j;
         const int64_t v = a->unknown[j];
-        for (int64_t e = a->graph->start[v]; e < a->graph->start[v + 1]; ++e)
-            for (int64_t i = a->position[a->graph->to[e]]; i < j && a->mark[i] != j;
+        for (int64_t e = a->graph.start[v]; e < a->graph.start[v + 1]; ++e)
+            for (int64_t i = a->position[a->graph.to[e]]; i < j && a->mark[i] != j;
                  i = a->parent[i]) {
                 a->mark[i] = j;
                 ++a->count[i];
@@ -343,14 +344,21 @@ static int find_indices(ds_fronts *f, const ds_pattern *pattern, const ds_graph 
     return take_memory(f, stack_size);
 }
 
-static ds_fronts *analyse(analysis *a, const ds_pattern *pattern, int is_complex) {
-    ds_fronts *f = calloc(1, sizeof *f);
-    if (!f) return NULL;
-    f->n = a->n;
-    f->is_complex = is_complex;
-    f->fronts = ds_lu_memory(a->n + 1, sizeof *f->fronts);
-    f->order = ds_lu_memory(a->n, sizeof *f->order);
-    int complete = f->fronts && f->order;
+static void analysis_free(analysis *a) {
+    for (int i = 0; i < ARRAYS; ++i) free(*array(a, i));
+    free(a->own_unknown);
+    free(a->position);
+    ds_graph_free(&a->graph);
+}
+
+/* Memory, graph, tree and counts; 0 when memory is short or `order` is no permutation. */
+static int analyse(analysis *a, const ds_pattern *pattern, const int64_t *order) {
+    *a = (analysis){.n = pattern->n};
+    if (pattern->n >= INT32_MAX || ds_graph_make(pattern, &a->graph)) return 0;
+    a->position = ds_lu_positions(a->n, order);
+    a->own_unknown = order ? NULL : ds_lu_positions(a->n, NULL);
+    a->unknown = order ? order : a->own_unknown;
+    int complete = a->position && a->unknown;
     for (int i = 0; i < ARRAYS; ++i) {
         *array(a, i) = ds_lu_memory(a->n + 1, sizeof(int64_t));
         complete = complete && *array(a, i);
@@ -358,27 +366,43 @@ static ds_fronts *analyse(analysis *a, const ds_pattern *pattern, int is_complex
     if (complete) {
         elimination_tree(a);
         count_columns(a);
-        make_fronts(a);
-        number_fronts(a, f);
-        complete = find_indices(f, pattern, a->graph, a->parent, a->count, a->mark);
+    } else
+        analysis_free(a);
+    return complete;
+}
+
+int ds_order_cost(const ds_pattern *pattern, const int64_t *order, double *entries, double *work) {
+    analysis a;
+    if (!analyse(&a, pattern, order)) return DS_LU_NO_MEMORY;
+    *entries = *work = 0;
+    for (int64_t j = 0; j < a.n; ++j) {
+        const double below = (double)a.count[j] - 1;
+        *entries += 1 + 2 * below;
+        *work += below * (1 + below);
     }
-    for (int i = 0; i < ARRAYS; ++i) free(*array(a, i));
-    if (complete) return f;
-    ds_fronts_free(f);
-    return NULL;
+    analysis_free(&a);
+    return 0;
 }
 
 ds_fronts *ds_fronts_new(const ds_pattern *pattern, int is_complex, const int64_t *order) {
-    ds_graph graph;
-    if (pattern->n >= INT32_MAX || ds_graph_make(pattern, &graph)) return NULL;
-    analysis a = {.graph = &graph, .n = pattern->n};
-    int64_t *position = ds_lu_positions(pattern->n, order);
-    int64_t *unknown = order || !position ? NULL : ds_lu_positions(pattern->n, NULL);
-    a.position = position;
-    a.unknown = order ? order : unknown;
-    ds_fronts *f = position && a.unknown ? analyse(&a, pattern, is_complex) : NULL;
-    free(position);
-    free(unknown);
-    ds_graph_free(&graph);
-    return f;
+    analysis a;
+    if (!analyse(&a, pattern, order)) return NULL;
+    ds_fronts *f = calloc(1, sizeof *f);
+    if (f) {
+        f->n = a.n;
+        f->is_complex = is_complex;
+        f->fronts = ds_lu_memory(a.n + 1, sizeof *f->fronts);
+        f->order = ds_lu_memory(a.n, sizeof *f->order);
+    }
+    int complete = f && f->fronts && f->order;
+    if (complete) {
+        make_fronts(&a);
+        number_fronts(&a, f);
+        /* The tree and the counts are done with: their memory serves again. */
+        complete = find_indices(f, pattern, &a.graph, a.parent, a.count, a.mark);
+    }
+    analysis_free(&a);
+    if (complete) return f;
+    ds_fronts_free(f);
+    return NULL;
 }

@@ -69,4 +69,8 @@ int64_t ds_lu_size(const ds_lu *lu);
 int ds_order_rcm(const ds_pattern *pattern, int64_t *order); /* narrow band */
 int ds_order_amd(const ds_pattern *pattern, int64_t *order); /* little fill */
 
+/* What an order promises without row exchanges: numbers in L and U, and multiplications. 0, or
+ * DS_LU_NO_MEMORY (also when `order` is no permutation). */
+int ds_order_cost(const ds_pattern *pattern, const int64_t *order, double *entries, double *work);
+
 #endif

@@ -89,7 +89,7 @@ ds_lu *ds_lu_dense_new(const ds_pattern *pattern, int is_complex, const ds_lu_pl
     const int64_t n = pattern->n;
     dense *d = n > INT_MAX ? NULL : calloc(1, sizeof *d);
     if (!d) return NULL;
-    d->lapack = plan->lapack;
+    d->lapack = n ? plan->lapack : NULL; /* LAPACK wants columns of one row at least */
     d->lu.size = n * n * (1 + is_complex);
     d->pivots = ds_lu_memory(n, sizeof *d->pivots);
     d->a = ds_lu_memory(d->lu.size, sizeof *d->a);
