@@ -14,6 +14,9 @@ from diffsol._native._core import ffi
 from diffsol._trace.reasons import Refused
 
 
+LEAST_WAIT = 1e-3  # seconds: below, a kernel saves less than looking for it costs
+
+
 class JacobianKernel:
     """The Jacobian's values as a kernel, and where they belong.
 
@@ -49,7 +52,7 @@ class Derived:
     somebody has more time to spend than whoever asked last; `refusal` tells why.
     """
 
-    __slots__ = ("refusal", "_make", "_kernel", "_lock", "_tried", "_asked")
+    __slots__ = ("refusal", "_make", "_kernel", "_lock", "_tried", "_waited")
 
     def __init__(self, make):
         self.refusal: Refused | None = None
@@ -57,7 +60,7 @@ class Derived:
         self._kernel = None
         self._lock = threading.Lock()
         self._tried = -math.inf  # the largest budget that did not suffice
-        self._asked = False  # in vain, by a solve that had no time for it
+        self._waited = 0.0  # seconds that solves without it have taken
 
     def __call__(self, budget):
         if self._kernel is None:
@@ -66,12 +69,15 @@ class Derived:
                     self._try(budget)
         return self._kernel
 
-    def if_due(self, budget):
-        """The kernel if it is there, or if this is not the first solve that could use it."""
-        if self._kernel is None and not self._asked:
-            self._asked = True
+    def wait(self, seconds):
+        """A solve has gone on for so long without the kernel, which could have used it."""
+        self._waited += seconds
+
+    def if_due(self):
+        """The kernel if it is there, or can be made in the time that was waited for it so far."""
+        if self._kernel is None and self._waited < 2 * max(self._tried, LEAST_WAIT):
             return None
-        return self(budget)
+        return self(self._waited)
 
     def _try(self, budget):
         try:

@@ -76,7 +76,7 @@ class Jacobian:
         if rows is not None:
             pattern.start = ffi.from_buffer("int64_t[]", start)
             pattern.rows = ffi.from_buffer("int64_t[]", rows)
-        if lib.ds_ivp_set_jacobian(ivp, pattern, plan.struct):
+        if lib.ds_ivp_set_jacobian(ivp, pattern, plan.native):
             raise MemoryError(f"no memory for a Jacobian of {self._n} states")
         self._keep = (start, rows, pattern, plan)
 

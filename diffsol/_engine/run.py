@@ -96,10 +96,9 @@ class Run:
         self._callbacks.jacobian, self._callbacks.ivp = self.jacobian, self._ivp
         self.jacobian.open(self._ivp, self.rhs.vectorized)
         if self._bound is not None and self.jacobian.jac is None:
-            required = self._mode == "require"
             exact = self._bound.variant.jacobian
-            make = exact if required else exact.if_due
-            self._use_exact_jacobian(make(kernels.PATIENCE if required else policy.price(1)))
+            required = self._mode == "require"
+            self._use_exact_jacobian(exact(kernels.PATIENCE) if required else exact.if_due())
 
     def _use_exact_jacobian(self, kernel) -> bool:
         """The compiled Jacobian of the compiled right-hand side instead of differences."""
@@ -221,10 +220,10 @@ class Run:
         """Slices of the solve, with a look after each at whether compiling pays by now."""
         advance, ivp = lib.ds_ivp_advance, self._ivp
         if self._bound is not None and None not in self._event_bounds:
+            if self._waits_for_jacobian():
+                return self._advance_waiting()
             code = advance(ivp, policy.SLICE)
             while code == lib.DS_RUNNING:
-                if self.jacobian is not None and self._jac_bound is None:
-                    self._compile_jacobian(policy.SLICE)  # it has gone on for long
                 code = advance(ivp, policy.SLICE)
             return code
         started = time.perf_counter() - self._start_seconds
@@ -233,6 +232,26 @@ class Run:
         for function, bound in self._functions():
             if bound is None:
                 function.record.python_seconds += spent
+        return code
+
+    def _waits_for_jacobian(self):
+        """The right-hand side is compiled, its Jacobian is not: differences serve meanwhile."""
+        jacobian = self.jacobian
+        waits = jacobian is not None and jacobian.jac is None and self._jac_bound is None
+        return waits and self._mode == "1"
+
+    def _advance_waiting(self):
+        """Slices of a compiled solve by differences, until the exact Jacobian is due."""
+        ivp, exact = self._ivp, self._bound.variant.jacobian
+        code = lib.DS_RUNNING
+        while code == lib.DS_RUNNING:
+            begun = time.perf_counter()
+            waits = self._jac_bound is None
+            code = lib.ds_ivp_advance(ivp, policy.FIRST_LOOK if waits else policy.SLICE)
+            if waits:
+                exact.wait(time.perf_counter() - begun)
+            if waits and code == lib.DS_RUNNING and self._use_exact_jacobian(exact.if_due()):
+                self._renew_jacobian()
         return code
 
     def _advance_looking(self, started, missing):
