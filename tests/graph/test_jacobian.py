@@ -19,6 +19,8 @@ from diffsol._graph.ops import COMPLEX, ELEMENTWISE, FLOAT
 from diffsol._graph.terms import TooLarge
 from diffsol._trace.trace import trace_function
 from graph.jacobians import differences, exact, moved, pattern, product, scatter, value
+from tracing.idioms import COMPILED
+from tracing.test_idioms import name_of
 
 
 def traced(p):
@@ -191,7 +193,7 @@ def reliable_differences(program, t, y, params):
 
 
 @settings(
-    max_examples=300,
+    max_examples=150,
     deadline=None,
     derandomize=True,
     suppress_health_check=list(HealthCheck),
@@ -222,3 +224,23 @@ def test_random_programs(case, seed, unrolled):
     if np.isfinite(times).all():
         scale = np.abs(got) @ np.abs(v)
         np.testing.assert_array_less(np.abs(times - got @ v), 1e-9 * scale + 1e-12)
+
+
+# --- what people write --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fun, n, args", COMPILED, ids=[name_of(c[0]) for c in COMPILED])
+def test_idioms(fun, n, args):
+    result = trace_function(fun, args, (n,), FLOAT, (n,), FLOAT)
+    block = np.empty(result.n_params)
+    assert result.check(fun, args, block)
+    y = np.random.default_rng(1).uniform(0.2, 0.9, n)
+    found = jacobian(result.program)
+    check(found.program)
+    with np.errstate(all="ignore"):
+        wanted, sure = reliable_differences(result.program, 0.37, y, block)
+        values, _ = interpret.run(found.program, 0.37, y, block)
+    assert sure.mean() > 0.5
+    got = scatter(found, values, n, n)
+    assert not np.any(wanted[sure & ~pattern(found, n, n)])
+    np.testing.assert_allclose(got[sure], wanted[sure], rtol=1e-5, atol=1e-6)
