@@ -85,14 +85,11 @@ def merged(graph, terms) -> list:
     """The terms with equal tables added up; those that are zero throughout are left out."""
     found: dict = {}
     for term in terms:
-        value = term.coef.value
-        if value is not None and not np.any(value):
-            continue
         same = found.get(term.key)
         if same is not None:
             term = term.with_coef(graph.elementwise("add", same.coef, term.coef))
         found[term.key] = term
-    return list(found.values())
+    return [term for term in found.values() if term.coef.value is None or term.coef.value.any()]
 
 
 def viewed(graph, terms, shape, offset, strides, window) -> list:
