@@ -65,6 +65,10 @@ class Derived:
                     self._try(budget)
         return self._kernel
 
+    @property
+    def made(self) -> bool:
+        return self._kernel is not None
+
     def _try(self, budget):
         try:
             self._kernel, self.refusal = self._make(budget), None
