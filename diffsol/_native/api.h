@@ -129,7 +129,7 @@ int ds_ivp_set_events(ds_ivp *ivp, int64_t n_events);
  * ds_ivp_renew_jacobian must follow. */
 int ds_ivp_set_jacobian(ds_ivp *ivp, const ds_pattern *pattern, const ds_lu_plan *plan);
 
-/* J(t, y) again, at the start of the next step. 0 or an error. */
+/* J(t, y) again, at the start of the next step, not counted. 0 or an error. */
 int ds_ivp_renew_jacobian(ds_ivp *ivp);
 
 /* f(t0, y0), the initial step unless first_step is given, and an implicit method's Jacobian. */

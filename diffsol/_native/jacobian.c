@@ -58,6 +58,7 @@ int ds_ivp_renew_jacobian(ds_ivp *ivp) {
     ds_solver *solver = ds_inside(ivp);
     const int flags = solver->t_is_float ? DS_T_IS_FLOAT : 0;
     const int error = ds_jacobian(ivp, flags, ivp->t, ivp->y, NULL);
+    --ivp->njev; /* it takes the place of one that has been counted */
     if (!error) solver->method->renewed(ivp);
     return error;
 }
