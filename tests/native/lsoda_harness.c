@@ -1,95 +1,44 @@
-/* lsoda_harness.c - step_lsoda.h behind plain functions, for ctypes: the right-hand side is a
- * callback, the matrix is dense. Built by test_lsoda.py. */
-#include <math.h>
+/* lsoda_harness.c - step_lsoda.h behind plain functions, for ctypes: the right-hand side, the
+ * Jacobian and the linear algebra are callbacks (LAPACK's own, so that steps can have SciPy's bits).
+ * Built by test_lsoda.py. */
 #include <stdlib.h>
 #include <string.h>
 
-typedef int (*callback)(double t, double *y, double *out);
+typedef int (*derivative)(double t, double *y, double *out);
+typedef int (*linear)(double *values);
 
 typedef struct harness harness;
-static int factor(harness *h, const double *m);
-static void solve(harness *h, double *b);
-static int jacobian(harness *h, double t, double *y, double *jac);
 
 #define DS_LSODA(name) harness_##name
 #define DS_LSODA_CONTEXT harness *
-#define DS_RHS(h, t, y, out) ((h)->rhs((t), (y), (out)))
-#define DS_JAC(h, t, y, jac) jacobian((h), (t), (y), (jac))
-#define DS_FACTOR(h, m) factor((h), (m))
-#define DS_SOLVE(h, b) solve((h), (b))
-struct harness;
-static int call_rhs(harness *h, double t, double *y, double *out);
-#undef DS_RHS
 #define DS_RHS(h, t, y, out) call_rhs((h), (t), (y), (out))
+#define DS_JAC(h, t, y, jac) call_jacobian((h), (t), (y), (jac))
+#define DS_FACTOR(h, m) call_factor((h), (m))
+#define DS_SOLVE(h, b) call_solve((h), (b))
+static int call_rhs(harness *h, double t, double *y, double *out);
+static int call_jacobian(harness *h, double t, double *y, double *jac);
+static int call_factor(harness *h, double *m);
+static void call_solve(harness *h, double *b);
 #include "step_lsoda.h"
 
 struct harness {
     ds_lsoda_problem p;
     ds_lsoda_state s;
-    callback rhs, jac;
+    derivative rhs, jacobian;
+    linear factor, solve;
     double rtol, atol;
-    double *lu;
-    int *pivots;
     ds_int *start, *rows;
 };
 
 static int call_rhs(harness *h, double t, double *y, double *out) { return h->rhs(t, y, out); }
 
-static int jacobian(harness *h, double t, double *y, double *jac) {
-    if (!h->jac) return DS_LSODA_DIFFERENCES;
-    return h->jac(t, y, jac) ? DS_LSODA_STOPPED : DS_LSODA_OK;
+static int call_jacobian(harness *h, double t, double *y, double *jac) {
+    if (!h->jacobian) return DS_LSODA_DIFFERENCES;
+    return h->jacobian(t, y, jac) ? DS_LSODA_STOPPED : DS_LSODA_OK;
 }
 
-/* I + M dense, LAPACK's pivots (the first of the largest). */
-static int factor(harness *h, const double *m) {
-    const ds_int n = h->p.n;
-    double *a = h->lu;
-    int singular = 0;
-    memset(a, 0, sizeof(double) * n * n);
-    for (ds_int j = 0; j < n; ++j) {
-        const ds_int begin = h->start ? h->start[j] : j * n;
-        const ds_int end = h->start ? h->start[j + 1] : (j + 1) * n;
-        for (ds_int k = begin; k < end; ++k) a[(h->start ? h->rows[k] : k - begin) + j * n] = m[k];
-        a[j + j * n] += 1.0;
-    }
-    for (ds_int j = 0; j < n; ++j) {
-        ds_int pivot = j;
-        for (ds_int i = j + 1; i < n; ++i)
-            if (fabs(a[i + j * n]) > fabs(a[pivot + j * n])) pivot = i;
-        h->pivots[j] = (int)pivot;
-        if (a[pivot + j * n] == 0) {
-            singular = 1;
-            continue;
-        }
-        for (ds_int k = 0; k < n && pivot != j; ++k) {
-            const double kept = a[j + k * n];
-            a[j + k * n] = a[pivot + k * n];
-            a[pivot + k * n] = kept;
-        }
-        const double inverse = 1 / a[j + j * n];
-        for (ds_int i = j + 1; i < n; ++i) {
-            a[i + j * n] *= inverse;
-            for (ds_int k = j + 1; k < n; ++k) a[i + k * n] -= a[i + j * n] * a[j + k * n];
-        }
-    }
-    return singular;
-}
-
-static void solve(harness *h, double *b) {
-    const ds_int n = h->p.n;
-    const double *a = h->lu;
-    for (ds_int j = 0; j < n; ++j) {
-        const double kept = b[j];
-        b[j] = b[h->pivots[j]];
-        b[h->pivots[j]] = kept;
-    }
-    for (ds_int j = 0; j < n; ++j)
-        for (ds_int i = j + 1; i < n; ++i) b[i] -= a[i + j * n] * b[j];
-    for (ds_int j = n - 1; j >= 0; --j) {
-        b[j] /= a[j + j * n];
-        for (ds_int i = 0; i < j; ++i) b[i] -= a[i + j * n] * b[j];
-    }
-}
+static int call_factor(harness *h, double *m) { return h->factor(m); }
+static void call_solve(harness *h, double *b) { h->solve(b); }
 
 static void band_pattern(harness *h, ds_int n, ds_int lower, ds_int upper) {
     h->start = malloc(sizeof(ds_int) * (n + 1));
@@ -108,11 +57,12 @@ static void band_pattern(harness *h, ds_int n, ds_int lower, ds_int upper) {
 }
 
 /* lower < 0: a full matrix. limits: h0, h_min, h_max. orders: Adams, BDF. */
-harness *harness_new(ds_int n, callback rhs, callback jac, double rtol, double atol,
-                     const double *limits, const int *orders, ds_int step_max, ds_int lower,
-                     ds_int upper) {
+harness *harness_new(ds_int n, derivative rhs, derivative jacobian, linear factor, linear solve,
+                     double rtol, double atol, const double *limits, const int *orders,
+                     ds_int step_max, ds_int lower, ds_int upper) {
     harness *h = calloc(1, sizeof *h);
-    h->rhs = rhs, h->jac = jac, h->rtol = rtol, h->atol = atol;
+    h->rhs = rhs, h->jacobian = jacobian, h->factor = factor, h->solve = solve;
+    h->rtol = rtol, h->atol = atol;
     h->p.n = n, h->p.rtol = &h->rtol, h->p.atol = &h->atol;
     h->p.h0 = limits[0], h->p.h_min = limits[1], h->p.h_max = limits[2];
     h->p.order_max[0] = orders[0], h->p.order_max[1] = orders[1];
@@ -124,15 +74,11 @@ harness *harness_new(ds_int n, callback rhs, callback jac, double rtol, double a
     h->s.correction = h->s.f + n;
     h->s.y = h->s.correction + n;
     h->s.jac = h->s.y + n;
-    h->lu = calloc(n * n, sizeof(double));
-    h->pivots = calloc(n, sizeof(int));
     return h;
 }
 
 void harness_free(harness *h) {
     free(h->s.history);
-    free(h->lu);
-    free(h->pivots);
     free(h->start);
     free(h->rows);
     free(h);
