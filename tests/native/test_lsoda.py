@@ -33,7 +33,9 @@ def assert_same_steps(library, options, limit=4000):
 def full_to_band(jac, band):
     lower, upper = band
     n = len(jac)
-    rows = [np.pad(np.diagonal(jac, k), (max(k, 0), max(-k, 0))) for k in range(upper, -lower - 1, -1)]
+    rows = [
+        np.pad(np.diagonal(jac, k), (max(k, 0), max(-k, 0))) for k in range(upper, -lower - 1, -1)
+    ]
     return np.array(rows).reshape(lower + upper + 1, n)
 
 
@@ -52,14 +54,13 @@ def of_problem(name, rtol, jacobian, banded=False):
 
 
 NAMES = [n for k in ("nonstiff", "stiff") for n in problems.names(k) if n != "brusselator_1d_large"]
+CASES = [(name, "differences") for name in NAMES]
+CASES += [(name, "given") for name in NAMES if problems.load(name).jac is not None]
 
 
-@pytest.mark.parametrize("jacobian", ["differences", "given"])
 @pytest.mark.parametrize("rtol", [1e-3, 1e-7])
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name, jacobian", CASES)
 def test_problems(library, name, rtol, jacobian):
-    if jacobian == "given" and problems.load(name).jac is None:
-        pytest.skip("has no Jacobian")
     assert assert_same_steps(library, of_problem(name, rtol, jacobian)) == 2
 
 
@@ -86,16 +87,15 @@ def oscillator(stiffness, curve):
     rtol=st.sampled_from([1e-2, 1e-5, 1e-9, 0.0]),
     atol=st.sampled_from([1e-3, 1e-8, 1e-12]),
     h0=st.sampled_from([0.0, 1e-4, 0.3]),
-    hmin=st.sampled_from([0.0, 1e-6, 1e-2]),
     hmax=st.sampled_from([0.0, 0.05, 1.0]),
     mxordn=st.integers(1, 12),
     mxords=st.integers(1, 5),
-    band=st.sampled_from([None, (1, 1), (2, 0), (2, 2)]),
+    band=st.sampled_from([None, (0, 1), (0, 2)]),
 )
-def test_options(library, stiffness, curve, t_end, rtol, atol, h0, hmin, hmax, mxordn, mxords, band):
+def test_options(library, stiffness, curve, t_end, rtol, atol, h0, hmax, mxordn, mxords, band):
     options = Options(
         oscillator(stiffness, curve), [1.0, 0.5, -1.0], 0.0, t_end, rtol=rtol, atol=atol,
-        h0=np.copysign(h0, t_end), hmin=hmin, hmax=hmax, mxordn=mxordn, mxords=mxords, band=band,
+        h0=np.copysign(h0, t_end), hmax=hmax, mxordn=mxordn, mxords=mxords, band=band,
     )  # fmt: skip
     assert_same_steps(library, options, limit=800)
 
@@ -130,10 +130,36 @@ def test_calls(library, stiffness, backward, task, gaps, critical, mxstep, allow
     ours.close()
 
 
+def test_lower_band(library):
+    """SciPy 1.17 reads the lower diagonals from the wrong rows where it computes the matrix's norm,
+    which only the way back to Adams depends on. Ours is the norm; without a way back all agrees."""
+    system = np.array([[-1e3, 2.0, 0.0], [5.0, -700.0, 11.0], [0.0, 17.0, -1900.0]])
+    options = Options(
+        lambda t, y: system @ y + np.cos(t), [1.0, 0.5, -1.0], 0.0, 4.0, rtol=1e-8, band=(1, 1)
+    )
+    assert assert_same_steps(library, options) == 2
+
+
 def test_blow_up_and_jump(library):
-    assert assert_same_steps(library, Options(lambda t, y: y**2, [1.0], 0, 0.999999)) == 2
+    assert assert_same_steps(library, Options(lambda t, y: y**2, [1.0], 0, 0.99)) == 2
     jump = Options(lambda t, y: [1.0 if t < 0.3 else -1e3 * y[0]], [0.0], 0, 2, rtol=1e-8)
     assert assert_same_steps(library, jump) == 2
+
+
+def test_least_step(library):
+    """ODEPACK's meaning of it; SciPy 1.17 reads the option and forgets it."""
+    fun = oscillator(50.0, -1.0)
+    loose = Options(fun, [1.0, 0.5, -1.0], 0.0, 4.0, rtol=1e-2, atol=1e-2, hmin=2e-3, h0=2e-3)
+    ours = Ours(library, loose)
+    while ours.call(ONE_STEP) == 2 and ours.t < 4.0:
+        assert ours.h_used >= 2e-3 * (1 - 1e-12)
+    assert ours.t == 4.0
+    ours.close()
+    tight = Options(fun, [1.0, 0.5, -1.0], 0.0, 4.0, rtol=1e-10, atol=1e-12, hmin=0.1)
+    ours = Ours(library, tight)
+    codes = [ours.call(ONE_STEP) for _ in range(100)]
+    assert min(codes) in (-4, -5)
+    ours.close()
 
 
 @pytest.mark.parametrize("kind", ["nan", "inf", "nan later", "blow-up", "infinite start"])
@@ -148,7 +174,7 @@ def test_never_for_ever(library, kind):
     }
     with np.errstate(all="ignore"):
         ours = Ours(library, Options(funs[kind], [1.0], 0.0, 2.0))
-        for _ in range(3000):
+        for _ in range(6000):
             code = ours.call(ONE_STEP)
             if code != 2 or ours.t == 2.0:
                 break
@@ -184,9 +210,7 @@ def test_interpolant(library, name):
 
     p = problems.load(name)
     options = of_problem(name, 1e-5, "differences")
-    solver = LSODA(
-        options.fun, *options.y0[None, :0], **{}
-    ) if False else LSODA(options.fun, p.t_span[0], p.y0, p.t_span[1], rtol=1e-5, atol=options.atol)
+    solver = LSODA(options.fun, p.t_span[0], p.y0, p.t_span[1], rtol=1e-5, atol=options.atol)
     ours = Ours(library, options)
     for _ in range(300):
         solver.step()
@@ -208,9 +232,9 @@ def test_formulas_are_scipys(library):
     adams = Scipy(Options(lambda t, y: -y, [1.0], 0, 1))
     adams.call(ONE_STEP)
     bdf = Scipy(Options(lambda t, y: -1e6 * (y - np.cos(t)), [1.0], 0, 10))
-    while bdf.family == 0 if hasattr(bdf, "family") else True:
+    for _ in range(100):
         bdf.call(ONE_STEP)
-    bdf.call(ONE_STEP)
+    assert (adams.family, bdf.family) == (0, 1)
     for side, family in zip((adams, bdf), FAMILIES, strict=True):
         vectors = side._doubles[15 : 15 + 156].reshape(12, 13)
         tests = side._doubles[173 : 173 + 36].reshape(12, 3)
