@@ -9,7 +9,7 @@ from diffsol._engine.function import Function
 from diffsol._graph import show
 from diffsol._trace.reasons import REASONS, Refused
 from diffsol.integrate import _options, _passthrough
-from diffsol.integrate._ivp import NATIVE_METHODS
+from diffsol._methods.registry import METHODS
 
 DOCS = "docs/errors.md"
 NOT_NATIVE = "not-native"
@@ -105,7 +105,7 @@ def explain(
     """
     args = _options.unpack_args(args)
     state = _options.check_y0(y0)
-    native = _passthrough.native_name(method) in NATIVE_METHODS
+    native = _passthrough.native_name(method) in METHODS
     kind = "rhs" if native else "strict"
     function = Function(fun, args, state, kind=kind, vectorized=vectorized)
     t0 = float(t_span[0])

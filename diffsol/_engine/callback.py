@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 
-from diffsol._native._core import ffi
+from diffsol._native._core import ffi, lib
 
 _from_handle = ffi.from_handle
 _asarray = np.asarray
@@ -37,7 +39,8 @@ class Callbacks:
     rhs     the right-hand side (Function)
     events  event functions
     state   y0 as SciPy's solver would hold it: the very array that fun sees at its first call
-    after   called after each event in Python (a function with unknown effects), or None
+    after   called after each event or Jacobian in Python (functions with unknown effects), or None
+    jacobian, ivp  the Jacobian of an implicit solve, and the core's struct that it writes to
     """
 
     def __init__(self, rhs, state):
@@ -47,6 +50,8 @@ class Callbacks:
         self.first = True
         self.error: BaseException | None = None
         self.after = None
+        self.jacobian = None
+        self.ivp = None
         self._views: dict = {}
         self._call = self._vectorized if rhs.vectorized else rhs.fun
         self._args = rhs.args
@@ -67,8 +72,10 @@ class Callbacks:
     def answer(self, which, flags, t, y, out):
         """The core's call: 0, or 1 after an exception, which comes out of the solve as itself."""
         try:
-            if which:
+            if which > 0:
                 self._event(which - 1, flags, t, self._view(y), out)
+            elif which < 0:
+                self._rare(which, flags, t, y, out)
             elif self.first:
                 self._first_derivative(t, self._view(y), self._view(out))
             else:
@@ -81,6 +88,27 @@ class Callbacks:
             self.error = error
             return 1
         return 0
+
+    def _rare(self, which, flags, t, y, out):
+        if which == lib.DS_CALL_JACOBIAN:
+            time = t if flags & lib.DS_T_IS_FLOAT else _float64(t)
+            self.jacobian.write(self.ivp, time, self._view(y).copy())
+            if self.after is not None:
+                self.after()
+        elif which == lib.DS_CALL_MANY:
+            self._many(flags >> lib.DS_COLUMNS_SHIFT, flags & lib.DS_T_IS_FLOAT, t, y, out)
+        else:
+            warn_singular(int(t))
+
+    def _many(self, count, t_is_float, t, y, out):
+        """fun of several states at once, the columns of y (n, count): SciPy's `vectorized`."""
+        shape = count, self.state.size
+        nbytes = count * self.state.nbytes
+        states = np.frombuffer(ffi.buffer(y, nbytes), self._dtype).reshape(shape)
+        time = t if t_is_float else _float64(t)
+        result = self.rhs.fun(time, np.ascontiguousarray(states.T), *self._args)
+        found = np.frombuffer(ffi.buffer(out, nbytes), self._dtype).reshape(shape)
+        found.T[:] = _asarray(result, self._dtype)
 
     def _first_derivative(self, t, y, out):
         self.first = False
@@ -109,3 +137,12 @@ def event_value(value) -> float:
     if value.dtype.kind not in "fiub" or value.size != 1:
         raise TypeError(f"an event must return a real number, not {value!r}")
     return float(value.reshape(())[()])
+
+
+def warn_singular(pivot):
+    """SciPy's warning of a dense Newton matrix without inverse."""
+    from scipy.linalg import LinAlgWarning
+
+    warnings.warn(
+        f"Diagonal number {pivot} is exactly zero. Singular matrix.", LinAlgWarning, stacklevel=4
+    )

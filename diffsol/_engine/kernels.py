@@ -59,6 +59,9 @@ class Variant:
         self.verify_at = 0  # number of uses at which it is compared with the function (again)
         self.uses = 0
 
+    def jacobian(self, budget):
+        return None  # STAND-IN until branch graph is merged
+
 
 class Record:
     """What is known about one function's code (and one kind and size of state)."""
@@ -185,6 +188,7 @@ def compile_variant(record, fun, args, kind, n, is_complex, vectorized, budget) 
             shape,
             FLOAT if kind == "event" else dtype,
             broadcast=kind == "rhs",
+            transposed=kind == "jac",
             deadline=started + max(budget / 2, LEAST_BUDGET),
         )
         traced_at = time.perf_counter()

@@ -93,7 +93,7 @@ class Proxies:
                 except (BufferError, ValueError):
                     return call(t, y.copy())  # a column of a finite-difference Jacobian
                 if not asked:
-                    return out
+                    return out.T if kind == "jac" else out
             result = plain(t, y)
             if kind != "strict":
                 self._refresh()

@@ -22,28 +22,31 @@ STATUS = {lib.DS_FINISHED: 0, lib.DS_EVENT: 1, lib.DS_FAILED: -1}
 class Run:
     """A native solve of y' = fun(t, y) from t0 to tf.
 
-    method       'RK23' | 'RK45' | 'DOP853'
+    method       a name in the registry
     rhs          Function
     t0, tf       floats
     state        ndarray (n,), float64 or complex128; fun sees this very array at its first call
     rtol, atol   floats or arrays (n,)
     max_step     float
     first_step   float, or None to choose it as SciPy does
+    jacobian     Jacobian of an implicit method, else None
 
     Making it calls fun as SciPy's constructor does. Then set_events, set_output, go; results are
     attributes afterwards: t (nt,), y (n, nt), segments, t_last, t_events, y_events, nfev. Raises whatever
     the user's functions raise.
     """
 
-    def __init__(self, method, rhs, t0, tf, state, rtol, atol, max_step, first_step):
+    def __init__(self, method, rhs, t0, tf, state, rtol, atol, max_step, first_step, jacobian=None):
         self.method = method
         self.rhs = rhs
         self.options = (t0, tf, state, rtol, atol, max_step, first_step)
+        self.jacobian = jacobian
         self._event_setup = None
         self._output = (None, False)
         self._ivp = None
         self._mode = kernels.mode_of_solve()
         self._bound = rhs.at_start(self._mode)
+        self._jac_bound = None
         self._event_bounds: list = []
         self._open()
 
@@ -75,15 +78,57 @@ class Run:
         if self._bound is not None:
             self._callbacks.first = False
             self._use(ivp.fun, self._bound)
+        if self.jacobian is not None:
+            self._open_jacobian()
         started = time.perf_counter()
         code = lib.ds_ivp_start(ivp)
         self._start_seconds = time.perf_counter() - started
         if code:
             self._raise(code)
+        if self._bound is not None and self.jacobian is not None and self.jacobian.function:
+            self._use_own_jacobian(self.jacobian.function.at_start(self._mode))
 
     @staticmethod
     def _use(slot, bound):
         slot.kernel, slot.params = bound.pointer, bound.params
+
+    def _open_jacobian(self):
+        self._callbacks.jacobian, self._callbacks.ivp = self.jacobian, self._ivp
+        self.jacobian.open(self._ivp, self.rhs.vectorized)
+        if self._bound is not None and self.jacobian.jac is None:
+            self._use_exact_jacobian(kernels.PATIENCE)
+
+    def _use_exact_jacobian(self, budget) -> bool:
+        """The compiled Jacobian of the compiled right-hand side instead of differences."""
+        kernel = self._bound.variant.jacobian(budget)
+        if kernel is not None:
+            self.jacobian.use_kernel(self._ivp, kernel, self._bound.params)
+            self._jac_bound = self._bound
+        return kernel is not None
+
+    def _use_own_jacobian(self, bound):
+        """A kernel for the user's `jac`, whose first value has told that it is dense."""
+        if bound is not None and not self.jacobian.is_sparse:
+            self._jac_bound = bound
+            self._use(self._ivp.jac, bound)
+
+    def _compile_jacobian(self, budget):
+        """In the middle of a solve: a kernel for the Jacobian beside the right-hand side's."""
+        own = self.jacobian.function
+        if own is not None:
+            if own.record.may_trace():
+                self._use_own_jacobian(own.bind() or _attempt(own, budget))
+        elif self.jacobian.jac is None and self._use_exact_jacobian(budget):
+            self._renew_jacobian()
+
+    def _renew_jacobian(self):
+        code = lib.ds_ivp_renew_jacobian(self._ivp)
+        if code:
+            self._raise(code)
+
+    def _has_python_jacobian(self):
+        jacobian = self.jacobian
+        return jacobian is not None and jacobian.function is not None and self._jac_bound is None
 
     def set_events(self, functions, max_events, direction, user_y0):
         """Events to look for; their first values are computed now, from the user's own y0."""
@@ -113,7 +158,9 @@ class Run:
 
     def _watch_outside(self):
         """With an event in Python, what the kernels read from outside may change at any event."""
-        if self._bound is not None and any(b is None for b in self._event_bounds):
+        if self._bound is not None and (
+            any(b is None for b in self._event_bounds) or self._has_python_jacobian()
+        ):
             self._callbacks.after = self._refresh
         else:
             self._callbacks.after = None
@@ -122,11 +169,25 @@ class Run:
         ivp = self._ivp
         if self._bound is not None and not self._bound.refresh():
             ivp.fun.kernel = ffi.NULL
+            self._forget_jacobian(exact_too=True)
             self._bound = None
+        if self._jac_bound not in (None, self._bound) and not self._jac_bound.refresh():
+            self._forget_jacobian(exact_too=False)
         for i, bound in enumerate(self._event_bounds):
             if bound is not None and not bound.refresh():
                 ivp.events[i].kernel = ffi.NULL
                 self._event_bounds[i] = None
+
+    def _forget_jacobian(self, exact_too):
+        if self._jac_bound is None:
+            return
+        exact = self._jac_bound is self._bound
+        self._jac_bound = None
+        if not exact:
+            self._ivp.jac.kernel = ffi.NULL
+        elif exact_too:
+            self.jacobian.use_differences(self._ivp)
+            self._renew_jacobian()
 
     def set_output(self, t_eval, dense_output):
         """Which points to keep: all steps (t_eval None) or those times; and the interpolants."""
@@ -190,9 +251,12 @@ class Run:
         return code
 
     def _functions(self):
-        """(function, kernel or None) of the right-hand side and all events."""
+        """(function, kernel or None) of the right-hand side, all events and the user's Jacobian."""
         events = self._event_setup[0] if self._event_setup is not None else ()
-        return zip((self.rhs, *events), (self._bound, *self._event_bounds), strict=True)
+        pairs = [*zip((self.rhs, *events), (self._bound, *self._event_bounds), strict=True)]
+        if self.jacobian is not None and self.jacobian.function is not None:
+            pairs.append((self.jacobian.function, self._jac_bound))
+        return pairs
 
     def _missing(self):
         """Functions that may be compiled (events only if the right-hand side is or may be)."""
@@ -210,6 +274,8 @@ class Run:
                 return
             self._bound = bound
             self._use(ivp.fun, bound)
+        if self.jacobian is not None and self._jac_bound is None:
+            self._compile_jacobian(budget)
         for i, bound in enumerate(self._event_bounds):
             function = self._event_setup[0][i]
             if bound is None and function.record.may_trace():
@@ -247,7 +313,7 @@ class Run:
             stacklevel=4,
         )
         self._close()
-        self._bound, self._mode = None, "0"
+        self._bound, self._jac_bound, self._mode = None, None, "0"
         self._open()
         if self._event_setup is not None:
             self.set_events(*self._event_setup)
@@ -267,6 +333,10 @@ class Run:
             raise ValueError("f(a) and f(b) must have different signs")
         if code == lib.DS_ROOT_ITER:
             raise RuntimeError("Failed to converge after 100 iterations.")
+        if code == lib.DS_NOT_FINITE:
+            raise ValueError("array must not contain infs or NaNs")
+        if code == lib.DS_SINGULAR:
+            raise RuntimeError("Factor is exactly singular")
         if code == lib.DS_ROOT_NAN:
             raise ValueError(
                 f"The function value at x={ivp.error_t} is NaN; solver cannot continue."
@@ -281,7 +351,7 @@ class Run:
         self.t = _copied(ivp.ts, points, float)
         y = _copied(ivp.ys, points * n, dtype).reshape(points, n).T
         self.y = y if self._output[0] is None else np.ascontiguousarray(y)
-        self.nfev = ivp.nfev
+        self.nfev, self.njev, self.nlu = ivp.nfev, ivp.njev, ivp.nlu
         self.t_last = ivp.t_stop
         self.t_events = self.y_events = self.segments = None
         if ivp.dense:
@@ -291,13 +361,14 @@ class Run:
 
     def _segments(self, n, dtype):
         ivp, count = self._ivp, self._ivp.n_segments
-        size = lib.ds_ivp_q_size(ivp)
+        at = _copied(ivp.seg_at, count + 1, np.int64) if count else np.zeros(1, np.int64)
         return Segments(
             self.method,
             _copied(ivp.seg_t_old, count, float),
             _copied(ivp.seg_t, count, float),
             _copied(ivp.seg_y_old, count * n, dtype).reshape(count, n),
-            _copied(ivp.seg_q, count * size, float).reshape(count, size),
+            _copied(ivp.seg_q, int(at[-1]), float),
+            at,
         )
 
     def _collect_events(self, n, dtype):

@@ -14,7 +14,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from .multistep import FAMILIES
-from .registry import METHODS, MethodTraits
+from .registry import EXPLICIT, RungeKutta
 from .table import Row
 
 TABLES = Path(__file__).parent.parent / "_native" / "tables"
@@ -22,8 +22,8 @@ TABLES = Path(__file__).parent.parent / "_native" / "tables"
 
 def headers() -> dict[str, str]:
     """File name in ``tables/`` and text of every header."""
-    macros = {traits.name: _macros(traits) for traits in METHODS.values()}
-    texts = {f"{name.lower()}.h": _method_header(METHODS[name], macros[name]) for name in macros}
+    macros = {traits.name: _macros(traits) for traits in EXPLICIT.values()}
+    texts = {f"{name.lower()}.h": _method_header(EXPLICIT[name], macros[name]) for name in macros}
     names = sorted({name.partition("(")[0] for table in macros.values() for name in table})
     undefined = "".join(f"#undef {name}\n" for name in names)
     texts["clear.h"] = f"/* {WRITTEN_BY} */\n{undefined}"
@@ -33,14 +33,14 @@ def headers() -> dict[str, str]:
 WRITTEN_BY = "Written by diffsol/_methods/emit.py, do not edit."
 
 
-def _method_header(traits: MethodTraits, macros: dict[str, str]) -> str:
+def _method_header(traits: RungeKutta, macros: dict[str, str]) -> str:
     title = textwrap.fill(f"{traits.name}. {WRITTEN_BY} {traits.table.source}.", 96)
     title = title.replace("\n", "\n * ")
     defines = "".join(f"#define {name} {text}".rstrip() + "\n" for name, text in macros.items())
     return f'/* {title} */\n#include "clear.h"\n\n{defines}'
 
 
-def _macros(traits: MethodTraits) -> dict[str, str]:
+def _macros(traits: RungeKutta) -> dict[str, str]:
     """Name (with parameters) and replacement text of everything that a method's header defines."""
     table = traits.table
     macros = dict(_traits(traits))
@@ -57,7 +57,7 @@ def _macros(traits: MethodTraits) -> dict[str, str]:
     return macros | _dense_macros(traits)
 
 
-def _traits(traits: MethodTraits) -> Iterable[tuple[str, str]]:
+def _traits(traits: RungeKutta) -> Iterable[tuple[str, str]]:
     table = traits.table
     yield "DS_ERK_STAGE_COUNT", str(table.n_stages)
     yield "DS_ERK_ROW_COUNT", str(table.n_rows)
@@ -70,7 +70,7 @@ def _traits(traits: MethodTraits) -> Iterable[tuple[str, str]]:
         yield "DS_ERK_DENSE_NESTED", "1"
 
 
-def _dense_macros(traits: MethodTraits) -> dict[str, str]:
+def _dense_macros(traits: RungeKutta) -> dict[str, str]:
     """P as one sum per power of x, or the rows D of a nested interpolant from the fourth on."""
     table = traits.table
     if table.D:

@@ -16,11 +16,35 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class MethodTraits:
-    """What a method is.
+    """What the rest of the package asks of a method.
 
     Attributes
     ----------
     id : the number that `ds_ivp_new` takes
+    implicit : it solves systems with the Jacobian of the right-hand side
+    complex_states : it takes complex states
+    alternative_segment : SciPy's name for serving a breakpoint of dense output from the other side
+    interpolant : SciPy's class of dense output, in `scipy.integrate._ivp`
+    options : keyword arguments of SciPy's solver, in its order
+    overhead : seconds that SciPy's solver spends on a trial step beyond the calls of fun (measured)
+    """
+
+    id: int
+    name: str
+    implicit: bool
+    complex_states: bool
+    alternative_segment: bool
+    interpolant: str
+    options: tuple[str, ...]
+    overhead: float
+
+
+@dataclass(frozen=True)
+class RungeKutta(MethodTraits):
+    """An explicit Runge-Kutta method.
+
+    Attributes
+    ----------
     order, error_estimator_order : as SciPy's classes name them
     n_stages : stages of a step; K has one row more
     n_rows : rows of K with those that the interpolant needs
@@ -29,8 +53,6 @@ class MethodTraits:
     dense_by_component : True when these lie together (SciPy's Q), False when F rows are states
     """
 
-    id: int
-    name: str
     order: int
     error_estimator_order: int
     n_stages: int
@@ -54,11 +76,29 @@ class MethodTraits:
         return getattr(import_module("diffsol._methods.erk"), self.name)
 
 
-METHODS: dict[str, MethodTraits] = {
+_COMMON = ("max_step", "rtol", "atol", "first_step")
+_NEWTON = ("max_step", "rtol", "atol", "jac", "jac_sparsity", "first_step")
+_EXPLICIT = (False, True, False)
+_QUICK, _SLOW = 10e-6, 60e-6  # overheads of explicit and of implicit methods
+
+EXPLICIT: dict[str, RungeKutta] = {
     traits.name: traits
     for traits in (
-        MethodTraits(0, "RK23", 3, 2, 3, 4, 3, 3, True),
-        MethodTraits(1, "RK45", 5, 4, 6, 7, 4, 4, True),
-        MethodTraits(2, "DOP853", 8, 7, 12, 16, 7, 7, False),
+        RungeKutta(
+            *(0, "RK23", *_EXPLICIT, "RkDenseOutput", _COMMON, _QUICK), *(3, 2, 3, 4, 3, 3, True)
+        ),
+        RungeKutta(
+            *(1, "RK45", *_EXPLICIT, "RkDenseOutput", _COMMON, _QUICK), *(5, 4, 6, 7, 4, 4, True)
+        ),
+        RungeKutta(
+            *(2, "DOP853", *_EXPLICIT, "Dop853DenseOutput", _COMMON, _QUICK),
+            *(8, 7, 12, 16, 7, 7, False),
+        ),
     )
+}
+
+METHODS: dict[str, MethodTraits] = {
+    **EXPLICIT,
+    "Radau": MethodTraits(3, "Radau", True, False, False, "RadauDenseOutput", _NEWTON, _SLOW),
+    "BDF": MethodTraits(4, "BDF", True, True, True, "BdfDenseOutput", _NEWTON, _SLOW),
 }

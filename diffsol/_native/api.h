@@ -4,10 +4,11 @@
  * Arrays of states hold n doubles per state, or 2n (re, im) pairs where the state is complex. */
 #ifndef DS_API_H
 #define DS_API_H
+#include "linear.h"
 #include <stdint.h>
 
 /* Methods, in the numbering of diffsol/_methods/registry.py. */
-enum { DS_RK23 = 0, DS_RK45 = 1, DS_DOP853 = 2, DS_METHOD_COUNT = 3 };
+enum { DS_RK23 = 0, DS_RK45 = 1, DS_DOP853 = 2, DS_RADAU = 3, DS_BDF = 4, DS_METHOD_COUNT = 5 };
 
 /* What the functions below return. ds_ivp.status is one of the first four: like SciPy's
  * solver, one whose callback raised is still running. */
@@ -20,18 +21,31 @@ enum {
     DS_NO_MEMORY = 5,
     DS_BRACKET = 6,      /* an event has one sign at both ends of the step: see event_error */
     DS_ROOT_ITER = 7,    /* event root not found within 100 iterations: see event_error */
-    DS_ROOT_NAN = 8      /* an event was nan while its root was sought: see event_error, error_t */
+    DS_ROOT_NAN = 8,     /* an event was nan while its root was sought: see event_error, error_t */
+    DS_NOT_FINITE = 9,   /* a matrix to be factored has an inf or a nan */
+    DS_SINGULAR = 10     /* a sparse matrix has no factors */
 };
 
 /* Compiled functions. 0: done; nonzero: ask Python for this evaluation. Pure: y and p are only
  * read. */
 typedef int (*ds_kernel)(double t, const double *y, double *out, const double *p);
 
-/* The way to Python. which: 0 fun, 1 + i event i. flags bit 0: t must be a Python float, else
- * np.float64. It may change y, as a user's function may. 0: done; nonzero: an exception is
- * stored in the handle. */
+/* The way to Python. which: 0 fun, 1 + i event i, or one of DS_CALL_... flags bit 0: t must be a
+ * Python float, else np.float64. It may change y, as a user's function may. 0: done; nonzero: an
+ * exception is stored in the handle. */
 typedef int (*ds_callback)(void *handle, int which, int flags, double t, double *y, double *out);
-enum { DS_T_IS_FLOAT = 1 };
+enum {
+    DS_T_IS_FLOAT = 1,
+    DS_COLUMNS_SHIFT = 1,  /* DS_CALL_MANY: flags >> 1 columns */
+    DS_CALL_JACOBIAN = -1, /* J(t, y) into jac_values; the first call may set the pattern, and any
+                              call may change it (ds_ivp_set_jacobian) */
+    DS_CALL_MANY = -2,     /* fun of several states at once, each n numbers after the other */
+    DS_CALL_SINGULAR = -3  /* a warning: pivot number t is 0 */
+};
+
+/* Where the Jacobian of an implicit method comes from; where `jac` has a kernel, from there as
+ * long as that does not ask for Python. */
+enum { DS_JAC_DIFFERENCES = 0, DS_JAC_GIVEN = 1, DS_JAC_CONSTANT = 2 };
 
 /* One user function. kernel NULL: call Python. May be replaced between two calls of
  * ds_ivp_advance. */
@@ -59,6 +73,16 @@ typedef struct ds_ivp {
     int save_steps;       /* append the start and every accepted step to ts, ys */
     int dense;            /* keep every interpolant */
 
+    /* The Jacobian, of implicit methods. A kernel writes its values in the pattern's order. */
+    ds_function jac;
+    int jac_source;       /* DS_JAC_... */
+    int vectorized;       /* differences: DS_CALL_MANY instead of one call for each column */
+    int sparse_as_given;  /* a singular matrix is an error (SciPy's splu), not only a warning */
+    const int64_t *jac_groups; /* differences: group of each column, or NULL: each is its own */
+    int64_t n_jac_groups;
+    double *jac_values;   /* owned; at jac_pattern's places */
+    ds_pattern jac_pattern;
+
     /* Events: arrays made by ds_ivp_set_events, filled by the caller before ds_ivp_advance. */
     int64_t n_events;
     ds_function *events;
@@ -78,7 +102,7 @@ typedef struct ds_ivp {
     double *y, *y_old;
     double *f;            /* derivative at t: the last stage row of K */
     double *K;            /* stages of the last step, rows as in the method's table */
-    int64_t nfev, n_trials, n_accepted;
+    int64_t nfev, njev, nlu, n_trials, n_accepted;
     int status;
     int64_t event_error;  /* index of the event that broke */
     double error_t;       /* where it was nan */
@@ -88,7 +112,8 @@ typedef struct ds_ivp {
     double *ts, *ys;      /* n_points times and states */
     int64_t n_segments;   /* with dense: one per accepted step */
     double *seg_t_old, *seg_t, *seg_y_old;
-    double *seg_q;        /* ds_ivp_q_size() numbers per segment */
+    double *seg_q;        /* the interpolants, one after the other */
+    int64_t *seg_at;      /* where in seg_q each begins, and where the last one ends */
     int64_t n_event_records;
     int64_t *ev_index;
     double *ev_t, *ev_y;
@@ -99,7 +124,15 @@ ds_ivp *ds_ivp_new(int method, int64_t n, int is_complex);
 void ds_ivp_free(ds_ivp *ivp);
 int ds_ivp_set_events(ds_ivp *ivp, int64_t n_events);
 
-/* f(t0, y0) and, unless first_step is given, the initial step. */
+/* Implicit methods: room for a Jacobian with this pattern, whose arrays are borrowed, and for the
+ * factors of the Newton matrix. 0 or DS_NO_MEMORY. Any time; while a solve runs,
+ * ds_ivp_renew_jacobian must follow. */
+int ds_ivp_set_jacobian(ds_ivp *ivp, const ds_pattern *pattern, const ds_lu_plan *plan);
+
+/* J(t, y) again, at the start of the next step. 0 or an error. */
+int ds_ivp_renew_jacobian(ds_ivp *ivp);
+
+/* f(t0, y0), the initial step unless first_step is given, and an implicit method's Jacobian. */
 int ds_ivp_start(ds_ivp *ivp);
 
 /* Steps, events and outputs until the solve is over or `seconds` have passed (then DS_RUNNING). */
@@ -108,7 +141,8 @@ int ds_ivp_advance(ds_ivp *ivp, double seconds);
 /* One accepted step without events and outputs. */
 int ds_ivp_step(ds_ivp *ivp);
 
-/* Interpolant of the last step into q, ds_ivp_q_size doubles. DOP853 evaluates fun three times. */
+/* Interpolant of the last step into q, ds_ivp_q_size doubles (multistep methods: it changes with
+ * the order). DOP853 evaluates fun three times. */
 int ds_ivp_dense(ds_ivp *ivp, double *q);
 int64_t ds_ivp_q_size(const ds_ivp *ivp);
 
@@ -123,8 +157,9 @@ int ds_kernel_call(ds_kernel kernel, const double *p, double t, const double *y,
 /* Many interpolants at many times: out is (n, nt), in C order. A segment of length 0 is
  * constant. */
 void ds_dense_eval(int method, int64_t n, int is_complex, const double *seg_t_old,
-                   const double *seg_t, const double *y_old, const double *q, int64_t nt,
-                   const double *t, const int64_t *seg_index, double *out);
+                   const double *seg_t, const double *y_old, const double *q,
+                   const int64_t *seg_at, int64_t nt, const double *t, const int64_t *seg_index,
+                   double *out);
 
 #ifndef DS_CFFI
 int ds_call_python(void *handle, int which, int flags, double t, double *y, double *out);

@@ -16,12 +16,17 @@ SOURCES = (
     "dense.c",
     "call.c",
     "root.c",
+    "jacobian.c",
+    "differences.c",
+    "linear.c",
     "mathlib.c",
     "inst_rk23.c",
     "inst_rk45.c",
     "inst_dop853.c",
+    "inst_radau.c",
+    "inst_bdf.c",
 )
-PUBLIC = ("api.h", "mathlib.h")  # what Python may call
+PUBLIC = ("linear.h", "api.h", "mathlib.h")  # what Python may call
 HEADERS = ("*.h", "include/*.h", "tables/*.h")
 
 # SciPy's results need every product rounded: no fused multiply-add behind our back. No errno:

@@ -18,15 +18,16 @@ static void copy_constant(int64_t n, int parts, const double *y, double *out, in
 }
 
 void ds_dense_eval(int method_id, int64_t n, int is_complex, const double *seg_t_old,
-                   const double *seg_t, const double *y_old, const double *q, int64_t nt,
-                   const double *t, const int64_t *seg_index, double *out) {
+                   const double *seg_t, const double *y_old, const double *q,
+                   const int64_t *seg_at, int64_t nt, const double *t, const int64_t *seg_index,
+                   double *out) {
     const ds_method *method = ds_find_method(method_id, is_complex);
     const int parts = is_complex ? 2 : 1;
     const int64_t width = n * parts;
     for (int64_t k = 0; k < nt; ++k) {
         const int64_t s = seg_index[k];
         const double h = seg_t[s] - seg_t_old[s];
-        const double *y_s = y_old + s * width, *q_s = q + s * width * method->dense_count;
+        const double *y_s = y_old + s * width, *q_s = q + seg_at[s];
         if (h == 0)
             copy_constant(n, parts, y_s, out + parts * k, parts * nt);
         else

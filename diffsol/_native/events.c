@@ -8,7 +8,7 @@
 
 static int event_value(ds_ivp *ivp, int64_t event, int flags, double t, double *y, double *value) {
     const int which = 1 + (int)event;
-    return ds_evaluate(ivp, &ivp->events[event], which, flags, t, y, value) ? DS_PYTHON_ERROR : 0;
+    return ds_evaluate(ivp, &ivp->events[event], which, flags, t, y, value);
 }
 
 static int happened(double g, double g_new, double direction) {

@@ -7,6 +7,7 @@
 #define DS_ERK_CONTEXT ds_ivp *
 #define DS_RHS(ivp, end, t, y, out) ds_derivative(ivp, ds_time_flags(ivp, end), t, y, out)
 #include "include/step_erk.h"
+#include "problem.h"
 
 #ifndef DS_INST_ERK_COMMON
 #define DS_INST_ERK_COMMON
@@ -18,37 +19,23 @@
 #else
 #define DS_SCALAR_CODE
 #endif
-
-static inline ds_erk_problem ds_erk_problem_of(const ds_ivp *ivp) {
-    const ds_erk_problem problem = {
-        .n = ivp->n,
-        .rtol = ivp->rtol,
-        .atol = ivp->atol,
-        .rtol_stride = ivp->rtol_stride,
-        .atol_stride = ivp->atol_stride,
-        .t_bound = ivp->t_bound,
-        .direction = ivp->direction,
-        .max_step = ivp->max_step,
-    };
-    return problem;
-}
 #endif
 
 static int DS_ERK(ivp_initial)(ds_ivp *ivp) {
-    const ds_erk_problem problem = ds_erk_problem_of(ivp);
+    const ds_problem problem = ds_problem_of(ivp);
     ds_erk_step step = {.t = ivp->t};
     double *scratch = ds_inside(ivp)->y_new;
     const int stopped = DS_ERK(initial)(&problem, &step, ivp->y, scratch, ivp->K, ivp);
     ivp->h_abs = step.h_abs;
-    return stopped;
+    return stopped ? DS_PYTHON_ERROR : 0;
 }
 
 DS_FN int DS_ERK(ivp_trial_inline)(ds_ivp *ivp, double *y_new) {
     ds_solver *solver = ds_inside(ivp);
-    const ds_erk_problem problem = ds_erk_problem_of(ivp);
+    const ds_problem problem = ds_problem_of(ivp);
     ds_erk_step step = {
         .t = ivp->t, .h_abs = solver->trial_h_abs, .rejected = solver->trial_rejected};
-    if (DS_ERK(trial)(&problem, &step, ivp->y, y_new, ivp->K, ivp)) return 1;
+    if (DS_ERK(trial)(&problem, &step, ivp->y, y_new, ivp->K, ivp)) return DS_PYTHON_ERROR;
     /* Flags that the error norm raised are not the next kernel's. */
     if (!ds_finite(step.error_norm)) ds_flags_clear();
     solver->trial_h_abs = step.h_abs;
@@ -70,9 +57,11 @@ static int DS_ERK(ivp_trial)(ds_ivp *ivp, double *y_new) {
 }
 
 static int DS_ERK(ivp_dense)(ds_ivp *ivp, double *q) {
-    const ds_erk_problem problem = ds_erk_problem_of(ivp);
+    const ds_problem problem = ds_problem_of(ivp);
     return DS_ERK(dense)(&problem, ivp->t_old, ivp->h_previous, ivp->y_old, ivp->y,
-                         ds_inside(ivp)->y_new, ivp->K, q, ivp);
+                         ds_inside(ivp)->y_new, ivp->K, q, ivp)
+               ? DS_PYTHON_ERROR
+               : 0;
 }
 
 static void DS_ERK(ivp_evaluate)(int64_t n, double t_old, double h, const double *y_old,
@@ -81,7 +70,7 @@ static void DS_ERK(ivp_evaluate)(int64_t n, double t_old, double h, const double
 }
 
 const ds_method DS_INSTANCE = {
-    .stage_count = DS_ERK_STAGE_COUNT,
+    .f_row = DS_ERK_STAGE_COUNT,
     .row_count = DS_ERK_ROW_COUNT,
     .dense_count = DS_ERK_DENSE_COUNT,
     .initial = DS_ERK(ivp_initial),

@@ -17,20 +17,25 @@ const ds_method *ds_find_method(int method, int is_complex) {
         [DS_RK23] = {&ds_rk23_real, &ds_rk23_complex},
         [DS_RK45] = {&ds_rk45_real, &ds_rk45_complex},
         [DS_DOP853] = {&ds_dop853_real, &ds_dop853_complex},
+        [DS_RADAU] = {&ds_radau_real, NULL},
+        [DS_BDF] = {&ds_bdf_real, &ds_bdf_complex},
     };
     return method >= 0 && method < DS_METHOD_COUNT ? methods[method][is_complex != 0] : NULL;
 }
 
-/* Struct, three states, stages and one interpolant in one block. */
+/* Struct, the method's own state, three states, stages and one interpolant in one block. */
 ds_ivp *ds_ivp_new(int method_id, int64_t n, int is_complex) {
     const ds_method *method = ds_find_method(method_id, is_complex);
     if (!method || n < 0 || n > INT64_MAX / 4096) return NULL;
     const int64_t width = n * (is_complex ? 2 : 1);
-    const size_t doubles = (size_t)width * (3 + method->row_count + method->dense_count);
-    ds_solver *solver = malloc(sizeof *solver + doubles * sizeof(double));
+    const size_t rows = 3 + method->row_count + method->dense_count;
+    const size_t doubles = (size_t)width * rows + method->dense_head;
+    const size_t head = sizeof(ds_solver) + (method->state_size + 7) / 8 * 8;
+    ds_solver *solver = malloc(head + doubles * sizeof(double));
     if (!solver) return NULL;
-    memset(solver, 0, sizeof *solver);
-    double *memory = (double *)(solver + 1);
+    memset(solver, 0, head);
+    double *memory = (double *)((char *)solver + head);
+    solver->state = solver + 1;
     ds_ivp *ivp = &solver->public;
     ivp->python = ds_call_python;
     ivp->method = method_id;
@@ -44,7 +49,7 @@ ds_ivp *ds_ivp_new(int method_id, int64_t n, int is_complex) {
     ivp->y_old = memory + width;
     solver->y_new = memory + 2 * width;
     ivp->K = memory + 3 * width;
-    ivp->f = ivp->K + method->stage_count * width;
+    ivp->f = ivp->K + method->f_row * width;
     solver->q = ivp->K + method->row_count * width;
     ivp->rtol = &ivp->rtol_value;
     ivp->atol = &ivp->atol_value;
@@ -61,12 +66,14 @@ static void free_events(ds_ivp *ivp) {
 void ds_ivp_free(ds_ivp *ivp) {
     if (!ivp) return;
     free_events(ivp);
+    ds_free_jacobian(ivp);
     free(ivp->ts);
     free(ivp->ys);
     free(ivp->seg_t_old);
     free(ivp->seg_t);
     free(ivp->seg_y_old);
     free(ivp->seg_q);
+    free(ivp->seg_at);
     free(ivp->ev_index);
     free(ivp->ev_t);
     free(ivp->ev_y);
@@ -107,7 +114,9 @@ int ds_ivp_start(ds_ivp *ivp) {
     if (ivp->y0 != ivp->y) memcpy(ivp->y, ivp->y0, solver->width * sizeof(double));
     if (ds_derivative(ivp, DS_T_IS_FLOAT, ivp->t, ivp->y, ivp->f)) return DS_PYTHON_ERROR;
     ivp->h_abs = ivp->first_step;
-    if (!(ivp->first_step > 0) && solver->method->initial(ivp)) return DS_PYTHON_ERROR;
+    int error = ivp->first_step > 0 ? 0 : solver->method->initial(ivp);
+    if (!error && solver->method->begin) error = solver->method->begin(ivp);
+    if (error) return error;
     ds_flags_clear();
     solver->trial_h_abs = ivp->h_abs;
     ivp->status = DS_RUNNING;
@@ -130,9 +139,11 @@ static void commit(ds_ivp *ivp) {
     if (ivp->direction * (ivp->t - ivp->t_bound) >= 0) ivp->status = DS_FINISHED;
 }
 
-/* As if the step had not been begun: a caller may try again after an exception, as with SciPy. */
+/* As if the step had not been begun: a caller may try again after an exception, as with SciPy
+ * (whose implicit methods cannot). */
 static void forget_trial(ds_ivp *ivp) {
     ds_solver *solver = ds_inside(ivp);
+    if (solver->method->implicit) return;
     memcpy(ivp->f, ivp->K, solver->width * sizeof(double));
     solver->trial_h_abs = ivp->h_abs;
     solver->trial_rejected = 0;
@@ -141,9 +152,10 @@ static void forget_trial(ds_ivp *ivp) {
 /* One trial step, committed if accepted (`trial_accepted`). DS_RUNNING also for the last step. */
 static inline int try_step(ds_ivp *ivp) {
     ds_solver *solver = ds_inside(ivp);
-    if (solver->trial(ivp, solver->y_new)) {
+    const int error = solver->trial(ivp, solver->y_new);
+    if (error) {
         forget_trial(ivp);
-        return DS_PYTHON_ERROR;
+        return error;
     }
     if (solver->trial_failed) return ivp->status = DS_FAILED;
     ++ivp->n_trials;
@@ -224,7 +236,9 @@ int ds_ivp_advance(ds_ivp *ivp, double seconds) {
 
 int64_t ds_ivp_q_size(const ds_ivp *ivp) {
     const ds_solver *solver = (const ds_solver *)ivp;
-    return solver->width * solver->method->dense_count;
+    const ds_method *method = solver->method;
+    if (method->dense_size) return method->dense_size(ivp);
+    return method->dense_head + solver->width * method->dense_count;
 }
 
 int ds_ivp_dense(ds_ivp *ivp, double *q) {
@@ -232,7 +246,7 @@ int ds_ivp_dense(ds_ivp *ivp, double *q) {
         memset(q, 0, ds_ivp_q_size(ivp) * sizeof(double));
         return 0;
     }
-    return ds_inside(ivp)->method->dense(ivp, q) ? DS_PYTHON_ERROR : 0;
+    return ds_inside(ivp)->method->dense(ivp, q);
 }
 
 int ds_call(ds_ivp *ivp, int which, int flags, double t, double *y, double *out) {

@@ -3,22 +3,32 @@
 #define DS_IVP_H
 #include "api.h"
 #include "fpflags.h"
+#include <stddef.h>
 
-/* One method for one kind of state. The functions return 0, or nonzero when Python raised. */
+/* One method for one kind of state. The functions return 0 or an error. */
 typedef struct {
-    int stage_count; /* row of K that holds the derivative at the end of a step */
+    int f_row;       /* row of K that holds the derivative at the end of a step */
     int row_count;
-    int dense_count; /* numbers per component in an interpolant */
+    int dense_count; /* numbers per component in an interpolant, at most */
+    int dense_head;  /* numbers before those */
+    size_t state_size; /* bytes that the method keeps from step to step */
+    int implicit;        /* it needs a Jacobian */
+    int complex_factors; /* of a Newton matrix that is complex for real states too */
     int (*initial)(ds_ivp *ivp);                    /* sets h_abs */
+    int (*begin)(ds_ivp *ivp);                      /* sets the state; NULL: there is none */
     int (*trial)(ds_ivp *ivp, double *y_new);       /* sets the trial_* members */
     int (*trial_small)(ds_ivp *ivp, double *y_new); /* the same, faster for a few components */
     int (*dense)(ds_ivp *ivp, double *q);
+    int64_t (*dense_size)(const ds_ivp *ivp);       /* numbers that `dense` writes; NULL: all */
+    void (*renewed)(ds_ivp *ivp);                   /* the Jacobian has just been renewed */
     void (*evaluate)(int64_t n, double t_old, double h, const double *y_old, const double *q,
                      double t, double *out, int64_t stride);
 } ds_method;
 
 extern const ds_method ds_rk23_real, ds_rk23_complex, ds_rk45_real, ds_rk45_complex, ds_dop853_real,
-    ds_dop853_complex;
+    ds_dop853_complex, ds_radau_real, ds_bdf_real, ds_bdf_complex;
+
+typedef struct ds_differences ds_differences; /* jacobian by finite differences: differences.h */
 
 typedef struct {
     ds_ivp public; /* first: a ds_ivp* is a ds_solver* */
@@ -27,6 +37,12 @@ typedef struct {
     int64_t width;  /* doubles in a state */
     double *y_new;  /* third state; y, y_old, y_new take turns */
     double *q;      /* interpolant of the last step, when none is kept */
+    void *state;    /* the method's */
+
+    /* Implicit methods: factors of the real and of the complex Newton matrix. */
+    ds_lu *lu, *lu_complex;
+    int lu_broken;  /* there are no factors: solutions are nan */
+    ds_differences *differences;
 
     /* The trial on its way (see step_erk.h). */
     double trial_h_abs, trial_h, trial_t;
@@ -41,6 +57,7 @@ typedef struct {
     int64_t *active;
     double *event_y;       /* state at a root */
     int64_t point_room, segment_room, record_room; /* how many fit */
+    int64_t coefficient_room;
 } ds_solver;
 
 static inline ds_solver *ds_inside(ds_ivp *ivp) { return (ds_solver *)ivp; }
@@ -62,7 +79,7 @@ static inline int ds_evaluate(ds_ivp *ivp, const ds_function *function, int whic
     ds_watch_clock(ivp); /* Python may be slow */
     const int stopped = ivp->python(ivp->handle, which, flags, t, y, out);
     if (ds_flags_raised()) ds_flags_clear();
-    return stopped;
+    return stopped ? DS_PYTHON_ERROR : 0;
 }
 
 /* The derivative, counted like SciPy: before the call. */
@@ -71,10 +88,28 @@ static inline int ds_derivative(ds_ivp *ivp, int flags, double t, double *y, dou
     return ds_evaluate(ivp, &ivp->fun, 0, flags, t, y, out);
 }
 
+/* The same between other arithmetic, whose flags are not the function's. */
+static inline int ds_newton_derivative(ds_ivp *ivp, int flags, double t, double *y, double *out) {
+    if (ds_flags_raised()) ds_flags_clear();
+    return ds_derivative(ivp, flags, t, y, out);
+}
+
 /* SciPy's first step adds Python floats: its end is one when it was cut to t_bound. */
 static inline int ds_time_flags(const ds_ivp *ivp, int end) {
     return end && ivp->n_accepted == 0 ? DS_T_IS_FLOAT : 0;
 }
+
+/* jacobian.c: J(t, y) into jac_values. f: the derivative there, or NULL (evaluated then where it is
+ * needed, and not counted). */
+int ds_jacobian(ds_ivp *ivp, int flags, double t, double *y, const double *f);
+
+void ds_free_jacobian(ds_ivp *ivp);
+
+/* Factors of alpha I - beta J. 0 or an error; a singular matrix may be none. */
+int ds_factor(ds_ivp *ivp, ds_lu *lu, double alpha_re, double alpha_im, double beta);
+
+/* b becomes the solution, of width `count` doubles. */
+void ds_solve(ds_ivp *ivp, ds_lu *lu, int64_t count, double *b);
 
 /* Method and kind of state, or NULL. */
 const ds_method *ds_find_method(int method, int is_complex);

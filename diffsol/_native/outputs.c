@@ -60,21 +60,32 @@ int ds_need_interpolant(ds_ivp *ivp, double **q) {
     return ds_ivp_dense(ivp, *q);
 }
 
-int ds_keep_segment(ds_ivp *ivp, double **q) {
+/* Room for one more segment whose interpolant takes `q_size` numbers. */
+static int reserve_segment(ds_ivp *ivp, int64_t q_size) {
     ds_solver *solver = ds_inside(ivp);
-    const int64_t i = ivp->n_segments, q_size = ds_ivp_q_size(ivp);
+    const int64_t i = ivp->n_segments;
     const ds_column columns[] = {{(void **)&ivp->seg_t_old, sizeof(double)},
                                  {(void **)&ivp->seg_t, sizeof(double)},
                                  {(void **)&ivp->seg_y_old, state_bytes(ivp)},
-                                 {(void **)&ivp->seg_q, q_size * sizeof(double)}};
-    const int error = reserve(&solver->segment_room, i + 1, columns, 4);
+                                 {(void **)&ivp->seg_at, sizeof(int64_t)}};
+    const ds_column coefficients = {(void **)&ivp->seg_q, sizeof(double)};
+    const int error = reserve(&solver->segment_room, i + 2, columns, 4);
     if (error) return error;
-    *q = ivp->seg_q + i * q_size;
+    if (i == 0) ivp->seg_at[0] = 0;
+    return reserve(&solver->coefficient_room, ivp->seg_at[i] + q_size, &coefficients, 1);
+}
+
+int ds_keep_segment(ds_ivp *ivp, double **q) {
+    const int64_t i = ivp->n_segments, q_size = ds_ivp_q_size(ivp);
+    const int error = reserve_segment(ivp, q_size);
+    if (error) return error;
+    *q = ivp->seg_q + ivp->seg_at[i];
     const int stopped = ds_ivp_dense(ivp, *q);
     if (stopped) return stopped;
+    ivp->seg_at[i + 1] = ivp->seg_at[i] + q_size;
     ivp->seg_t_old[i] = ivp->t_old;
     ivp->seg_t[i] = ivp->t;
-    memcpy(ivp->seg_y_old + i * solver->width, ivp->y_old, state_bytes(ivp));
+    memcpy(ivp->seg_y_old + i * ds_inside(ivp)->width, ivp->y_old, state_bytes(ivp));
     ++ivp->n_segments;
     return DS_RUNNING;
 }

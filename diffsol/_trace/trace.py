@@ -117,12 +117,21 @@ class Trace:
 
 
 def trace_function(
-    fun, args, state_shape, state_dtype, shape, dtype, broadcast=True, deadline=math.inf
+    fun,
+    args,
+    state_shape,
+    state_dtype,
+    shape,
+    dtype,
+    broadcast=True,
+    transposed=False,
+    deadline=math.inf,
 ) -> TraceResult:
     """Traces fun(t, y, *args) for a state of the given shape and dtype.
 
     `shape` and `dtype` are those of the result: a result that NumPy casts without a warning is
     accepted, with `broadcast` also a single number for all components. Any other ends the trace.
+    The program gives it `transposed` where asked to (a matrix column by column).
     Raises Refused, also when `deadline` (time.perf_counter) has passed.
     """
     if not SUPPORTED:
@@ -140,6 +149,8 @@ def trace_function(
             with np.errstate(divide="raise", over="raise", invalid="raise"):
                 value = _call_root(trace, fun, args, state_shape, state_dtype)
                 output = _result(trace, value, shape, dtype, broadcast)
+                if transposed:
+                    output = trace.graph.view(output, 0, (1, shape[1]), shape[::-1])
         except UserRaised as error:
             output, raised = None, error
         except Refused as refused:

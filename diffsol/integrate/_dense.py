@@ -5,10 +5,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from diffsol._methods.registry import METHODS
 from diffsol.integrate import _scipy
-
-# How `scipy.integrate._ivp` names the interpolant of each native method.
-_DENSE_OUTPUT = {"RK23": "RkDenseOutput", "RK45": "RkDenseOutput", "DOP853": "Dop853DenseOutput"}
 
 
 class OdeSolution:
@@ -17,12 +15,13 @@ class OdeSolution:
     It behaves as ``scipy.integrate.OdeSolution`` and passes for it (through ``__class__``), but
     keeps the interpolants of all steps in four arrays and evaluates any number of times in one
     native call.  When evaluated at a breakpoint (one of `ts`) the segment with the lower index
-    is used; outside the range the first or last segment extrapolates.
+    is used (BDF, LSODA: the higher one); outside the range the first or last segment
+    extrapolates.
 
     Parameters
     ----------
-    method : {'RK23', 'RK45', 'DOP853'}
-        Tells the form of the interpolant.
+    method : str
+        Name of a native method: tells the form of the interpolant.
     ts : ndarray, shape (n_segments + 1,)
         Time instants between which the interpolants are used, strictly monotone.  The last one
         is the event's time if a terminal event ended the integration.
@@ -43,13 +42,14 @@ class OdeSolution:
         self.n_segments = len(ts) - 1
         self.ascending = bool(ts[-1] >= ts[0])
         self.side: Literal["left", "right"]
+        # the lower segment serves a breakpoint, or the higher one where the method asks for that
+        lower = self.ascending != METHODS[method].alternative_segment
+        self.side = "left" if lower else "right"
         if self.ascending:
             self.t_min, self.t_max = ts[0], ts[-1]
-            self.side = "left"
             self.ts_sorted = ts
         else:
             self.t_min, self.t_max = ts[-1], ts[0]
-            self.side = "right"
             self.ts_sorted = ts[::-1]
         self._method = method
         self._segments = segments
@@ -104,7 +104,7 @@ class OdeSolution:
         return interpolants
 
     def _build_interpolants(self) -> list:
-        dense_output = getattr(_scipy.solvers(), _DENSE_OUTPUT[self._method])
+        dense_output = _scipy.interpolant(METHODS[self._method].interpolant)
         return [dense_output(*segment) for segment in islice(self._segments, self.n_segments)]
 
     @property  # type: ignore[misc]

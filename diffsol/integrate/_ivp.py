@@ -4,14 +4,11 @@ from math import isnan
 
 import numpy as np
 
-from diffsol._engine import Function, Run, Unusual
+from diffsol._engine import Function, Jacobian, Run, Unusual
+from diffsol._methods.registry import METHODS
 from diffsol.integrate import _options, _passthrough
 from diffsol.integrate._dense import OdeSolution
 from diffsol.integrate._result import OdeResult
-
-NATIVE_METHODS = frozenset({"RK23", "RK45", "DOP853"})
-
-_OPTION_NAMES = ("max_step", "rtol", "atol", "first_step")
 
 MESSAGES = {
     -1: "Required step size is less than spacing between numbers.",
@@ -54,9 +51,9 @@ def solve_ivp(
         Initial state.  For problems in the complex domain pass a complex data type, even if the
         values are real.
     method : str or `OdeSolver`, optional
-        'RK45' (default), 'RK23' and 'DOP853' are explicit Runge-Kutta methods [1]_, [2]_, [3]_
-        that run native.  'Radau', 'BDF' and 'LSODA' are for stiff problems and, for now, SciPy's
-        own.  Any class derived from `OdeSolver` may be given as well.
+        'RK45' (default), 'RK23' and 'DOP853' are explicit Runge-Kutta methods [1]_, [2]_, [3]_.
+        'Radau' [4]_, 'BDF' [5]_ and 'LSODA' are for stiff problems.  Any class derived from
+        `OdeSolver` may be given as well.
     t_eval : array_like or None, optional
         Times at which to store the solution, sorted in the direction of integration and inside
         `t_span`.  None (default) stores every step.
@@ -135,6 +132,10 @@ def solve_ivp(
            Vol. 2, No. 4, pp. 321-325, 1989.
     .. [3] E. Hairer, S. P. Norsett, G. Wanner, "Solving Ordinary Differential Equations I:
            Nonstiff Problems", Sec. II.
+    .. [4] E. Hairer, G. Wanner, "Solving Ordinary Differential Equations II: Stiff and
+           Differential-Algebraic Problems", Sec. IV.8.
+    .. [5] L. F. Shampine, M. W. Reichelt, "The MATLAB ODE Suite", SIAM J. Sci. Comput., Vol. 18,
+           No. 1, pp. 1-22, 1997.
 
     Examples
     --------
@@ -146,7 +147,8 @@ def solve_ivp(
       8.33328988 10.        ]
     """
     name = method if type(method) is str else _passthrough.native_name(method)
-    if name not in NATIVE_METHODS:
+    traits = METHODS.get(name)
+    if traits is None:
         return _passthrough.scipy_solve_ivp(
             fun, t_span, y0, method, t_eval, dense_output, events, vectorized, args, options
         )
@@ -155,9 +157,14 @@ def solve_ivp(
     if t_eval is not None:
         t_eval = _options.check_t_eval(t_eval, t0, tf)
     if options:
-        options = _own_options(options)
+        options = _own_options(traits, options)
     state = _options.check_y0(y0)
-    if t0 == tf or not state.size or (t_eval is not None and _has_nan(t_eval)):
+    if (
+        t0 == tf
+        or not state.size
+        or (t_eval is not None and _has_nan(t_eval))
+        or (traits.implicit and _is_refused(traits, state, options))
+    ):
         # Nothing to integrate, or times that no order holds for: SciPy has rules of its own for
         # it, and there is nothing to gain.
         return _passthrough.scipy_solve_ivp(
@@ -188,9 +195,15 @@ def _has_nan(t_eval):
     return isnan(t_eval.sum()) and bool(np.isnan(t_eval).any())
 
 
-def _own_options(options):
-    """The options that explicit methods have, in SciPy's order; a warning for all others."""
-    own = {name: options[name] for name in _OPTION_NAMES if name in options}
+def _is_refused(traits, state, options):
+    """What only SciPy's explicit methods take: the others have an error for it."""
+    is_complex = state.dtype.kind == "c" and not traits.complex_states
+    return is_complex or np.ndim(options.get("rtol", 0.0)) > 0
+
+
+def _own_options(traits, options):
+    """The options that the method has, in SciPy's order; a warning for all others."""
+    own = {name: options[name] for name in traits.options if name in options}
     if len(own) < len(options):
         _options.warn_extraneous([name for name in options if name not in own])
     return own
@@ -208,6 +221,8 @@ def _start(
     rtol=1e-3,
     atol=1e-6,
     first_step=None,
+    jac=None,
+    jac_sparsity=None,
 ):
     """Check the options and evaluate `fun` at the start, as SciPy's constructor does."""
     if max_step is not np.inf:
@@ -221,7 +236,8 @@ def _start(
             fun(t0, state[:, np.newaxis] if vectorized else state, *args)
             raise
     rhs = Function(fun, args, state, vectorized=vectorized)
-    return Run(name, rhs, t0, tf, state, rtol, atol, max_step, first_step)
+    jacobian = Jacobian(jac, jac_sparsity, args, state) if METHODS[name].implicit else None
+    return Run(name, rhs, t0, tf, state, rtol, atol, max_step, first_step, jacobian)
 
 
 def _watch(run, events, args, state, y0):
@@ -247,8 +263,8 @@ def _result(run, status, name, y0, t_eval, dense_output, has_events):
         t_events=run.t_events if has_events else None,
         y_events=run.y_events if has_events else None,
         nfev=run.nfev,
-        njev=0,
-        nlu=0,
+        njev=run.njev,
+        nlu=run.nlu,
         status=status,
         message=MESSAGES[status],
         success=status >= 0,

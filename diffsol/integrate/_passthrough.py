@@ -8,18 +8,21 @@ from typing import Any
 import numpy as np
 
 from diffsol._engine.proxy import Proxies
+from diffsol._methods.registry import METHODS
 from diffsol.integrate import _scipy
 
-# Modules whose classes of these names are the native methods: SciPy's and our subclasses.
-_HOMES = ("scipy.integrate._ivp.rk", "diffsol.integrate._solvers")
-_CLASS_NAMES = ("RK23", "RK45", "DOP853")
+# Modules whose classes of a native method's name are that method: SciPy's and our subclasses.
+_HOMES = (
+    *(f"scipy.integrate._ivp.{name}" for name in ("rk", "radau", "bdf")),
+    "diffsol.integrate._solvers",
+)
 
 
 def native_name(method: Any) -> str | None:
     """The name of a native method given as a class or a str subclass; None for anything else."""
     if isinstance(method, str):
         return str(method)
-    if not isinstance(method, type) or method.__name__ not in _CLASS_NAMES:
+    if not isinstance(method, type) or method.__name__ not in METHODS:
         return None
     # A user's class may have any name: it counts only if it is the very class of that module.
     for home in _HOMES:

@@ -26,6 +26,13 @@ def solvers() -> ModuleType:
     return importlib.import_module("scipy.integrate._ivp.rk")
 
 
+def interpolant(name: str) -> type:
+    """A class of dense output in ``scipy.integrate._ivp``, by its name."""
+    module = {"RadauDenseOutput": "radau", "BdfDenseOutput": "bdf", "LsodaDenseOutput": "lsoda"}
+    home = importlib.import_module(f"scipy.integrate._ivp.{module.get(name, 'rk')}")
+    return getattr(home, name)
+
+
 def original(name: str) -> Any:
     """SciPy's own object of that name, also while `diffsol.patch` has replaced it."""
     patching = sys.modules.get("diffsol._patch")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from diffsol._methods.registry import METHODS
+from diffsol._methods.registry import EXPLICIT
 from diffsol.integrate import solve_ivp
 
 
@@ -42,17 +42,17 @@ def slope(steps, errors):
 STEPS = {"RK23": (40, 80, 160, 320), "RK45": (20, 40, 80, 160), "DOP853": (12, 16, 24, 32)}
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", EXPLICIT)
 def test_order_of_the_solution(method):
     steps = 2.0 / np.array(STEPS[method])
     errors = [abs(solve(method, h).y[0, -1] - exact(2.0)) for h in steps]
-    assert abs(slope(steps, errors) - METHODS[method].order) < 0.4
+    assert abs(slope(steps, errors) - EXPLICIT[method].order) < 0.4
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", EXPLICIT)
 def test_order_of_the_interpolant(method):
     """An interpolant of order p is off by h**(p + 1) within a step; the step's own order bounds it."""
-    traits = METHODS[method]
+    traits = EXPLICIT[method]
     steps = 2.0 / np.array(STEPS[method])
     times = np.linspace(0.0, 2.0, 501)
     errors = [
@@ -62,7 +62,7 @@ def test_order_of_the_interpolant(method):
     assert slope(steps, errors) > min(traits.dense_order + 1, traits.order) - 0.4
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", EXPLICIT)
 def test_error_follows_the_tolerance(method):
     tolerances = 10.0 ** -np.arange(3, 11)
     errors, evaluations = [], []
@@ -74,4 +74,4 @@ def test_error_follows_the_tolerance(method):
     assert slope(tolerances, errors) > 0.6
     # the work grows like rtol**(-1 / order of the estimate)
     growth = -slope(tolerances[2:], evaluations[2:])
-    assert growth < 1.4 / (METHODS[method].error_estimator_order + 1)
+    assert growth < 1.4 / (EXPLICIT[method].error_estimator_order + 1)

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import scipy.integrate
 
-from diffsol._methods.registry import METHODS
+from diffsol._methods.registry import EXPLICIT
 from diffsol._methods.table import ErrorEstimate, TableError
 from diffsol._methods.trees import density, order_of, trees_of_order
 
-TABLES = [traits.table for traits in METHODS.values()]
+TABLES = [traits.table for traits in EXPLICIT.values()]
 
 
 def named(table):
@@ -94,7 +94,7 @@ def test_wrong_order_claims_are_refused(table, claim, by):
 
 
 def test_wrong_shapes_are_refused():
-    table = METHODS["RK23"].table
+    table = EXPLICIT["RK23"].table
     with pytest.raises(TableError, match="lengths"):
         replace(table, C=table.C[:-1])
     with pytest.raises(TableError, match="row 1"):
@@ -102,12 +102,12 @@ def test_wrong_shapes_are_refused():
 
 
 def test_init_fields_are_kept_by_replace():
-    table = METHODS["RK45"].table
+    table = EXPLICIT["RK45"].table
     again = replace(table)
     assert all(getattr(again, f.name) == getattr(table, f.name) for f in fields(table) if f.init)
 
 
-@pytest.mark.parametrize("traits", METHODS.values(), ids=named)
+@pytest.mark.parametrize("traits", EXPLICIT.values(), ids=named)
 def test_traits_are_those_of_the_table(traits):
     table = traits.table
     theirs = getattr(scipy.integrate, traits.name)

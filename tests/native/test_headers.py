@@ -47,7 +47,7 @@ USES = """
 #ifdef __cplusplus
 extern "C"
 #endif
-int use(const ds_erk_problem *p, ds_erk_step *s, V *y, V *w, V *K, V *q, const context *c) {
+int use(const ds_problem *p, ds_erk_step *s, V *y, V *w, V *K, V *q, const context *c) {
     if (real_initial(p, s, y, w, K, c) || complex_initial(p, s, y, w, K, c)) return 1;
     if (real_trial(p, s, y, w, K, c) || complex_trial(p, s, y, w, K, c)) return 1;
     if (real_dense(p, s->t, s->h, y, w, w, K, q, c)) return 1;
@@ -111,7 +111,7 @@ static void solve(int first, double out[][N + 2]) {
     context c;
     for (int k = 0; k < DS_LANES; ++k) SET(c.p, k, 20.0 + 3.0 * (first + k));
     for (int i = 0; i < N; ++i) y[i] = DS_C(1.0);
-    ds_erk_problem p;
+    ds_problem p;
     p.n = PARTS == 1 ? N : N / 2;
     p.rtol = &rtol; p.atol = &atol; p.rtol_stride = p.atol_stride = 0;
     p.t_bound = DS_C(2.0); p.direction = DS_C(1.0); p.max_step = DS_C(0.5);

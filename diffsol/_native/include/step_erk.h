@@ -11,7 +11,11 @@
  * SciPy's except where the rounding of a BLAS dot product does not. No libc, no allocation, no
  * globals: memory comes in as arguments. K has DS_ERK_ROW_COUNT rows of n * (1 + DS_COMPLEX)
  * values; row DS_ERK_STAGE_COUNT is the derivative at the end of the step. */
-#include "ds_lane.h"
+#undef DS_START
+#undef DS_START_CONTEXT
+#define DS_START(name) DS_ERK(name)
+#define DS_START_CONTEXT DS_ERK_CONTEXT
+#include "start.h"
 
 #ifndef DS_STEP_ERK_TYPES
 #define DS_STEP_ERK_TYPES
@@ -21,14 +25,6 @@
 #define DS_MIN_FACTOR DS_C(0.2)  /* least factor after a rejection */
 #define DS_MAX_FACTOR DS_C(10)   /* largest factor after an accepted step */
 #define DS_TINY_ERROR DS_C(1e-100) /* any error below this earns the largest factor */
-
-/* What stays the same during a solve. Tolerances are read at [j * stride]: stride 0 or 1. */
-typedef struct {
-    ds_int n; /* components, a complex one counted once */
-    const R *rtol, *atol;
-    ds_int rtol_stride, atol_stride;
-    V t_bound, direction, max_step;
-} ds_erk_problem;
 
 /* One step on its way: some rejected trials, then an accepted one or a failure. */
 typedef struct {
@@ -43,7 +39,7 @@ typedef struct {
 } ds_erk_step;
 
 /* Step 1 of a trial: the step size within its limits, the end of the step within t_bound. */
-DS_FN void ds_erk_choose(const ds_erk_problem *p, ds_erk_step *s) {
+DS_FN void ds_erk_choose(const ds_problem *p, ds_erk_step *s) {
     const V min_step = DS_C(10) * ds_spacing(s->t, p->direction);
     const V raised = ds_sel(s->h_abs < min_step, min_step, s->h_abs);
     const V limited = ds_sel(s->h_abs > p->max_step, p->max_step, raised);
@@ -71,73 +67,19 @@ DS_FN void ds_erk_control(ds_erk_step *s, R exponent) {
 
 #endif
 
-#undef DS_PARTS
-#undef DS_SIZE
-#undef DS_TO_WEIGHT
-#undef DS_WEIGHTED
-#if DS_COMPLEX
-#define DS_PARTS 2
-#define DS_SIZE(y, j) ds_hypot((y)[2 * (j)], (y)[2 * (j) + 1])
-/* NumPy divides a complex array by a real one as by a complex one, and multiplies by the
- * inverse. */
-#define DS_TO_WEIGHT(scale) (DS_C(1) / (scale))
-#define DS_WEIGHTED(x, weight) ((x) * (weight))
-#else
-#define DS_PARTS 1
-#define DS_SIZE(y, j) ds_abs((y)[j])
-#define DS_TO_WEIGHT(scale) (scale)
-#define DS_WEIGHTED(x, weight) ((x) / (weight))
-#endif
 #undef DS_ROW
 #define DS_ROW(r) K[(r) * m + i]
-#define DS_EXPONENT_OF(order) (1.0 / ((order) + 1))
 
-/* atol + rtol * size of component j. */
-DS_FN V DS_ERK(scale)(const ds_erk_problem *p, ds_int j, V size) {
-    return DS_C(p->atol[j * p->atol_stride]) + size * DS_C(p->rtol[j * p->rtol_stride]);
-}
-
-/* Root mean square of (x - minus) / (atol + rtol |y|); minus may be 0. */
-DS_FN V DS_ERK(norm)(const ds_erk_problem *p, const V *x, const V *minus, const V *y) {
-    V sum = DS_C(0);
-    for (ds_int j = 0; j < p->n; ++j) {
-        const V weight = DS_TO_WEIGHT(DS_ERK(scale)(p, j, DS_SIZE(y, j)));
-        for (ds_int i = DS_PARTS * j; i < DS_PARTS * (j + 1); ++i) {
-            const V e = DS_WEIGHTED(minus ? x[i] - minus[i] : x[i], weight);
-            sum = sum + e * e;
-        }
-    }
-    return ds_sqrt(sum) / ds_sqrt(DS_C(p->n));
-}
-
-/* Initial step size into s->h_abs (SciPy's select_initial_step). f0 is in the last row of K; w
- * and row 0 are overwritten. One evaluation unless the interval or the state is empty. */
-DS_FN int DS_ERK(initial)(const ds_erk_problem *p, ds_erk_step *s, const V *y, V *w, V *K,
+/* Initial step size into s->h_abs. f0 is in the last row of K; w and row 0 are overwritten. */
+DS_FN int DS_ERK(initial)(const ds_problem *p, ds_erk_step *s, const V *y, V *w, V *K,
                           DS_ERK_CONTEXT ctx) {
-    const ds_int m = p->n * DS_PARTS;
-    const V *f0 = K + DS_ERK_STAGE_COUNT * m;
-    V *f1 = K;
-    const V interval = ds_abs(p->t_bound - s->t);
-    s->h_abs = interval;
-    if (ds_all(interval == DS_C(0)) || m == 0) return 0;
-    const V d0 = DS_ERK(norm)(p, y, 0, y);
-    const V d1 = DS_ERK(norm)(p, f0, 0, y);
-    const M small = ds_or(d0 < DS_C(1e-5), d1 < DS_C(1e-5));
-    const V h0 = ds_min(ds_sel(small, DS_C(1e-6), DS_C(0.01) * d0 / d1), interval);
-    for (ds_int i = 0; i < m; ++i) w[i] = y[i] + h0 * p->direction * f0[i];
-    if (DS_RHS(ctx, 0, s->t + h0 * p->direction, w, f1)) return 1;
-    const V d2 = DS_ERK(norm)(p, f1, f0, y) / h0;
-    const M flat = ds_and(d1 <= DS_C(1e-15), d2 <= DS_C(1e-15));
-    const V largest = ds_max(ds_max(d1, d2), DS_C(1e-15));
-    const V h1 = ds_sel(flat, ds_max(DS_C(1e-6), h0 * DS_C(1e-3)),
-                        ds_pow(DS_C(0.01) / largest, DS_EXPONENT_OF(DS_ERK_ERROR_ORDER)));
-    s->h_abs = ds_min(ds_min(ds_min(DS_C(100) * h0, h1), interval), p->max_step);
-    return 0;
+    const V *f0 = K + DS_ERK_STAGE_COUNT * p->n * DS_PARTS;
+    return DS_ERK(initial_step)(p, DS_ERK_ERROR_ORDER, s->t, y, f0, w, K, &s->h_abs, ctx);
 }
 
 /* Step 2 of a trial: all stages; y_new, which also serves as the stages' argument, and its
  * derivative. */
-DS_FN int DS_ERK(stages)(const ds_erk_problem *p, const ds_erk_step *s, const V *DS_RESTRICT y,
+DS_FN int DS_ERK(stages)(const ds_problem *p, const ds_erk_step *s, const V *DS_RESTRICT y,
                          V *DS_RESTRICT y_new, V *DS_RESTRICT K, DS_ERK_CONTEXT ctx) {
     const ds_int m = p->n * DS_PARTS;
     const V h = s->h;
@@ -155,7 +97,7 @@ DS_FN int DS_ERK(stages)(const ds_erk_problem *p, const ds_erk_step *s, const V 
 /* Step 3 of a trial: the norm of the error estimate relative to the tolerance. */
 #if DS_ERK_TWO_ESTIMATES
 /* Two estimates, of order 5 and 3 (Hairer, Norsett, Wanner I, section II.10, eq. 10.17). */
-DS_FN V DS_ERK(error_norm)(const ds_erk_problem *p, const V *y, const V *y_new, const V *K, V h) {
+DS_FN V DS_ERK(error_norm)(const ds_problem *p, const V *y, const V *y_new, const V *K, V h) {
     const ds_int m = p->n * DS_PARTS;
     V sum5 = DS_C(0), sum3 = DS_C(0);
     for (ds_int j = 0; j < p->n; ++j) {
@@ -175,7 +117,7 @@ DS_FN V DS_ERK(error_norm)(const ds_erk_problem *p, const V *y, const V *y_new, 
     return ds_sel(exact, DS_C(0), ds_abs(h) * square5 / ds_sqrt(mixed * DS_C(p->n)));
 }
 #else
-DS_FN V DS_ERK(error_norm)(const ds_erk_problem *p, const V *y, const V *y_new, const V *K, V h) {
+DS_FN V DS_ERK(error_norm)(const ds_problem *p, const V *y, const V *y_new, const V *K, V h) {
     const ds_int m = p->n * DS_PARTS;
     V sum = DS_C(0);
     for (ds_int j = 0; j < p->n; ++j) {
@@ -194,7 +136,7 @@ DS_FN V DS_ERK(error_norm)(const ds_erk_problem *p, const V *y, const V *y_new, 
  * see what became of it; committing an accepted step (y_new becomes y) is the caller's. Nonzero
  * when the right-hand side stopped: row 0 of K then holds the derivative at s->t, and y is
  * untouched. */
-DS_FN int DS_ERK(trial)(const ds_erk_problem *p, ds_erk_step *s, const V *y, V *y_new, V *K,
+DS_FN int DS_ERK(trial)(const ds_problem *p, ds_erk_step *s, const V *y, V *y_new, V *K,
                         DS_ERK_CONTEXT ctx) {
     ds_erk_choose(p, s);
     s->accepted = ds_not(s->failed);
@@ -210,7 +152,7 @@ DS_FN int DS_ERK(trial)(const ds_erk_problem *p, ds_erk_step *s, const V *y, V *
  *   F, DS_ERK_DENSE_COUNT rows of n numbers (DOP853, nested; Hairer, Norsett, Wanner I, II.6).
  * Further stages are evaluated at most once per step; w is scratch. */
 #if DS_ERK_DENSE_NESTED
-DS_FN int DS_ERK(dense)(const ds_erk_problem *p, V t_old, V h, const V *y_old, const V *y, V *w,
+DS_FN int DS_ERK(dense)(const ds_problem *p, V t_old, V h, const V *y_old, const V *y, V *w,
                         V *K, V *q, DS_ERK_CONTEXT ctx) {
     const ds_int m = p->n * DS_PARTS;
     const V *f = K + DS_ERK_STAGE_COUNT * m;
@@ -231,7 +173,7 @@ DS_FN int DS_ERK(dense)(const ds_erk_problem *p, V t_old, V h, const V *y_old, c
     return 0;
 }
 #else
-DS_FN int DS_ERK(dense)(const ds_erk_problem *p, V t_old, V h, const V *y_old, const V *y, V *w,
+DS_FN int DS_ERK(dense)(const ds_problem *p, V t_old, V h, const V *y_old, const V *y, V *w,
                         V *K, V *q, DS_ERK_CONTEXT ctx) {
     const ds_int m = p->n * DS_PARTS;
     (void)t_old, (void)h, (void)y_old, (void)y, (void)w, (void)ctx;

@@ -1,0 +1,159 @@
+"""The Jacobian of one implicit solve: the user's, the graph's, or finite differences.
+
+A user's `jac` wins, compiled where it can be. Without one, the exact Jacobian of the compiled
+right-hand side serves; as long as there is none, the C core makes SciPy's finite differences.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+
+from diffsol._engine import structure
+from diffsol._engine.function import Function
+from diffsol._native._core import ffi, lib
+
+
+class Jacobian:
+    """Where the Jacobian of a solve comes from, and what the C core borrows for it.
+
+    jac       the user's: None, a callable jac(t, y, *args), or a constant matrix
+    sparsity  the user's structure for finite differences, or None
+    args      further arguments of a callable jac
+    state     ndarray (n,): size and dtype
+    """
+
+    def __init__(self, jac, sparsity, args, state):
+        self.jac = jac
+        self._sparsity = sparsity if jac is None else None
+        self._args = args
+        self._n, self._dtype = state.size, state.dtype
+        self._sparse = None  # is the user's matrix sparse? known after its first value
+        self._keep: tuple = ()
+        self.function = Function(jac, args, state, kind="jac") if callable(jac) else None
+
+    @property
+    def is_sparse(self):
+        """Did the user's first matrix come as a sparse one?"""
+        return bool(self._sparse)
+
+    # --- set-up -----------------------------------------------------------------------------------
+
+    def open(self, ivp, vectorized):
+        """Before the solve starts: room for the matrix, where its form is known by now."""
+        ivp.vectorized = vectorized
+        if self.jac is not None:
+            ivp.jac_source = lib.DS_JAC_GIVEN  # its first value tells the form
+            return
+        if self._sparsity is None:
+            self._set(ivp, None, None)
+            return
+        start, rows = self._structure()
+        self._set(ivp, start, rows)
+        ivp.sparse_as_given = 1
+        groups = np.ascontiguousarray(_group_columns(self._sparsity), dtype=np.int64)
+        self._keep += (ffi.from_buffer("int64_t[]", groups),)
+        ivp.jac_groups, ivp.n_jac_groups = self._keep[-1], int(groups.max(initial=-1)) + 1
+
+    def use_kernel(self, ivp, kernel, params):
+        """A compiled Jacobian of the right-hand side takes over from differences."""
+        ivp.jac_groups, ivp.sparse_as_given = ffi.NULL, 0
+        self._set(ivp, kernel.start, kernel.rows)
+        ivp.jac.kernel, ivp.jac.params = kernel.pointer, params
+
+    def use_differences(self, ivp):
+        """The compiled one no longer stands for the function."""
+        ivp.jac.kernel = ffi.NULL
+        self._keep = ()
+        self.open(ivp, ivp.vectorized)
+
+    def _set(self, ivp, start, rows):
+        """Room for a matrix with these places (CSC; None: all)."""
+        plan = structure.plan(self._n, start, rows, self._dtype.kind == "c")
+        pattern = ffi.new("ds_pattern *")
+        pattern.n, pattern.count = self._n, self._n**2 if rows is None else len(rows)
+        if rows is not None:
+            pattern.start = ffi.from_buffer("int64_t[]", start)
+            pattern.rows = ffi.from_buffer("int64_t[]", rows)
+        if lib.ds_ivp_set_jacobian(ivp, pattern, plan.struct):
+            raise MemoryError(f"no memory for a Jacobian of {self._n} states")
+        self._keep = (start, rows, pattern, plan)
+
+    def _structure(self):
+        from scipy.sparse import csc_matrix
+
+        return _pattern_of(csc_matrix(self._sparsity), keep_zeros=False)
+
+    # --- values of the user's ---------------------------------------------------------------------
+
+    def write(self, ivp, t, y):
+        """The user's Jacobian at (t, y) into the C core. The first one sets the form."""
+        value = self.jac(t, y, *self._args) if callable(self.jac) else self.jac
+        first = self._sparse is None
+        if first:
+            self._sparse = _is_sparse(value)
+            value = self._converted(value)
+            if value.shape != (self._n, self._n):
+                raise ValueError(
+                    f"`jac` is expected to have shape {(self._n, self._n)},"
+                    f" but actually has {value.shape}."
+                )
+        else:
+            value = self._converted(value)
+        if self._sparse:
+            self._write_sparse(ivp, value)
+        else:
+            self._write_dense(ivp, value, first)
+        if not callable(self.jac):
+            ivp.jac_source, ivp.njev = lib.DS_JAC_CONSTANT, 0
+
+    def _converted(self, value):
+        if not self._sparse:
+            return np.asarray(value, dtype=self._dtype)
+        from scipy.sparse import csc_matrix
+
+        value = csc_matrix(value, dtype=self._dtype)
+        if not value.has_canonical_format:
+            value = value.copy()
+            value.sum_duplicates()
+        return value
+
+    def _write_dense(self, ivp, value, first):
+        if first:
+            self._set(ivp, None, None)
+        self._values(ivp, self._n**2).reshape(self._n, self._n)[:] = value.T
+
+    def _write_sparse(self, ivp, value):
+        start, rows = _pattern_of(value, keep_zeros=True)
+        known = self._keep[:2]
+        if not known or not (np.array_equal(start, known[0]) and np.array_equal(rows, known[1])):
+            self._set(ivp, start, rows)
+            ivp.sparse_as_given = 1
+        self._values(ivp, len(rows))[:] = value.data
+
+    def _values(self, ivp, count):
+        return np.frombuffer(ffi.buffer(ivp.jac_values, count * self._dtype.itemsize), self._dtype)
+
+
+def _is_sparse(value):
+    """scipy.sparse.issparse; nothing can be sparse before that module is there."""
+    module = sys.modules.get("scipy.sparse")
+    return module is not None and module.issparse(value)
+
+
+def _pattern_of(matrix, keep_zeros):
+    """(start, rows) of a csc_matrix with sorted rows."""
+    if not keep_zeros:
+        matrix = matrix.copy()
+        matrix.eliminate_zeros()
+    matrix.sort_indices()
+    return matrix.indptr.astype(np.int64), matrix.indices.astype(np.int64)
+
+
+def _group_columns(sparsity):
+    """SciPy's groups, for differences as SciPy makes them."""
+    from scipy.optimize._numdiff import group_columns
+    from scipy.sparse import csc_matrix, issparse
+
+    return group_columns(csc_matrix(sparsity) if issparse(sparsity) else sparsity)

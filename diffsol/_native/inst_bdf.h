@@ -1,0 +1,91 @@
+/* inst_bdf.h - binds step_bdf.h to the solver, for one kind of state. The includer defines
+ * DS_COMPLEX and DS_INSTANCE, the name of the ds_method that this file then defines. */
+#define DS_PASTE2(a, b) a##_##b
+#define DS_PASTE(a, b) DS_PASTE2(a, b)
+#define DS_BDF(name) DS_PASTE(DS_INSTANCE, name)
+#define DS_BDF_CONTEXT ds_ivp *
+#define DS_RHS(ivp, end, t, y, out) ds_newton_derivative(ivp, (end) ? DS_T_IS_FLOAT : 0, t, y, out)
+#define DS_JACOBIAN(ivp, end, t, y) ds_jacobian(ivp, (end) ? DS_T_IS_FLOAT : 0, t, y, NULL)
+#define DS_FACTOR(ivp, c) ds_factor(ivp, ds_inside(ivp)->lu, 1, 0, c)
+#define DS_SOLVE(ivp, b) ds_solve(ivp, ds_inside(ivp)->lu, ds_inside(ivp)->width, b)
+#include "include/step_bdf.h"
+#include "problem.h"
+
+static int DS_BDF(ivp_initial)(ds_ivp *ivp) {
+    const ds_problem problem = ds_problem_of(ivp);
+    double *w = ds_inside(ivp)->y_new, *f1 = ivp->K;
+    return DS_BDF(initial_step)(&problem, 1, ivp->t, ivp->y, ivp->f, w, f1, &ivp->h_abs, ivp);
+}
+
+static int DS_BDF(ivp_begin)(ds_ivp *ivp) {
+    const ds_problem problem = ds_problem_of(ivp);
+    ds_bdf *state = ds_inside(ivp)->state;
+    DS_BDF(begin)(&problem, state, ivp->t, ivp->y, ivp->f, ivp->h_abs, ivp->K);
+    const int error = ds_jacobian(ivp, DS_T_IS_FLOAT, ivp->t, ivp->y, NULL);
+    state->constant_jacobian = ivp->jac_source == DS_JAC_CONSTANT;
+    return error;
+}
+
+static int DS_BDF(ivp_trial)(ds_ivp *ivp, double *y_new) {
+    ds_solver *solver = ds_inside(ivp);
+    const ds_problem problem = ds_problem_of(ivp);
+    ds_bdf *state = solver->state;
+    const int stopped = DS_BDF(trial)(&problem, state, y_new, ivp);
+    if (ds_flags_raised()) ds_flags_clear();
+    solver->trial_h_abs = state->h_abs;
+    solver->trial_h = state->h;
+    solver->trial_t = state->t_new;
+    solver->trial_accepted = state->accepted;
+    solver->trial_clipped = state->clipped;
+    solver->trial_failed = state->failed;
+    return stopped;
+}
+
+static void DS_BDF(ivp_renewed)(ds_ivp *ivp) {
+    ds_bdf *state = ds_inside(ivp)->state;
+    state->have_factors = 0;
+}
+
+static int64_t DS_BDF(ivp_dense_size)(const ds_ivp *ivp) {
+    return DS_BDF(dense_size)(((const ds_solver *)ivp)->state, ivp->n);
+}
+
+static int DS_BDF(ivp_dense)(ds_ivp *ivp, double *q) {
+    const ds_problem problem = ds_problem_of(ivp);
+    DS_BDF(dense)(&problem, ds_inside(ivp)->state, q);
+    return 0;
+}
+
+static void DS_BDF(ivp_evaluate)(int64_t n, double t_old, double h, const double *y_old,
+                                 const double *q, double t, double *out, int64_t stride) {
+    (void)t_old, (void)h, (void)y_old;
+    DS_BDF(evaluate)(n, q, t, out, stride);
+}
+
+const ds_method DS_INSTANCE = {
+    .f_row = DS_BDF_ROWS,
+    .row_count = DS_BDF_ROWS + 1,
+    .dense_count = DS_BDF_MAX_ORDER + 1,
+    .dense_head = DS_BDF_DENSE_HEAD,
+    .state_size = sizeof(ds_bdf),
+    .implicit = 1,
+    .initial = DS_BDF(ivp_initial),
+    .begin = DS_BDF(ivp_begin),
+    .trial = DS_BDF(ivp_trial),
+    .trial_small = DS_BDF(ivp_trial),
+    .dense = DS_BDF(ivp_dense),
+    .dense_size = DS_BDF(ivp_dense_size),
+    .renewed = DS_BDF(ivp_renewed),
+    .evaluate = DS_BDF(ivp_evaluate),
+};
+
+#undef DS_PASTE2
+#undef DS_PASTE
+#undef DS_BDF
+#undef DS_BDF_CONTEXT
+#undef DS_RHS
+#undef DS_JACOBIAN
+#undef DS_FACTOR
+#undef DS_SOLVE
+#undef DS_COMPLEX
+#undef DS_INSTANCE

@@ -1,0 +1,90 @@
+/* jacobian.c - the Jacobian of an implicit method and the factors of its Newton matrix. */
+#include "differences.h"
+#include <math.h>
+#include <stdlib.h>
+
+/* Factoring more states than this may take long: the clock is then read after each step. */
+enum { CLOCK_STATES = 500 };
+
+void ds_free_jacobian(ds_ivp *ivp) {
+    ds_solver *solver = ds_inside(ivp);
+    free(ivp->jac_values);
+    ds_lu_free(solver->lu);
+    ds_lu_free(solver->lu_complex);
+    ds_differences_free(solver->differences);
+    ivp->jac_values = NULL;
+    solver->lu = solver->lu_complex = NULL;
+    solver->differences = NULL;
+}
+
+int ds_ivp_set_jacobian(ds_ivp *ivp, const ds_pattern *pattern, const ds_lu_plan *plan) {
+    ds_solver *solver = ds_inside(ivp);
+    const ds_pattern borrowed = *pattern; /* it may be our own */
+    ds_free_jacobian(ivp);
+    ivp->jac_pattern = borrowed;
+    const size_t doubles = (size_t)borrowed.count * (ivp->is_complex ? 2 : 1);
+    ivp->jac_values = calloc(doubles + 1, sizeof(double));
+    solver->lu = ds_lu_new(&ivp->jac_pattern, ivp->is_complex, ivp->is_complex, plan);
+    if (solver->method->complex_factors)
+        solver->lu_complex = ds_lu_new(&ivp->jac_pattern, ivp->is_complex, 1, plan);
+    const int complete = !solver->method->complex_factors || solver->lu_complex;
+    return ivp->jac_values && solver->lu && complete ? 0 : DS_NO_MEMORY;
+}
+
+static int by_differences(ds_ivp *ivp, int flags, double t, double *y, const double *f) {
+    ds_solver *solver = ds_inside(ivp);
+    if (!solver->differences) solver->differences = ds_differences_new(ivp);
+    if (!solver->differences) return DS_NO_MEMORY;
+    return ds_differences_jacobian(ivp, solver->differences, flags, t, y, f);
+}
+
+int ds_jacobian(ds_ivp *ivp, int flags, double t, double *y, const double *f) {
+    ++ivp->njev;
+    if (ivp->jac.kernel) {
+        if (ds_flags_raised()) ds_flags_clear();
+        if (ivp->jac.kernel(t, y, ivp->jac_values, ivp->jac.params) == 0 && !ds_flags_raised())
+            return 0;
+        ds_flags_clear();
+    }
+    ds_watch_clock(ivp);
+    if (ivp->jac_source == DS_JAC_DIFFERENCES) return by_differences(ivp, flags, t, y, f);
+    return ivp->python(ivp->handle, DS_CALL_JACOBIAN, flags, t, y, ivp->jac_values)
+               ? DS_PYTHON_ERROR
+               : 0;
+}
+
+int ds_ivp_renew_jacobian(ds_ivp *ivp) {
+    ds_solver *solver = ds_inside(ivp);
+    const int flags = solver->t_is_float ? DS_T_IS_FLOAT : 0;
+    const int error = ds_jacobian(ivp, flags, ivp->t, ivp->y, NULL);
+    if (!error) solver->method->renewed(ivp);
+    return error;
+}
+
+int ds_factor(ds_ivp *ivp, ds_lu *lu, double alpha_re, double alpha_im, double beta) {
+    ds_solver *solver = ds_inside(ivp);
+    ++ivp->nlu;
+    if (ivp->jac_pattern.n > CLOCK_STATES) ds_watch_clock(ivp);
+    solver->lu_broken = 0;
+    const int code = ds_lu_factor(lu, alpha_re, alpha_im, beta, ivp->jac_values);
+    if (ds_flags_raised()) ds_flags_clear();
+    switch (code) {
+    case DS_LU_OK: return 0;
+    case DS_LU_NOT_FINITE: return DS_NOT_FINITE;
+    case DS_LU_NO_MEMORY: return DS_NO_MEMORY;
+    }
+    if (ivp->sparse_as_given) return DS_SINGULAR;
+    solver->lu_broken = 1;
+    const double pivot = (double)ds_lu_pivot(lu);
+    return ivp->python(ivp->handle, DS_CALL_SINGULAR, 0, pivot, ivp->y, NULL) ? DS_PYTHON_ERROR : 0;
+}
+
+/* Factors with a zero pivot give infinities and nans, whichever kind they are: as nan, the Newton
+ * iteration meets them as it does in SciPy, and does not converge. */
+void ds_solve(ds_ivp *ivp, ds_lu *lu, int64_t count, double *b) {
+    if (ds_inside(ivp)->lu_broken) {
+        for (int64_t i = 0; i < count; ++i) b[i] = NAN;
+        return;
+    }
+    ds_lu_solve(lu, b);
+}
