@@ -18,6 +18,7 @@ SOURCES = (
     "root.c",
     "jacobian.c",
     "differences.c",
+    "odeint.c",
     "linear.c",
     "mathlib.c",
     "inst_rk23.c",
@@ -26,7 +27,7 @@ SOURCES = (
     "inst_radau.c",
     "inst_bdf.c",
 )
-PUBLIC = ("linear.h", "api.h", "mathlib.h")  # what Python may call
+PUBLIC = ("linear.h", "api.h", "odeint.h", "mathlib.h")  # what Python may call
 HEADERS = ("*.h", "include/*.h", "tables/*.h")
 
 # SciPy's results need every product rounded: no fused multiply-add behind our back. No errno:

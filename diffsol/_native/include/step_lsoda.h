@@ -121,7 +121,7 @@ typedef struct {
     R rate;          /* of convergence, estimated (crate) */
     R error;         /* weighted norm of the last local error estimate */
     R size;          /* weighted norm of the prediction */
-    R excess;        /* after DS_LSODA_EXCESS_ACCURACY: multiply the tolerances by this (tolsf) */
+    R excess;        /* too high an accuracy was wanted: multiply tolerances by this (tolsf) */
 
     /* The matrix I - h l_0 J. */
     int jacobian_due;
@@ -582,7 +582,7 @@ DS_FN int ds_lsoda_is_legal(const ds_lsoda_problem *p, R t, R t_out) {
 DS_FN void ds_lsoda_reset(ds_lsoda_state *s, R t) {
     s->t = s->t_switch = s->t_before = t;
     s->family = DS_LSODA_ADAMS;
-    s->h_used = 0;
+    s->h_used = s->excess = 0;
     s->family_used = s->order_used = 0;
     s->step_count = s->step_count_before = s->evaluation_count = s->jacobian_count = 0;
     s->growth_max = DS_LSODA_FIRST_GROWTH;
@@ -848,9 +848,9 @@ DS_FN int DS_LSODA(step)(const ds_lsoda_problem *p, ds_lsoda_state *s, DS_LSODA_
     else if (!ds_lsoda_set_weights(p, s))
         code = DS_LSODA_ZERO_WEIGHT;
     else {
-        s->excess = DS_LSODA_EPS * ds_lsoda_norm(p->n, s->history, s->weight);
-        if (s->excess > 0.01) { /* less than two digits are left of the tolerance */
-            s->excess = s->excess * 200.0;
+        const R excess = DS_LSODA_EPS * ds_lsoda_norm(p->n, s->history, s->weight);
+        if (excess > 0.01) { /* less than two digits are left of the tolerance */
+            s->excess = excess * 200.0;
             if (s->step_count == 0) return DS_LSODA_ILLEGAL;
             code = DS_LSODA_EXCESS_ACCURACY;
         } else
