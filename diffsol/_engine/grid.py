@@ -30,6 +30,8 @@ COLUMNS = {
     "mused": np.int32,
 }
 
+_FLOAT = np.dtype(float)
+
 
 class Grid:
     """A native solve of y' = fun with outputs at given times.
@@ -71,15 +73,14 @@ class Grid:
         if solve == ffi.NULL:
             self._solve = None
             raise MemoryError(f"no memory for {n} states")
-        self._callbacks = GridCallbacks(self.rhs, self.jacobian, n)
+        self._callbacks = GridCallbacks(self.rhs, self.jacobian, state.copy())
         self._handle = solve.handle = ffi.new_handle(self._callbacks)
-        self.y = np.full((times.size, n), np.nan)  # rows after a failure stay so
+        self.y = np.empty((times.size, n))
         self.y[:first] = state
-        self._keep = [_doubles(state), _doubles(times), _doubles(critical), _doubles(self.y)]
-        ffi.memmove(solve.state, self._keep[0], 8 * n)
-        solve.t, solve.n_times, solve.row = self._keep[1], times.size, first
-        solve.t_crit, solve.n_crit = self._keep[2], critical.size
-        solve.y = self._keep[3]
+        work = self._callbacks.state, self._callbacks.derivative
+        self._keep = [*map(_doubles, (*work, times, critical, self.y))]
+        solve.state, solve.answer, solve.t, solve.t_crit, solve.y = self._keep
+        solve.n_times, solve.row, solve.n_crit = times.size, first, critical.size
         self._keep += [set_tolerance(solve, "rtol", rtol, n), set_tolerance(solve, "atol", atol, n)]
         solve.h0, solve.h_max, solve.h_min = limits[:3]
         solve.step_max, solve.adams_order_max, solve.bdf_order_max = limits[3:]
@@ -171,6 +172,7 @@ class Grid:
             return self._redo_in_python()
         solve = self._solve
         istate, self.worst = solve.istate, solve.worst
+        self.y[solve.row :] = np.nan  # after a failure
         lib.ds_odeint_free(solve)
         self._solve = None
         return istate
@@ -212,8 +214,7 @@ class Grid:
         solve = self._solve
         begun = solve.step_count > 0
         t = solve.t_now if begun else solve.t[0]
-        y = np.frombuffer(ffi.buffer(solve.state, 8 * self.rhs.n)).copy()
-        bound = verify.checked_kernel(self.rhs, budget, t, y)
+        bound = verify.checked_kernel(self.rhs, budget, t, self._callbacks.state.copy())
         if bound is not None:
             self._bound = bound
             self._use(solve.fun, bound)
@@ -262,58 +263,62 @@ class Grid:
 class GridCallbacks:
     """Answers the C core's calls of one odeint, and keeps the exception that a function raises.
 
-    after   called after each Jacobian in Python (a function with unknown effects), or None
+    state    the core's working state: fun is given this very array, as SciPy's odeint gives its own
+    derivative   where the core looks for what fun returns
+    after    called after each Jacobian in Python (a function with unknown effects), or None
     """
 
-    def __init__(self, rhs, jacobian, n):
+    def __init__(self, rhs, jacobian, state):
         self._fun, self._args, self._y_first = rhs.fun, rhs.args, rhs.y_first
         self._jacobian = jacobian
-        self._n = n
+        self.state, self.derivative = state, np.empty(state.size)
+        self._shape = state.shape
         self.error: BaseException | None = None
         self.after = None
-        self._views: dict = {}
-
-    def _view(self, pointer):
-        """The ndarray over a C array; the core uses few addresses, so views are kept."""
-        view = self._views.get(pointer)
-        if view is None:
-            view = self._views[pointer] = np.frombuffer(ffi.buffer(pointer, 8 * self._n))
-        return view
 
     def answer(self, which, flags, t, y, out):
         """The core's call: 0, or 1 after an exception, which comes out of the solve as itself."""
         try:
-            y = self._view(y)
-            given = y.copy()  # people keep what they are given
             if which == 0:
                 if self._y_first:
-                    result = self._fun(given, t, *self._args)
+                    result = self._fun(self.state, t, *self._args)
                 else:
-                    result = self._fun(t, given, *self._args)
-                self._view(out)[:] = self._derivative(result)
+                    result = self._fun(t, self.state, *self._args)
+                if type(result) is np.ndarray and result.shape == self._shape:
+                    if result.dtype is not _FLOAT:
+                        result = as_doubles(result)
+                    self.derivative[:] = result
+                else:
+                    self._take(result)
             else:
-                self._jacobian.write(t, given, out)
+                self._jacobian.write(t, self.state, out)
                 if self.after is not None:
                     self.after()
-            y[:] = given  # and clamp it in place
         except BaseException as error:
             self.error = error
             return 1
         return 0
 
-    def _derivative(self, result):
+    def _take(self, result):
+        """A list of numbers, most often; anything else is checked as SciPy does."""
+        n = self.state.size
+        if type(result) in (list, tuple) and len(result) == n > 1:
+            try:
+                self.derivative[:] = result
+                return
+            except (TypeError, ValueError):
+                pass  # it is told below what is wrong
         array = as_doubles(result)
         if array.ndim > 1:
             raise RuntimeError(
-                "The array returned by func must be one-dimensional, "
-                f"but got ndim={array.ndim}."
+                f"The array returned by func must be one-dimensional, but got ndim={array.ndim}."
             )
-        if array.size != self._n:
+        if array.size != n:
             raise RuntimeError(
                 f"The size of the array returned by func ({array.size}) does not match "
-                f"the size of y0 ({self._n})."
+                f"the size of y0 ({n})."
             )
-        return array
+        self.derivative[:] = array
 
 
 class GivenJacobian:

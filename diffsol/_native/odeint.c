@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define DS_SCALAR_CODE __attribute__((noinline, optimize("no-tree-vectorize")))
+enum {SMALL_STATE=8};
 typedef struct ds_grid ds_grid;
 static int grid_derivative(ds_grid *grid, double t, double *y, double *out);
 static int grid_jacobian(ds_grid *grid, double t, double *y, double **values);
@@ -41,7 +43,7 @@ static ds_grid *inside(ds_odeint *solve) { return (ds_grid *)solve; }
 
 ds_odeint *ds_odeint_new(int64_t n) {
     if (n < 0 || n > INT64_MAX / 4096) return NULL;
-    const size_t rows = DS_MULTISTEP_ORDERS + 1 + 4;
+    const size_t rows = DS_MULTISTEP_ORDERS + 1 + 3;
     ds_grid *grid = malloc(sizeof *grid + rows * (size_t)n * sizeof(double));
     if (!grid) return NULL;
     memset(grid, 0, sizeof *grid + rows * (size_t)n * sizeof(double));
@@ -51,8 +53,6 @@ ds_odeint *ds_odeint_new(int64_t n) {
     s->weight = s->history + (DS_MULTISTEP_ORDERS + 1) * n;
     s->f = s->weight + n;
     s->correction = s->f + n;
-    s->y = s->correction + n;
-    solve->state = s->y;
     solve->python = ds_call_python;
     solve->n = n;
     solve->row = 1;
@@ -100,12 +100,15 @@ void ds_odeint_set_band(ds_odeint *solve, int64_t lower, int64_t upper) {
 /* --- What the stepper calls ------------------------------------------------------------------ */
 
 /* The kernel, unless it asks for Python or raises a floating-point flag. True when it has
- * answered. */
+ * answered. A flag may have been raised by the arithmetic around: a second call tells. */
 static inline int by_kernel(const ds_function *function, double t, const double *y, double *out) {
     if (!function->kernel) return 0;
-    if (ds_flags_raised()) ds_flags_clear(); /* those of the arithmetic around */
-    if (function->kernel(t, y, out, function->params) == 0 && !ds_flags_raised()) return 1;
-    ds_flags_clear();
+    for (int attempt = 0; attempt < 2; ++attempt) {
+        if (function->kernel(t, y, out, function->params)) break;
+        if (!ds_flags_raised()) return 1;
+        ds_flags_clear();
+    }
+    if (ds_flags_raised()) ds_flags_clear();
     return 0;
 }
 
@@ -115,7 +118,10 @@ static int by_python(ds_grid *grid, int which, double t, double *y, double *out)
 }
 
 static inline int grid_derivative(ds_grid *grid, double t, double *y, double *out) {
-    return by_kernel(&grid->public.fun, t, y, out) ? 0 : by_python(grid, 0, t, y, out);
+    if (by_kernel(&grid->public.fun, t, y, out)) return 0;
+    const int stopped = by_python(grid, 0, t, y, grid->public.answer);
+    memcpy(out, grid->public.answer, (size_t)grid->public.n * sizeof(double));
+    return stopped;
 }
 
 static int make_matrix(ds_grid *grid, double **values) {
@@ -165,6 +171,7 @@ static void set_problem(ds_grid *grid) {
     p->order_max[DS_LSODA_ADAMS] = solve->adams_order_max;
     p->order_max[DS_LSODA_BDF] = solve->bdf_order_max;
     p->step_max = solve->step_max;
+    grid->state.y = solve->state;
 }
 
 /* SciPy's odeint moves on to the next critical time when an output time is larger; it does so at
@@ -176,7 +183,7 @@ static void pass_critical_time(ds_grid *grid) {
 }
 
 /* ODEPACK's call for the next row. */
-static int call(ds_grid *grid) {
+DS_FN int call_inline(ds_grid *grid) {
     ds_odeint *solve = &grid->public;
     const int critical = grid->crit < solve->n_crit;
     const double t_crit = critical ? solve->t_crit[grid->crit] : 0;
@@ -190,6 +197,12 @@ static int call(ds_grid *grid) {
     solve->evaluation_count = grid->state.evaluation_count;
     solve->jacobian_count = grid->state.jacobian_count;
     return code;
+}
+
+static DS_SCALAR_CODE int call_small(ds_grid *grid) { return call_inline(grid); }
+
+static int call(ds_grid *grid) {
+    return grid->public.n <= SMALL_STATE ? call_small(grid) : call_inline(grid);
 }
 
 /* The columns of row i + 1. A refused call says nothing new: they are those of the row before. */
