@@ -227,6 +227,12 @@ class _Options:
             min(self.mxords, BDF_ORDER_MAX),
         )
 
+    def is_refused(self, n, distance):
+        """Would ODEPACK refuse these options before it looks at its work arrays?"""
+        bad_band = self.band is not None and max(self.band) >= n
+        negative = min(self.mxstep, self.mxhnil, self.hmax, self.hmin, self.h0 * distance) < 0
+        return bad_band or negative or self.ixpr not in (0, 1)
+
     def work_lengths(self, n):
         """(lenrw, leniw): the lengths that ODEPACK's work arrays would have."""
         orders = self.limits()[4:]
@@ -255,7 +261,8 @@ def _solve(func, y0, t, options):
         options.full_output,
     )  # fmt: skip
     istate = grid.go()
-    return grid.y, _infodict(grid, options, first) if options.full_output else None, istate
+    info = _infodict(grid, options, times, first) if options.full_output else None
+    return grid.y, info, istate
 
 
 def _vector(value, name):
@@ -322,12 +329,15 @@ def _given_jacobian(options, state):
     )  # fmt: skip
 
 
-def _infodict(grid, options, first) -> dict[str, Any]:
+def _infodict(grid, options, times, first) -> dict[str, Any]:
     """The columns and numbers of full_output, in SciPy's order."""
     info: dict[str, Any] = dict(grid.columns)
     mused = info.pop("mused")
-    done = first < len(grid.y)
-    lenrw, leniw = options.work_lengths(grid.y.shape[1]) if done else (0, 0)
-    worst = grid.worst + 1 if grid.worst >= 0 else -1
-    info |= {"imxer": worst if done else 0, "lenrw": lenrw, "leniw": leniw, "mused": mused}
-    return info
+    n = grid.y.shape[1]
+    if first == times.size:
+        imxer, lengths = 0, (0, 0)  # nothing was called
+    else:
+        imxer = grid.worst + 1 if grid.worst >= 0 else -1
+        refused = options.is_refused(n, times[first] - times[0])
+        lengths = (0, 0) if refused else options.work_lengths(n)
+    return info | {"imxer": imxer, "lenrw": lengths[0], "leniw": lengths[1], "mused": mused}
