@@ -320,9 +320,7 @@ def _given_jacobian(options, state):
         return None
     function = None
     if options.band is None and not options.by_columns:
-        function = Function(
-            options.Dfun, options.args, state, kind="jac", y_first=options.y_first
-        )
+        function = Function(options.Dfun, options.args, state, kind="jac", y_first=options.y_first)
     return GivenJacobian(
         function, options.Dfun, options.args, options.y_first, state.size, options.band,
         options.by_columns,
