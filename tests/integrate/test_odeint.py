@@ -168,6 +168,9 @@ def test_options(
 ):
     sign = -1.0 if backward else 1.0
     t = sign * np.cumsum([0.0, *gaps])
+    if stiffness > 1.0:
+        band = {}  # of which SciPy 1.17 misreads the norm: see test_given_jacobian
+        mxstep = max(mxstep, 10000)  # how many it takes depends on rounding
     if backward:
         stiffness = min(stiffness, 1.0)
         limits = limits | ({"h0": -limits["h0"]} if "h0" in limits else {})
@@ -183,9 +186,8 @@ def test_options(
     rows = _rows(ours)  # SciPy leaves rubbish beyond
     skip = int(np.argmax(t != t[0])) - 1 if np.any(t != t[0]) else len(t) - 1
     theirs, ours = (_cut(answer, skip, rows) for answer in (theirs, ours))
-    assert_same(
-        theirs, ours, exact=stiffness <= 1.0, rtol=_or_default(rtol), atol=_or_default(atol)
-    )
+    exact = not theirs[1]["nje"].any()
+    assert_same(theirs, ours, exact=exact, rtol=_or_default(rtol), atol=_or_default(atol))
 
 
 def _or_default(tolerance):
