@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from diffsol._engine import kernels, verify
 from diffsol._engine.function import Function
 from diffsol._graph import show
+from diffsol._methods.registry import METHODS
 from diffsol._trace.reasons import REASONS, Refused
 from diffsol.integrate import _options, _passthrough
-from diffsol._methods.registry import METHODS
 
 DOCS = "docs/errors.md"
 NOT_NATIVE = "not-native"

@@ -58,6 +58,7 @@ def compile_program(program, name="kernel", *, quick=False, unrolled=None) -> Co
     faster to compile, slower to run). unrolled overrules the choice of `plan` (for tests).
     """
     started = time.perf_counter()
+    unrolled = plan.unrolls(program, quick) if unrolled is None else unrolled
     module = emit_llvm.emit(program, name, unrolled)
     effort = plan.effort(module.text.count("\n"), module.unrolled, quick)
     with _LOCK:

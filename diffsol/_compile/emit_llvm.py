@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from diffsol._compile import loops, plan, unroll
+from diffsol._compile import loops, unroll
 from diffsol._compile.writer import Writer
 
 
@@ -17,13 +17,12 @@ class Module:
     unrolled: bool
 
 
-def emit(program, name, unrolled=None) -> Module:
+def emit(program, name, unrolled) -> Module:
     """int32 name(double t, const double *y, double *out, const double *p) of a program.
 
-    It returns 1 where the program's trap is set, and else 0. unrolled: None lets `plan` choose.
+    It returns 1 where the program's trap is set, and else 0. unrolled: element by element, or loops?
     """
     w = Writer()
-    unrolled = plan.unrolls(program) if unrolled is None else unrolled
     (unroll if unrolled else loops).lower(w, program)
     return Module(_assemble(w, name), w.tables, unrolled)
 

@@ -15,7 +15,9 @@ from diffsol._graph.ops import COMPLEX, ELEMENTWISE
 MOST_UNROLLED = (
     400  # elements computed one by one; more are computed in loops (as fast, compiled sooner)
 )
+MOST_UNROLLED_QUICKLY = 4_000  # the same for quick code: 8 us an element, loops take 3 ms each
 SCALAR_CODE = 16  # programs that compute no larger array are scalar code: unrolled
+STORES_PER_NODE = 4  # a larger output does not come from scalar code: it is written in loops
 
 SMALL_LINES = 100  # up to here: peephole optimisation only
 LARGE_LINES = 5_000  # beyond: quick code, or compiling takes seconds (it is worse than linear)
@@ -31,18 +33,20 @@ class Effort:
     straight_lanes: bool = False
 
 
-def unrolls(program) -> bool:
+def unrolls(program, quick=False) -> bool:
     """Is the program small enough, or scalar enough, to be lowered element by element?"""
     work = [_work(node) for node in program.nodes]
-    return sum(work) <= MOST_UNROLLED or max(work) <= SCALAR_CODE
+    most = MOST_UNROLLED_QUICKLY if quick else MOST_UNROLLED
+    few_stores = program.output.size <= max(most, STORES_PER_NODE * len(program.nodes))
+    return few_stores and (sum(work) <= most or max(work) <= SCALAR_CODE)
 
 
 def seconds(program, quick=False) -> float:
     """What compiling a program will take, about (measured; worse than linear for large ones)."""
     count = len(program.nodes)
-    if not unrolls(program):
+    if not unrolls(program, quick):
         return 0.01 + 1e-3 * count
-    scalars = sum(map(_work, program.nodes)) + count
+    scalars = sum(map(_work, program.nodes)) + count + program.output.size
     if quick or scalars > LARGE_LINES:
         return 0.003 + 25e-6 * scalars + 6e-10 * scalars**2
     return 0.003 + 1.1e-4 * scalars

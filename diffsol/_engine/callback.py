@@ -113,7 +113,8 @@ class Callbacks:
     def _first_derivative(self, t, y, out):
         self.first = False
         result = _asarray(self._call(t, self.state, *self._args), self._dtype)
-        if result.shape != out.shape and (result.size != 1 or result.ndim > 1):
+        broadcasts = result.size == 1 and result.ndim <= 1 and self.jacobian is None
+        if result.shape != out.shape and not broadcasts:
             raise Unusual(result)
         y[:] = self.state
         out[:] = result

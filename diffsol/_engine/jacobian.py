@@ -59,7 +59,7 @@ class Jacobian:
     def use_kernel(self, ivp, kernel, params):
         """A compiled Jacobian of the right-hand side takes over from differences."""
         ivp.jac_groups, ivp.sparse_as_given = ffi.NULL, 0
-        self._set(ivp, kernel.start, kernel.rows)
+        self._set(ivp, kernel.start, kernel.row)
         ivp.jac.kernel, ivp.jac.params = kernel.pointer, params
 
     def use_differences(self, ivp):
@@ -76,7 +76,7 @@ class Jacobian:
         if rows is not None:
             pattern.start = ffi.from_buffer("int64_t[]", start)
             pattern.rows = ffi.from_buffer("int64_t[]", rows)
-        if lib.ds_ivp_set_jacobian(ivp, pattern, plan.struct):
+        if lib.ds_ivp_set_jacobian(ivp, pattern, plan.native):
             raise MemoryError(f"no memory for a Jacobian of {self._n} states")
         self._keep = (start, rows, pattern, plan)
 

@@ -17,6 +17,7 @@ from collections import OrderedDict
 
 import numpy as np
 
+from diffsol._engine.derived import Derived, jacobian_kernel, product_kernel
 from diffsol._native._core import ffi
 from diffsol._trace.reasons import REASONS, Refused
 
@@ -34,10 +35,16 @@ _lock = threading.RLock()
 
 
 class Variant:
-    """One compiled kernel with the guards under which it stands for the function."""
+    """One compiled kernel with the guards under which it stands for the function.
+
+    jacobian(budget) and product(budget) give the kernels derived from it (see `derived.py`) or
+    None; the reason is then jacobian.refusal. They may be called from any thread.
+    """
 
     __slots__ = (
         "check",
+        "jacobian",
+        "product",
         "n_params",
         "has_arrays",
         "kernel",
@@ -58,9 +65,8 @@ class Variant:
         self.trace_ms = trace_ms
         self.verify_at = 0  # number of uses at which it is compared with the function (again)
         self.uses = 0
-
-    def jacobian(self, budget):
-        return None  # STAND-IN until branch graph is merged
+        self.jacobian = Derived(functools.partial(jacobian_kernel, traced.program, _machine_code))
+        self.product = Derived(functools.partial(product_kernel, traced.program, _machine_code))
 
 
 class Record:
@@ -218,15 +224,15 @@ def _drop_oldest_kernels():
         record.variants.clear()
 
 
-def _machine_code(program, budget):
-    """A kernel, or the quick form of it where only that fits the budget."""
+def _machine_code(program, budget, quick=False):
+    """A kernel, or the quick form of it where only that fits the budget or that is asked for."""
     try:
         from diffsol._compile import cpu, plan
     except ImportError as error:
         raise Refused("compiler", f"{type(error).__name__}: {error}") from error
     budget = max(budget, LEAST_BUDGET)
     # the quick form runs several times slower: a little more than the budget is well spent on the full
-    quick = plan.seconds(program) > budget + LEAST_BUDGET
+    quick = quick or plan.seconds(program) > budget + LEAST_BUDGET
     expected = plan.seconds(program, quick)
     if expected > budget:
         raise Refused("too-large", f"about {expected:.2g} s of compiling")

@@ -1,7 +1,7 @@
 """When does compiling pay? Never slower than SciPy, in this call or in all calls together.
 
 At the Python tier a trial step costs what the user's function costs, where SciPy spends
-`SCIPY_OVERHEAD` more. A solve is compiled on its way where its progress predicts that more than twice
+`overhead` (of the method's traits) more. A solve is compiled on its way where its progress predicts that more than twice
 the price is still to come, and at its start where the function has cost more than the price in
 earlier solves. Progress is judged by the slower of the whole solve and the last look at it, and
 not before the second look: the first steps are small.
@@ -9,9 +9,9 @@ not before the second look: the first steps are small.
 
 from __future__ import annotations
 
+import math
 import sys
 
-SCIPY_OVERHEAD = 10e-6  # seconds per trial step of SciPy's explicit methods beyond the calls of fun
 LOAD_PRICE = 0.075  # seconds to load llvmlite and the tracer, once per process
 KERNEL_PRICE = 0.006  # seconds to trace and compile a function of common size
 FIRST_LOOK = 0.002  # seconds between two looks at a solve at the Python tier
@@ -33,24 +33,40 @@ class Outlook:
 
     def __init__(self, begun, t0, tf):
         self._begun, self._t0, self._tf = begun, t0, tf
-        self._last: tuple[float, float] | None = None  # time and t at the last look
+        # time, t, step size and number of trials at the last look
+        self._last: tuple[float, float, float, int] | None = None
 
-    def remaining(self, now, t) -> float:
+    def remaining(self, now, t, h_abs, trials) -> float:
         """Seconds still to come at the Python tier; 0 at the first look."""
-        last, self._last = self._last, (now, t)
+        last, self._last = self._last, (now, t, h_abs, trials)
         if last is None:
             return 0.0
         return min(
-            self._at_rate(self._begun, self._t0, now, t), self._at_rate(last[0], last[1], now, t)
+            self._at_rate(self._begun, self._t0, now, t),
+            self._at_rate(last[0], last[1], now, t),
+            self._with_growth(last, now, t, h_abs, trials),
         )
 
     def _at_rate(self, since, t_since, now, t):
         done = abs(t - t_since)
         return abs(self._tf - t) * (now - since) / done if done > 0 else float("inf")
 
+    def _with_growth(self, last, now, t, h_abs, trials):
+        """If steps go on to grow as since the last look: stiff problems run through decades of t."""
+        then, _, h_then, trials_then = last
+        count = trials - trials_then
+        if not (count > 0 and 0 < h_then < h_abs < float("inf")):
+            return float("inf")
+        growth = math.log(h_abs / h_then) / count  # of the logarithm, a trial
+        to_come = math.log1p(abs(self._tf - t) / h_abs * growth) / growth
+        return to_come * (now - then) / count
 
-def affordable(count, remaining, trials) -> float:
-    """Seconds that compiling `count` functions may take in the middle of a solve; 0: do not."""
+
+def affordable(count, remaining, trials, overhead) -> float:
+    """Seconds that compiling `count` functions may take in the middle of a solve; 0: do not.
+
+    overhead: seconds that SciPy's solver spends on a trial beyond the calls of fun
+    """
     cost = price(count)
-    pays = remaining > 2 * cost or (trials * SCIPY_OVERHEAD > cost and remaining > cost)
+    pays = remaining > 2 * cost or (trials * overhead > cost and remaining > cost)
     return remaining / 2 if pays else 0.0

@@ -96,11 +96,12 @@ class Run:
         self._callbacks.jacobian, self._callbacks.ivp = self.jacobian, self._ivp
         self.jacobian.open(self._ivp, self.rhs.vectorized)
         if self._bound is not None and self.jacobian.jac is None:
-            self._use_exact_jacobian(kernels.PATIENCE)
+            exact = self._bound.variant.jacobian
+            required = self._mode == "require"
+            self._use_exact_jacobian(exact(kernels.PATIENCE) if required else exact.if_due())
 
-    def _use_exact_jacobian(self, budget) -> bool:
+    def _use_exact_jacobian(self, kernel) -> bool:
         """The compiled Jacobian of the compiled right-hand side instead of differences."""
-        kernel = self._bound.variant.jacobian(budget)
         if kernel is not None:
             self.jacobian.use_kernel(self._ivp, kernel, self._bound.params)
             self._jac_bound = self._bound
@@ -118,8 +119,9 @@ class Run:
         if own is not None:
             if own.record.may_trace():
                 self._use_own_jacobian(own.bind() or _attempt(own, budget))
-        elif self.jacobian.jac is None and self._use_exact_jacobian(budget):
-            self._renew_jacobian()
+        elif self.jacobian.jac is None:
+            if self._use_exact_jacobian(self._bound.variant.jacobian(budget)):
+                self._renew_jacobian()
 
     def _renew_jacobian(self):
         code = lib.ds_ivp_renew_jacobian(self._ivp)
@@ -218,6 +220,8 @@ class Run:
         """Slices of the solve, with a look after each at whether compiling pays by now."""
         advance, ivp = lib.ds_ivp_advance, self._ivp
         if self._bound is not None and None not in self._event_bounds:
+            if self._waits_for_jacobian():
+                return self._advance_waiting()
             code = advance(ivp, policy.SLICE)
             while code == lib.DS_RUNNING:
                 code = advance(ivp, policy.SLICE)
@@ -228,6 +232,26 @@ class Run:
         for function, bound in self._functions():
             if bound is None:
                 function.record.python_seconds += spent
+        return code
+
+    def _waits_for_jacobian(self):
+        """The right-hand side is compiled, its Jacobian is not: differences serve meanwhile."""
+        jacobian = self.jacobian
+        waits = jacobian is not None and jacobian.jac is None and self._jac_bound is None
+        return waits and self._mode == "1"
+
+    def _advance_waiting(self):
+        """Slices of a compiled solve by differences, until the exact Jacobian is due."""
+        ivp, exact = self._ivp, self._bound.variant.jacobian
+        code = lib.DS_RUNNING
+        while code == lib.DS_RUNNING:
+            begun = time.perf_counter()
+            waits = self._jac_bound is None
+            code = lib.ds_ivp_advance(ivp, policy.FIRST_LOOK if waits else policy.SLICE)
+            if waits:
+                exact.wait(time.perf_counter() - begun)
+            if waits and code == lib.DS_RUNNING and self._use_exact_jacobian(exact.if_due()):
+                self._renew_jacobian()
         return code
 
     def _advance_looking(self, started, missing):
@@ -246,8 +270,11 @@ class Run:
                 missing = []
             code = advance(ivp, policy.FIRST_LOOK if missing else policy.SLICE)
             if code == lib.DS_RUNNING and missing:
-                remaining = outlook.remaining(time.perf_counter(), ivp.t)
-                budget = policy.affordable(len(missing), remaining, ivp.n_trials)
+                remaining = outlook.remaining(
+                    time.perf_counter(), ivp.t, ivp.h_abs, ivp.n_trials
+                )
+                overhead = METHODS[self.method].overhead
+                budget = policy.affordable(len(missing), remaining, ivp.n_trials, overhead)
         return code
 
     def _functions(self):

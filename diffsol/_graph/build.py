@@ -48,6 +48,18 @@ class Graph:
     def param(self, offset, shape, dtype) -> Node:
         return self._share(("param", offset), "param", (), (offset,), tuple(shape), dtype)
 
+    def again(self, node, inputs) -> Node:
+        """A node of another graph, made here from inputs that were made here."""
+        if node.op == "const":
+            return self.const(node.value)
+        if node.op == "time":
+            return self.time()
+        if node.op == "state":
+            return self.state(node.shape, node.dtype)
+        if node.op == "param":
+            return self.param(*node.attrs, node.shape, node.dtype)
+        return self._make(node.op, tuple(inputs), node.attrs, node.shape, node.dtype)
+
     # --- elementwise ----------------------------------------------------------------------
 
     def elementwise(self, name, *inputs) -> Node:

@@ -2,8 +2,8 @@
 
 A row says what an operator is called, how many inputs it has, which dtype comes out, which NumPy
 function *defines* its value (the interpreter calls it), and which NumPy and `math` callables the
-tracer maps to it. How it is printed as LLVM text stands in `_compile/llvm_ops.py`, one row each; a
-test holds the two tables together and both against the NumPy reference.
+tracer maps to it. Its derivative stands in `derivatives.py`, how it is printed as LLVM text in
+`_compile/llvm_ops.py`, one row each; tests hold the tables together and all against NumPy.
 
 dtypes are four: BOOL, INT (int64), FLOAT (float64), COMPLEX (complex128). Inputs of one operator
 are brought to one dtype by `build.py`, so a printer sees monomorphic operators.

@@ -8,18 +8,7 @@
 #define DS_RHS(ivp, end, t, y, out) ds_derivative(ivp, ds_time_flags(ivp, end), t, y, out)
 #include "include/step_erk.h"
 #include "problem.h"
-
-#ifndef DS_INST_ERK_COMMON
-#define DS_INST_ERK_COMMON
-/* Vector code stalls on a small state: it loads two numbers at once that the kernel stored one
- * by one, and the processor cannot forward that (Lorenz, RK45: 128 ns a trial with vector code,
- * 111 without). */
-#if defined(__GNUC__) && !defined(__clang__)
-#define DS_SCALAR_CODE __attribute__((noinline, optimize("no-tree-vectorize")))
-#else
-#define DS_SCALAR_CODE
-#endif
-#endif
+#include "scalar_code.h"
 
 static int DS_ERK(ivp_initial)(ds_ivp *ivp) {
     const ds_problem problem = ds_problem_of(ivp);

@@ -1,5 +1,6 @@
 /* jacobian.c - the Jacobian of an implicit method and the factors of its Newton matrix. */
 #include "differences.h"
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -79,12 +80,20 @@ int ds_factor(ds_ivp *ivp, ds_lu *lu, double alpha_re, double alpha_im, double b
     return ivp->python(ivp->handle, DS_CALL_SINGULAR, 0, pivot, ivp->y, NULL) ? DS_PYTHON_ERROR : 0;
 }
 
-/* Factors with a zero pivot give infinities and nans, whichever kind they are: as nan, the Newton
- * iteration meets them as it does in SciPy, and does not converge. */
-void ds_solve(ds_ivp *ivp, ds_lu *lu, int64_t count, double *b) {
+static int is_finite(const double *x, int64_t count) {
+    int bad = 0;
+    for (int64_t i = 0; i < count; ++i) bad |= !(fabs(x[i]) <= DBL_MAX);
+    return !bad;
+}
+
+/* SciPy's dense solver refuses a right-hand side that is not finite. Factors with a zero pivot
+ * give infinities and nans: as nan, the Newton iteration meets them as it does in SciPy. */
+int ds_solve(ds_ivp *ivp, ds_lu *lu, int64_t count, double *b) {
+    if (!is_finite(b, count) && !ivp->sparse_as_given) return DS_NOT_FINITE;
     if (ds_inside(ivp)->lu_broken) {
         for (int64_t i = 0; i < count; ++i) b[i] = NAN;
-        return;
+        return 0;
     }
     ds_lu_solve(lu, b);
+    return 0;
 }

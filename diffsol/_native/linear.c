@@ -1,27 +1,99 @@
-/* STAND-IN until branch linear is merged. */
-#include "linear.h"
-#include <math.h>
+/* linear.c - see linear.h; each kind of factors has a file of its own. */
+#include "linear_inside.h"
 #include <stdlib.h>
-struct ds_lu { ds_pattern p; int jc, c; int64_t n, pivot; double *a; int64_t *piv; };
-ds_lu *ds_lu_new(const ds_pattern *p, int jc, int c, const ds_lu_plan *plan) { (void)plan;
-  ds_lu *l = calloc(1, sizeof *l); l->p=*p; l->jc=jc; l->c=c; l->n=p->n; l->a=calloc(2*p->n*p->n+1,8); l->piv=calloc(p->n+1,8); return l; }
-void ds_lu_free(ds_lu *l) { if(!l) return; free(l->a); free(l->piv); free(l); }
-#include <complex.h>
-int ds_lu_factor(ds_lu *l, double ar, double ai, double beta, const double *jac) {
-  int64_t n=l->n; complex double *A=(complex double*)l->a; 
-  for (int64_t i=0;i<n*n;++i) A[i]=0;
-  for (int64_t j=0;j<n;++j) { int64_t s=l->p.start?l->p.start[j]:j*n, e=l->p.start?l->p.start[j+1]:(j+1)*n;
-    for (int64_t k=s;k<e;++k) { int64_t r=l->p.start?l->p.rows[k]:k-s; A[j*n+r]=-beta*(l->jc?jac[2*k]+I*jac[2*k+1]:jac[k]); }
-    A[j*n+j]+=l->c?ar+I*ai:ar; }
-  for (int64_t i=0;i<n*n;++i) if(!isfinite(creal(A[i]))||!isfinite(cimag(A[i]))) return DS_LU_NOT_FINITE;
-  for (int64_t k=0;k<n;++k){ int64_t b=k; for(int64_t i=k+1;i<n;++i) if (fabs(creal(A[k*n+i]))+fabs(cimag(A[k*n+i]))>fabs(creal(A[k*n+b]))+fabs(cimag(A[k*n+b]))) b=i;
-    l->piv[k]=b; if(b!=k) for(int64_t j=0;j<n;++j){complex double x=A[j*n+k];A[j*n+k]=A[j*n+b];A[j*n+b]=x;}
-    if (A[k*n+k]==0) {l->pivot=k+1; return DS_LU_SINGULAR;}
-    for(int64_t i=k+1;i<n;++i){A[k*n+i]/=A[k*n+k]; } for(int64_t j=k+1;j<n;++j) for(int64_t i=k+1;i<n;++i) A[j*n+i]-=A[k*n+i]*A[j*n+k]; }
-  return 0; }
-void ds_lu_solve(ds_lu *l, double *b) { int64_t n=l->n; complex double *A=(complex double*)l->a; complex double x[512];
-  for(int64_t i=0;i<n;++i) x[i]=l->c?b[2*i]+I*b[2*i+1]:b[i];
-  for(int64_t k=0;k<n;++k){complex double y=x[k];x[k]=x[l->piv[k]];x[l->piv[k]]=y;} for(int64_t k=0;k<n;++k){ for(int64_t i=k+1;i<n;++i) x[i]-=A[k*n+i]*x[k];}
-  for(int64_t k=n-1;k>=0;--k){x[k]/=A[k*n+k]; for(int64_t i=0;i<k;++i) x[i]-=A[k*n+i]*x[k];}
-  for(int64_t i=0;i<n;++i) if(l->c){b[2*i]=creal(x[i]);b[2*i+1]=cimag(x[i]);} else b[i]=creal(x[i]); }
-int64_t ds_lu_pivot(const ds_lu *l){return l->pivot;} int64_t ds_lu_size(const ds_lu *l){return l->n*l->n;}
+
+static int fits(const ds_pattern *pattern) {
+    if (pattern->n < 0) return 0;
+    if (!pattern->start) return pattern->count == pattern->n * pattern->n;
+    for (int64_t j = 0; j < pattern->n; ++j)
+        for (int64_t k = pattern->start[j]; k < pattern->start[j + 1]; ++k)
+            if (pattern->rows[k] < 0 || pattern->rows[k] >= pattern->n) return 0;
+    return pattern->start[0] == 0 && pattern->start[pattern->n] == pattern->count;
+}
+
+ds_lu *ds_lu_new(const ds_pattern *pattern, int jac_complex, int is_complex,
+                 const ds_lu_plan *plan) {
+    if (!fits(pattern) || (jac_complex && !is_complex)) return NULL;
+    ds_lu *lu = NULL;
+    switch (plan->kind) {
+    case DS_LU_DENSE: lu = ds_lu_dense_new(pattern, is_complex, plan); break;
+    case DS_LU_BANDED: lu = ds_lu_banded_new(pattern, is_complex, plan); break;
+    case DS_LU_SPARSE: lu = ds_lu_sparse_new(pattern, is_complex, plan); break;
+    }
+    if (lu) {
+        lu->n = pattern->n;
+        lu->jac_complex = jac_complex;
+        lu->is_complex = is_complex;
+    }
+    return lu;
+}
+
+void ds_lu_free(ds_lu *lu) {
+    if (lu) lu->free(lu);
+}
+
+int ds_lu_factor(ds_lu *lu, double alpha_re, double alpha_im, double beta, const double *jac) {
+    return lu->factor(lu, alpha_re, alpha_im, beta, jac);
+}
+
+void ds_lu_solve(ds_lu *lu, double *b) { lu->solve(lu, b); }
+
+int64_t ds_lu_pivot(const ds_lu *lu) { return lu->pivot; }
+
+int64_t ds_lu_size(const ds_lu *lu) { return lu->size; }
+
+void *ds_lu_memory(int64_t count, size_t item) {
+    if (count < 0 || (uint64_t)count > SIZE_MAX / 2 / item) return NULL;
+    return malloc(count ? (size_t)count * item : 1);
+}
+
+int64_t *ds_lu_positions(int64_t n, const int64_t *order) {
+    int64_t *position = ds_lu_memory(n, sizeof *position);
+    if (!position) return NULL;
+    for (int64_t k = 0; k < n; ++k) position[k] = order ? -1 : k;
+    for (int64_t k = 0; order && k < n; ++k) {
+        if (order[k] < 0 || order[k] >= n || position[order[k]] >= 0) {
+            free(position);
+            return NULL;
+        }
+        position[order[k]] = k;
+    }
+    return position;
+}
+
+/* Values from J to A, `step` doubles apart in A; the bits of ds_not_finite_bits. */
+static inline uint64_t copy(const ds_lu_places *places, double beta, const double *jac, double *a,
+                            int from, int step) {
+    uint64_t bits = 0;
+    for (int64_t k = 0; k < places->count; ++k)
+        for (int part = 0; part < from; ++part) {
+            const double value = -beta * jac[k * from + part];
+            bits |= ds_not_finite_bits(value);
+            a[(places->to ? places->to[k] : k) * step + part] = value;
+        }
+    return bits;
+}
+
+int ds_lu_assemble(const ds_lu *lu, const ds_lu_places *places, double alpha_re, double alpha_im,
+                   double beta, const double *jac, double *a) {
+    const int parts = 1 + lu->is_complex;
+    if (places->to || parts != 1 + lu->jac_complex)
+        memset(a, 0, sizeof *a * (size_t)(places->room * parts));
+    uint64_t bits;
+    if (parts == 1)
+        bits = copy(places, beta, jac, a, 1, 1);
+    else if (lu->jac_complex)
+        bits = copy(places, beta, jac, a, 2, 2);
+    else
+        bits = copy(places, beta, jac, a, 1, 2);
+    for (int64_t j = 0; j < places->n; ++j) {
+        double *entry = a + parts * (places->diagonal + j * places->diagonal_step);
+        entry[0] += alpha_re;
+        bits |= ds_not_finite_bits(entry[0]);
+        if (lu->is_complex) {
+            entry[1] += alpha_im;
+            bits |= ds_not_finite_bits(entry[1]);
+        }
+    }
+    return ds_not_finite(bits) ? DS_LU_NOT_FINITE : DS_LU_OK;
+}

@@ -196,9 +196,11 @@ def _has_nan(t_eval):
 
 
 def _is_refused(traits, state, options):
-    """What only SciPy's explicit methods take: the others have an error for it."""
-    is_complex = state.dtype.kind == "c" and not traits.complex_states
-    return is_complex or np.ndim(options.get("rtol", 0.0)) > 0
+    """What only explicit methods take, and structures of a wrong shape: SciPy has errors for it."""
+    if state.dtype.kind == "c" and not traits.complex_states or np.ndim(options.get("rtol", 0.0)):
+        return True
+    sparsity = options.get("jac_sparsity")
+    return sparsity is not None and np.shape(sparsity) != (state.size, state.size)
 
 
 def _own_options(traits, options):
@@ -235,8 +237,10 @@ def _start(
             # SciPy calls fun before it looks at first_step, so that errors of fun come first.
             fun(t0, state[:, np.newaxis] if vectorized else state, *args)
             raise
-    rhs = Function(fun, args, state, vectorized=vectorized)
-    jacobian = Jacobian(jac, jac_sparsity, args, state) if METHODS[name].implicit else None
+    implicit = METHODS[name].implicit
+    kind = "strict" if implicit else "rhs"  # finite differences do not broadcast
+    rhs = Function(fun, args, state, kind, vectorized)
+    jacobian = Jacobian(jac, jac_sparsity, args, state) if implicit else None
     return Run(name, rhs, t0, tf, state, rtol, atol, max_step, first_step, jacobian)
 
 

@@ -77,14 +77,14 @@ def test_a_whole_call_is_explained():
     assert "noisy: not compiled" in str(told)
 
 
-@pytest.mark.parametrize("method", ["Radau", scipy.integrate.BDF])
+@pytest.mark.parametrize("method", ["LSODA", scipy.integrate.LSODA])
 def test_methods_that_are_not_native(method):
     def decay(t, y):
         return -y
 
     told = diffsol.explain(decay, (0, 1), [1.0], method=method)
     assert told.compiled
-    assert told.solver in ("Radau", "BDF")
+    assert told.solver == "LSODA"
     assert f"SciPy's own solver: {told.solver}" in str(told)
     told = diffsol.explain(decay, (0, 1), [1.0], method=method, vectorized=True)
     assert (told.compiled, told.reason) == (False, "not-native")

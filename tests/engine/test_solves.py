@@ -19,7 +19,7 @@ from diffsol._engine import kernels, policy, verify
 from diffsol.errors import MismatchWarning, NotCompiledError
 from diffsol.integrate import solve_ivp
 
-METHODS = ("RK23", "RK45", "DOP853")
+METHODS = ("RK23", "RK45", "DOP853", "Radau", "BDF")
 
 
 @pytest.fixture(autouse=True)
@@ -56,7 +56,10 @@ def same(ours, theirs, rtol=1e-9):
 def test_tiers_agree_with_scipy(method, switch, monkeypatch):
     monkeypatch.setenv("DIFFSOL_JIT", switch)
     options = {"args": ARGS, "method": method, "rtol": 1e-6}
-    same(solve_ivp(*LORENZ, **options), scipy.integrate.solve_ivp(*LORENZ, **options), rtol=1e-7)
+    # finite differences amplify rounding, and an exact Jacobian has none
+    rtol = 1e-3 if method in ("Radau", "BDF") else 1e-7
+    ours, theirs = solve_ivp(*LORENZ, **options), scipy.integrate.solve_ivp(*LORENZ, **options)
+    same(ours, theirs, rtol=rtol)
 
 
 def test_long_solve_is_compiled_on_the_way():
@@ -274,7 +277,8 @@ def test_kept_references_and_types_of_t(method):
     ours, theirs = record(solve_ivp), record(scipy.integrate.solve_ivp)
     assert [x[0] for x in ours] == [x[0] for x in theirs]
     np.testing.assert_allclose([x[1] for x in ours], [x[1] for x in theirs], rtol=1e-7)
-    np.testing.assert_allclose([x[2] for x in ours], [x[2] for x in theirs], rtol=1e-7)
+    if method != "BDF":  # SciPy's goes on to change what it has given
+        np.testing.assert_allclose([x[2] for x in ours], [x[2] for x in theirs], rtol=1e-7)
 
 
 def test_a_buffer_returned_again_and_again():
@@ -439,7 +443,13 @@ def test_a_refused_function_is_not_traced_again_and_again():
 @pytest.mark.parametrize("switch", ["0", "require"])
 def test_nan_at_the_start_fails_instead_of_hanging(method, switch, monkeypatch):
     monkeypatch.setenv("DIFFSOL_JIT", switch)
-    sol = solve_ivp(lambda t, y: y * np.nan, (0, 1), [1.0], method=method)
+    call = (lambda t, y: y * np.nan, (0, 1), [1.0])
+    if method in ("Radau", "BDF"):
+        for solve in (scipy.integrate.solve_ivp, solve_ivp):
+            with pytest.raises(ValueError, match="must not contain infs or NaNs"):
+                solve(*call, method=method)
+        return
+    sol = solve_ivp(*call, method=method)
     assert (sol.status, sol.success) == (-1, False)
     np.testing.assert_array_equal(sol.y, [[1.0]])
 

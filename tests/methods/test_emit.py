@@ -24,7 +24,7 @@ def test_numbers_of_methods_agree_with_c():
     from diffsol._native._core import lib
 
     assert {name: traits.id for name, traits in METHODS.items()} == {
-        name: getattr(lib, f"DS_{name}") for name in METHODS
+        name: getattr(lib, f"DS_{name.upper()}") for name in METHODS
     }
     assert len(METHODS) == lib.DS_METHOD_COUNT
 

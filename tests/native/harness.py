@@ -55,6 +55,13 @@ class Solve:
             s.t_eval = self._borrow(self.t_eval)
             s.n_eval = len(self.t_eval)
         s.dense = self.dense
+        if traits.implicit:
+            self._differences()
+
+    def _differences(self):
+        """A full Jacobian by finite differences, as SciPy makes it without further options."""
+        pattern = ffi.new("ds_pattern *", {"n": self.n, "count": self.n**2})
+        assert lib.ds_ivp_set_jacobian(self.ivp, pattern, ffi.new("ds_lu_plan *")) == 0
 
     def _borrow(self, values):
         array = np.ascontiguousarray(values, float)
@@ -77,6 +84,8 @@ class Solve:
         try:
             state = self._state(y).copy()
             t = float(t) if flags & lib.DS_T_IS_FLOAT else np.float64(t)
+            if which == lib.DS_CALL_SINGULAR:
+                return 0
             self.calls.append((which, type(t), t))
             if which == 0:
                 self._state(out)[:] = self.fun(t, state)
@@ -140,7 +149,8 @@ class Solve:
         """All kept interpolants at the times t, as OdeSolution does it."""
         s, t = self.ivp, np.atleast_1d(np.asarray(t, float))
         ends = np.array([s.seg_t[i] for i in range(s.n_segments)]) * s.direction
-        index = np.minimum(np.searchsorted(ends, t * s.direction, side="left"), len(ends) - 1)
+        side = "right" if METHODS[self.method].alternative_segment else "left"
+        index = np.minimum(np.searchsorted(ends, t * s.direction, side=side), len(ends) - 1)
         return self.evaluate(t, index)
 
     def evaluate(self, t, index):
@@ -154,6 +164,7 @@ class Solve:
             s.seg_t,
             s.seg_y_old,
             s.seg_q,
+            s.seg_at,
             len(t),
             self._borrow(t),
             ffi.from_buffer("int64_t[]", np.asarray(index, np.int64)),

@@ -37,3 +37,8 @@ PROBLEMS = {
     "complex": (spin, (0, 4), [1 + 0j, 2j]),
     "complex, backward": (spin, (2, -1), [1 + 1j]),
 }
+
+
+def takes(method, y0):
+    """Does SciPy's method take such a state? Radau is for real ones."""
+    return method != "Radau" or not np.iscomplexobj(np.asarray(y0))

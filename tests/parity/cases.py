@@ -163,9 +163,9 @@ RIGHT_HAND_SIDE = [
     ('inf at once', 'm.solve_ivp(lambda t, y: y + np.inf, (0, 1), Y, method=M)', '!'),
     ('nan later', 'm.solve_ivp(lambda t, y: -y if t < 0.5 else y * np.nan, (0, 1), Y, method=M)', '%'),
     ('inf later', 'm.solve_ivp(lambda t, y: -y if t < 0.5 else y * np.inf, (0, 1), Y, method=M)', '%'),
-    ('blow-up y^2', 'm.solve_ivp(lambda t, y: y ** 2, (0, 1), [2.0], method=M)', ''),
+    ('blow-up y^2', 'm.solve_ivp(lambda t, y: y ** 2, (0, 1), [2.0], method=M)', '%'),
     ('sqrt goes negative', 'm.solve_ivp(lambda t, y: -np.sqrt(y) - 0.1, (0, 1), [0.1], method=M)', ''),
-    ('singular at the end', 'm.solve_ivp(lambda t, y: 1 / (1 - t) + 0 * y, (0, 1), [1.0], method=M)', ''),
+    ('singular at the end', 'm.solve_ivp(lambda t, y: 1 / (1 - t) + 0 * y, (0, 1), [1.0], method=M)', '%'),
 ]
 EXCEPTIONS = [
     ('KeyboardInterrupt from fun', "R(m, KeyboardInterrupt, 'fun', M)", ''),

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.usefixtures("tier")
 # The spikes of Hodgkin and Huxley overflow on the way, in SciPy as here.
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 
-METHODS = ("RK23", "RK45", "DOP853")
+METHODS = ("RK23", "RK45", "DOP853", "Radau", "BDF")
 TOLERANCES = (1e-3, 1e-6)
 CASES = [
     (name, method, rtol)
@@ -24,6 +24,8 @@ CASES = [
     for name in problems.names(kind)
     for method in METHODS
     for rtol in TOLERANCES
+    # a stiff method is no way to follow the close encounters of seven stars
+    if not (name == "pleiades" and method in ("Radau", "BDF"))
 ]
 
 

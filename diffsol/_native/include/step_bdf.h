@@ -12,7 +12,7 @@
  *   DS_JACOBIAN(ctx, end, t, y)  renews the Jacobian J, which the context keeps
  *   DS_FACTOR(ctx, c)        factors of I - c J, which the context keeps
  *   DS_SOLVE(ctx, b)         b becomes (I - c J)^-1 b
- * The first three return nonzero to stop, and that is then what the functions here return. No
+ * They return nonzero to stop, and that is then what the functions here return. No
  * libc, no allocation, no globals. Scalar: lanes have methods without iterations. */
 #undef DS_START
 #undef DS_START_CONTEXT
@@ -210,10 +210,11 @@ DS_FN int DS_BDF(iterate)(const ds_problem *p, ds_bdf *s, R c, R *y, ds_newton *
         y[i] = s->predict[i];
     }
     while (ds_newton_next(newton)) {
-        const int stopped = DS_RHS(ctx, s->clipped, s->t_new, y, s->b);
+        int stopped = DS_RHS(ctx, s->clipped, s->t_new, y, s->b);
         if (stopped) return stopped;
         if (!DS_BDF(residual)(s, m, c)) return 0;
-        DS_SOLVE(ctx, s->b);
+        stopped = DS_SOLVE(ctx, s->b);
+        if (stopped) return stopped;
         if (!ds_newton_judge(newton, DS_BDF(scaled_norm)(p, 1, s->b, s->predict))) return 0;
         for (ds_int i = 0; i < m; ++i) {
             y[i] += s->b[i];

@@ -13,7 +13,7 @@
  *   DS_FACTOR(ctx, real, re, im)    factors of real I - J and (re + i im) I - J
  *   DS_SOLVE_REAL(ctx, b)    b becomes the solution of the real system
  *   DS_SOLVE_COMPLEX(ctx, b) of the complex one; b holds n pairs
- * The first three return nonzero to stop, and that is then what the functions here return. No
+ * They return nonzero to stop, and that is then what the functions here return. No
  * libc, no allocation, no globals. */
 /* Where t is: at the start of the step, within it, or at t_bound itself. */
 enum { DS_INSIDE, DS_AT_BOUND, DS_AT_START };
@@ -159,7 +159,7 @@ DS_FN int DS_RADAU(stages)(const ds_problem *p, ds_radau *s, const R *y, int *fi
 }
 
 /* The corrections of W into F (which they replace): the two linear systems. */
-DS_FN void DS_RADAU(correct)(const ds_problem *p, ds_radau *s, DS_RADAU_CONTEXT ctx) {
+DS_FN int DS_RADAU(correct)(const ds_problem *p, ds_radau *s, DS_RADAU_CONTEXT ctx) {
     const ds_int n = p->n;
     const R(*TI)[3] = ds_radau_TI;
     const R inverse = 1 / s->h, mu_re = DS_RADAU_MU_RE * inverse, mu_im = DS_RADAU_MU_IM * inverse;
@@ -173,13 +173,15 @@ DS_FN void DS_RADAU(correct)(const ds_problem *p, ds_radau *s, DS_RADAU_CONTEXT 
         s->b_complex[2 * j + 1] =
             f0 * TI[2][0] + f1 * TI[2][1] + f2 * TI[2][2] - (mu_re * w2 + mu_im * w1);
     }
-    DS_SOLVE_REAL(ctx, s->b);
-    DS_SOLVE_COMPLEX(ctx, s->b_complex);
+    int stopped = DS_SOLVE_REAL(ctx, s->b);
+    if (!stopped) stopped = DS_SOLVE_COMPLEX(ctx, s->b_complex);
+    if (stopped) return stopped;
     for (ds_int j = 0; j < n; ++j) {
         s->F[j] = s->b[j];
         s->F[n + j] = s->b_complex[2 * j];
         s->F[2 * n + j] = s->b_complex[2 * j + 1];
     }
+    return 0;
 }
 
 /* Root mean square of the corrections relative to atol + rtol |y|. */
@@ -216,10 +218,11 @@ DS_FN int DS_RADAU(iterate)(const ds_problem *p, ds_radau *s, const R *y_old, co
     DS_RADAU(transform)(p, s);
     while (ds_newton_next(newton)) {
         int finite;
-        const int stopped = DS_RADAU(stages)(p, s, y, &finite, ctx);
+        int stopped = DS_RADAU(stages)(p, s, y, &finite, ctx);
         if (stopped) return stopped;
         if (!finite) return 0;
-        DS_RADAU(correct)(p, s, ctx);
+        stopped = DS_RADAU(correct)(p, s, ctx);
+        if (stopped) return stopped;
         if (!ds_newton_judge(newton, DS_RADAU(correction_norm)(p, s, y))) return 0;
         DS_RADAU(apply)(p, s);
     }
@@ -268,14 +271,16 @@ DS_FN int DS_RADAU(estimate)(const ds_problem *p, ds_radau *s, const R *y, const
         s->ze[j] = (s->Z[j] * E[0] + s->Z[n + j] * E[1] + s->Z[2 * n + j] * E[2]) / s->h;
         s->b[j] = s->f[j] + s->ze[j];
     }
-    DS_SOLVE_REAL(ctx, s->b);
+    int stopped = DS_SOLVE_REAL(ctx, s->b);
+    if (stopped) return stopped;
     *error_norm = DS_RADAU(error_norm)(p, s->b, y, y_new);
     if (!(s->rejected && *error_norm > 1)) return 0;
     for (ds_int j = 0; j < n; ++j) s->w[j] = y[j] + s->b[j];
-    const int stopped = DS_RHS(ctx, DS_AT_START, s->t, s->w, s->b);
+    stopped = DS_RHS(ctx, DS_AT_START, s->t, s->w, s->b);
     if (stopped) return stopped;
     for (ds_int j = 0; j < n; ++j) s->b[j] += s->ze[j];
-    DS_SOLVE_REAL(ctx, s->b);
+    stopped = DS_SOLVE_REAL(ctx, s->b);
+    if (stopped) return stopped;
     *error_norm = DS_RADAU(error_norm)(p, s->b, y, y_new);
     return 0;
 }
