@@ -90,7 +90,7 @@ class Grid:
             self._set_columns(times.size - 1)
         if self._bound is not None:
             self._use(solve.fun, self._bound)
-            self._use_jacobian(kernels.PATIENCE)
+            self._use_jacobian(kernels.PATIENCE if self._mode == "require" else 0.0)
 
     def _set_columns(self, count):
         for name, kind in COLUMNS.items():
@@ -127,28 +127,32 @@ class Grid:
         given = self.jacobian
         if given is not None:
             self._use_given_jacobian(given.function, budget)
-        elif self.band is None and self.rhs.n >= EXACT_JACOBIAN_SIZE:
-            self._use_exact_jacobian(budget)
+        elif self._may_be_exact():
+            exact = self._bound.variant.jacobian
+            self._use_exact_jacobian(exact(budget) if budget else exact.if_due())
         self._callbacks.after = self._refresh if given and self._jac_bound is None else None
 
     def _use_given_jacobian(self, function, budget):
         if function is None or not function.record.may_trace():
             return
         try:
-            self._jac_bound = function.bind() or function.compile(budget)
+            self._jac_bound = function.bind() or (function.compile(budget) if budget else None)
         except Refused:
             return
-        self._use(self._solve.jac, self._jac_bound)
+        if self._jac_bound is not None:
+            self._use(self._solve.jac, self._jac_bound)
 
-    def _use_exact_jacobian(self, budget):
-        from diffsol._engine import structure
+    def _may_be_exact(self):
+        return self.jacobian is None and self.band is None and self.rhs.n >= EXACT_JACOBIAN_SIZE
 
-        kernel = self._bound.variant.jacobian(budget)
+    def _use_exact_jacobian(self, kernel):
         if kernel is None:
             return
-        if kernel.rows is not None:
-            plan = structure.plan(self.rhs.n, kernel.start, kernel.rows)
-            self._set_pattern(kernel.start, kernel.rows, plan.struct)
+        if not kernel.full:
+            from diffsol._engine import structure
+
+            plan = structure.plan(self.rhs.n, kernel.start, kernel.row)
+            self._set_pattern(kernel.start, kernel.row, plan.struct)
             self._keep.append(plan)
         self._solve.jac.kernel, self._solve.jac.params = kernel.pointer, self._bound.params
         self._keep.append(kernel)
@@ -181,10 +185,7 @@ class Grid:
         """Slices of the solve, with a look after each at whether compiling pays by now."""
         advance, solve, record = lib.ds_odeint_advance, self._solve, self.rhs.record
         if self._bound is not None:
-            code = advance(solve, policy.SLICE)
-            while code == lib.DS_RUNNING:
-                code = advance(solve, policy.SLICE)
-            return code
+            return self._advance_compiled()
         started = time.perf_counter()
         may_compile = self._mode == "1" and record.may_trace()
         budget = self._budget_at_start() if may_compile else 0.0
@@ -195,12 +196,28 @@ class Grid:
             if may_compile and budget:
                 self._compile(budget)
                 may_compile = False
+                if self._bound is not None:
+                    return self._advance_compiled()
             code = advance(solve, policy.FIRST_LOOK if may_compile else policy.SLICE)
             if code == lib.DS_RUNNING and may_compile:
                 remaining = outlook.remaining(time.perf_counter(), solve.t_now)
                 budget = policy.affordable(1, remaining, 0)
         if self._bound is None:
             record.python_seconds += time.perf_counter() - started
+        return code
+
+    def _advance_compiled(self):
+        """Slices of a solve with a kernel; its exact Jacobian joins when enough time was spent."""
+        advance, solve = lib.ds_odeint_advance, self._solve
+        exact = self._bound.variant.jacobian
+        code = lib.DS_RUNNING
+        while code == lib.DS_RUNNING:
+            started = time.perf_counter()
+            code = advance(solve, policy.SLICE)
+            if solve.jacobian_count and solve.jac.kernel == ffi.NULL and self._may_be_exact():
+                exact.wait(time.perf_counter() - started)
+                if code == lib.DS_RUNNING:
+                    self._use_exact_jacobian(exact.if_due())
         return code
 
     def _budget_at_start(self):
@@ -218,7 +235,7 @@ class Grid:
         if bound is not None:
             self._bound = bound
             self._use(solve.fun, bound)
-            self._use_jacobian(budget)
+            self._use_jacobian(budget if self.jacobian is not None else 0.0)
 
     def _bounds(self):
         given = self.jacobian.function if self.jacobian is not None else None
