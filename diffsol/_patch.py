@@ -8,7 +8,7 @@ from typing import Any
 from diffsol import integrate
 
 # What is replaced: the names of ours.  SciPy's other names stay what they are.
-NAMES = ("solve_ivp", "RK23", "RK45", "DOP853")
+NAMES = ("solve_ivp", "odeint", "RK23", "RK45", "DOP853")
 # Where: the public namespace, and the package that some people import from.
 _NAMESPACES = ("scipy.integrate", "scipy.integrate._ivp")
 
@@ -39,7 +39,7 @@ class Patch:
 def patch() -> Patch:
     """Replace ``scipy.integrate``'s solvers by the native ones, in this process.
 
-    ``solve_ivp``, ``RK23``, ``RK45`` and ``DOP853`` of ``scipy.integrate`` become those of
+    ``solve_ivp``, ``odeint``, ``RK23``, ``RK45`` and ``DOP853`` of ``scipy.integrate`` become those of
     `diffsol.integrate`.  A module that has already run ``from scipy.integrate import solve_ivp``
     holds SciPy's object and keeps it, so call this first.  Calling it twice changes nothing.
 
@@ -69,4 +69,5 @@ def unpatch() -> None:
 def _bind(objects: dict[str, Any]) -> None:
     for namespace in map(importlib.import_module, _NAMESPACES):
         for name, value in objects.items():
-            setattr(namespace, name, value)
+            if hasattr(namespace, name):
+                setattr(namespace, name, value)

@@ -28,25 +28,30 @@ class Bound:
 
 
 class Function:
-    """fun(t, y, *args) of one solve.
+    """fun(t, y, *args) of one solve, or fun(y, t, *args).
 
     fun         the user's callable
     args        tuple of further arguments
     state       ndarray (n,), float64 or complex128: tells size and dtype of y
-    kind        'rhs' | 'strict' (a rhs whose result is not broadcast to (n,)) | 'event' | 'jac'
+    kind        'rhs' | 'strict' (a rhs whose result is not broadcast to (n,)) | 'odepack' (strict, but
+                a number will do where n is 1) | 'event' | 'jac'
     vectorized  fun takes y of shape (n, 1) (SciPy's option)
+    y_first     fun takes y before t (odeint's functions do)
     """
 
-    __slots__ = ("fun", "args", "kind", "n", "is_complex", "vectorized", "record")
+    __slots__ = ("fun", "args", "kind", "n", "is_complex", "vectorized", "y_first", "record")
 
-    def __init__(self, fun, args, state, kind="rhs", vectorized=False):
+    def __init__(self, fun, args, state, kind="rhs", vectorized=False, y_first=False):
         self.fun = fun
         self.args = args
         self.kind = kind
         self.n = state.size
         self.is_complex = state.dtype.kind == "c"
         self.vectorized = bool(vectorized)
-        self.record = kernels.record_of(fun, kind, self.n, self.is_complex, self.vectorized)
+        self.y_first = bool(y_first)
+        self.record = kernels.record_of(
+            fun, kind, self.n, self.is_complex, self.vectorized, self.y_first
+        )
         if kernels.KEEP_FUNCTIONS:
             self.record.function = self
 
@@ -88,6 +93,7 @@ class Function:
                 self.is_complex,
                 self.vectorized,
                 budget,
+                self.y_first,
             )
         )
         if bound is None:
@@ -119,4 +125,5 @@ class Function:
         dtype = complex if self.is_complex and self.kind != "event" else float
         if self.vectorized:
             return np.asarray(self.fun(t, y[:, None], *self.args), dtype=dtype).ravel()
-        return np.asarray(self.fun(t, y, *self.args), dtype=dtype)
+        leading = (y, t) if self.y_first else (t, y)
+        return np.asarray(self.fun(*leading, *self.args), dtype=dtype)

@@ -144,8 +144,8 @@ def _root_key(fun):
     return kind
 
 
-def record_of(fun, kind, n, is_complex, vectorized) -> Record:
-    key = (_root_key(fun), kind, n, is_complex, vectorized)
+def record_of(fun, kind, n, is_complex, vectorized, y_first=False) -> Record:
+    key = (_root_key(fun), kind, n, is_complex, vectorized, y_first)
     with _lock:
         record = _records.get(key)
         if record is None:
@@ -171,7 +171,9 @@ def mode_of_solve() -> str:
     return "0" if mode == "1" and np.geterr()["under"] != "ignore" else mode
 
 
-def compile_variant(record, fun, args, kind, n, is_complex, vectorized, budget) -> Variant:
+def compile_variant(
+    record, fun, args, kind, n, is_complex, vectorized, budget, y_first=False
+) -> Variant:
     """Trace and compile within about `budget` seconds; the new variant joins the record.
 
     Raises Refused (and notes it). What is too much for the budget is refused until the function
@@ -184,7 +186,7 @@ def compile_variant(record, fun, args, kind, n, is_complex, vectorized, budget) 
     started = time.perf_counter()
     state = (n, 1) if vectorized else (n,)
     dtype = COMPLEX if is_complex else FLOAT
-    shape = {"rhs": state, "strict": state, "event": (), "jac": (n, n)}[kind]
+    shape = {"rhs": state, "strict": state, "odepack": state, "event": (), "jac": (n, n)}[kind]
     try:
         traced = trace.trace_function(
             fun,
@@ -193,7 +195,8 @@ def compile_variant(record, fun, args, kind, n, is_complex, vectorized, budget) 
             dtype,
             shape,
             FLOAT if kind == "event" else dtype,
-            broadcast=kind == "rhs",
+            broadcast=kind == "rhs" or (kind == "odepack" and n == 1),
+            y_first=y_first,
             transposed=kind == "jac",
             deadline=started + max(budget / 2, LEAST_BUDGET),
         )

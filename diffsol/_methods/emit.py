@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from fractions import Fraction
 from pathlib import Path
 
+from .multistep import FAMILIES
 from .registry import EXPLICIT, RungeKutta
 from .table import Row
 
@@ -25,7 +26,8 @@ def headers() -> dict[str, str]:
     texts = {f"{name.lower()}.h": _method_header(EXPLICIT[name], macros[name]) for name in macros}
     names = sorted({name.partition("(")[0] for table in macros.values() for name in table})
     undefined = "".join(f"#undef {name}\n" for name in names)
-    return texts | {"clear.h": f"/* {WRITTEN_BY} */\n{undefined}"}
+    texts["clear.h"] = f"/* {WRITTEN_BY} */\n{undefined}"
+    return texts | {"multistep.h": _multistep_header()}
 
 
 WRITTEN_BY = "Written by diffsol/_methods/emit.py, do not edit."
@@ -105,6 +107,25 @@ def _wrap(parts: list[str], joint: str, width: int = 70) -> str:
             lines.append("")
         lines[-1] += (joint if len(lines) > 1 or lines[-1] else "") + part
     return " \\\n   ".join(lines)
+
+
+def _multistep_header() -> str:
+    """The formulas of step_lsoda.h, one initialiser a family: the order of a row is a variable there."""
+    size = max(len(family.formulas) for family in FAMILIES)
+    text = f"/* Adams-Moulton and BDF in Nordsieck form. {WRITTEN_BY}\n"
+    text += " * The families' rows are orders 1, 2, ...; what the numbers mean: _methods/multistep.py. */\n"
+    text += f"#define DS_MULTISTEP_ORDERS {size}\n"
+    for family in FAMILIES:
+        prefix = f"DS_{family.name.upper()}"
+        text += f"#define {prefix}_ORDER_MAX {len(family.formulas)}\n"
+        text += f"#define {prefix}_L {_rows(formula.l for formula in family.formulas)}\n"
+        text += f"#define {prefix}_TESTS {_rows(formula.tests for formula in family.formulas)}\n"
+    return text
+
+
+def _rows(rows: Iterable[Iterable[float]]) -> str:
+    lines = [_wrap([f"{value!r}," for value in row], " ").rstrip(",") for row in rows]
+    return "{ \\\n   " + ", \\\n   ".join(f"{{{line}}}" for line in lines) + "}"
 
 
 def main() -> None:

@@ -18,6 +18,7 @@ SOURCES = (
     "root.c",
     "jacobian.c",
     "differences.c",
+    "odeint.c",
     "mathlib.c",
     "inst_rk23.c",
     "inst_rk45.c",
@@ -36,7 +37,7 @@ SOURCES = (
     "order_rcm.c",
     "order_amd.c",
 )
-PUBLIC = ("linear.h", "api.h", "mathlib.h")  # what Python may call
+PUBLIC = ("linear.h", "api.h", "odeint.h", "mathlib.h")  # what Python may call
 HEADERS = ("*.h", "include/*.h", "tables/*.h")
 
 # SciPy's results need every product rounded: no fused multiply-add behind our back. No errno:

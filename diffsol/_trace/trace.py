@@ -124,10 +124,11 @@ def trace_function(
     shape,
     dtype,
     broadcast=True,
+    y_first=False,
     transposed=False,
     deadline=math.inf,
 ) -> TraceResult:
-    """Traces fun(t, y, *args) for a state of the given shape and dtype.
+    """Traces fun(t, y, *args), or fun(y, t, *args), for a state of the given shape and dtype.
 
     `shape` and `dtype` are those of the result: a result that NumPy casts without a warning is
     accepted, with `broadcast` also a single number for all components. Any other ends the trace.
@@ -147,7 +148,7 @@ def trace_function(
         try:
             # a constant that NumPy warns about must warn at every evaluation
             with np.errstate(divide="raise", over="raise", invalid="raise"):
-                value = _call_root(trace, fun, args, state_shape, state_dtype)
+                value = _call_root(trace, fun, args, state_shape, state_dtype, y_first)
                 output = _result(trace, value, shape, dtype, broadcast)
                 if transposed:
                     output = trace.graph.view(output, 0, (1, shape[1]), shape[::-1])
@@ -179,7 +180,7 @@ def trace_function(
     )
 
 
-def _call_root(trace, fun, args, state_shape, state_dtype):
+def _call_root(trace, fun, args, state_shape, state_dtype, y_first):
     graph, reads = trace.graph, trace.reads
     t = Scalar(trace, graph.time(), True)
     y = Array.of(trace, graph.state(state_shape, state_dtype), "state")
@@ -188,7 +189,8 @@ def _call_root(trace, fun, args, state_shape, state_dtype):
     extra = [
         world.enter(trace, a, reads.read(("args", i), f"args[{i}]", a)) for i, a in enumerate(args)
     ]
-    return calls.call(trace.machine, _root(trace, fun), [t, y, *extra], {})
+    leading = [y, t] if y_first else [t, y]
+    return calls.call(trace.machine, _root(trace, fun), [*leading, *extra], {})
 
 
 def _root(trace, fun):

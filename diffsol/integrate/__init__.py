@@ -1,8 +1,8 @@
 """Integration and ODEs: every name of ``scipy.integrate``, the solvers native.
 
 Change ``from scipy.integrate import solve_ivp`` to ``from diffsol.integrate import solve_ivp`` and
-nothing else.  `solve_ivp` and the classes `RK23`, `RK45` and `DOP853` are ours; every other name
-is SciPy's own object, of the SciPy that is installed, fetched when it is first asked for.
+nothing else.  `solve_ivp`, `odeint` and the classes `RK23`, `RK45` and `DOP853` are ours; every other
+name is SciPy's own object, of the SciPy that is installed, fetched when it is first asked for.
 """
 
 import importlib
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from diffsol.integrate import _scipy
 from diffsol.integrate._ivp import solve_ivp as solve_ivp
+from diffsol.integrate._odeint import odeint as odeint
 
 if TYPE_CHECKING:
     from scipy.integrate import *  # noqa: F403  (the names a type checker shall see)

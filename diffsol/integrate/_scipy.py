@@ -33,6 +33,15 @@ def interpolant(name: str) -> type:
     return getattr(home, name)
 
 
+def keeps_least_step() -> bool:
+    """Does the installed SciPy's LSODA keep to the least step that it is given?
+
+    Since SciPy 1.17, whose LSODA is written in C, it reads `min_step` and `hmin` and forgets them.
+    """
+    major, minor = importlib.import_module("scipy").__version__.split(".")[:2]
+    return (int(major), int(minor)) < (1, 17)
+
+
 def original(name: str) -> Any:
     """SciPy's own object of that name, also while `diffsol.patch` has replaced it."""
     patching = sys.modules.get("diffsol._patch")

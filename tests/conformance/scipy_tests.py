@@ -1,4 +1,4 @@
-"""SciPy's own tests of ``scipy.integrate._ivp``, bound to our names."""
+"""SciPy's own tests of ``scipy.integrate``, bound to our names."""
 
 import importlib.util
 import pathlib
@@ -6,17 +6,18 @@ import types
 
 import diffsol
 
-FOLDER = "scipy.integrate._ivp.tests"
+IVP = "scipy.integrate._ivp.tests"
+INTEGRATE = "scipy.integrate.tests"
 
 
-def load(name):
+def load(name, folder=IVP):
     """A test module of the installed SciPy, imported while our names stand in for SciPy's.
 
     Returns None if this SciPy came without its tests.
     """
-    if importlib.util.find_spec(FOLDER) is None:
+    if importlib.util.find_spec(folder) is None:
         return None
-    spec = importlib.util.find_spec(f"{FOLDER}.{name}")
+    spec = importlib.util.find_spec(f"{folder}.{name}")
     module = types.ModuleType(f"scipy_{name}_on_diffsol")
     module.__file__ = spec.origin
     code = compile(pathlib.Path(spec.origin).read_text(), spec.origin, "exec")
@@ -25,7 +26,7 @@ def load(name):
     return module
 
 
-def tests_of(name):
+def tests_of(name, folder):
     """The test functions of one of SciPy's modules, by name."""
-    module = load(name)
+    module = load(name, folder)
     return {key: value for key, value in vars(module).items() if key.startswith("test_")}

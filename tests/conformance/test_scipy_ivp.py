@@ -12,7 +12,7 @@ if scipy_tests.load("test_ivp") is None:
     pytest.skip("this SciPy was installed without its tests", allow_module_level=True)
 
 for _name in MODULES:
-    globals().update(scipy_tests.tests_of(_name))
+    globals().update(scipy_tests.tests_of(_name, scipy_tests.IVP))
 
 
 def test_our_names_are_the_ones_tested():

@@ -24,6 +24,16 @@ def f1(t, y):
     return -y
 
 
+def f1y(y, t):
+    return -y
+
+
+def INPLACE(y, t):
+    """Changes the state that it is given."""
+    y[1] = 0.0
+    return [1.0, 1.0]
+
+
 def ev(t, y):
     return y[0]
 

@@ -69,6 +69,11 @@ def test_events(call, flag, method):
     check(call, flag)
 
 
+@pytest.mark.parametrize("call, flag, method", rows(cases.ODEINT))
+def test_odeint(call, flag, method):
+    check(call, flag)
+
+
 @pytest.mark.parametrize("call, flag, method", rows(cases.JACOBIAN))
 def test_jacobian(call, flag, method):
     check(call, flag)

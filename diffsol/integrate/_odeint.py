@@ -1,0 +1,331 @@
+"""odeint: SciPy's call, answered by the native LSODA."""
+
+from __future__ import annotations
+
+import warnings
+from math import ldexp
+from operator import index
+from typing import Any
+
+import numpy as np
+
+from diffsol._engine import grid
+from diffsol._engine.function import Function
+from diffsol._engine.grid import GivenJacobian, Grid, as_doubles
+from diffsol.integrate import _scipy
+
+MESSAGES = {
+    2: "Integration successful.",
+    1: "Nothing was done; the integration time was 0.",
+    -1: "Excess work done on this call (perhaps wrong Dfun type).",
+    -2: "Excess accuracy requested (tolerances too small).",
+    -3: "Illegal input detected (internal error).",
+    -4: "Repeated error test failures (internal error).",
+    -5: "Repeated convergence failures (perhaps bad Jacobian or tolerances).",
+    -6: "Error weight became zero during problem.",
+    -7: "Internal workspace insufficient to finish (internal error).",
+    -8: "Run terminated (internal error).",
+}
+
+TOLERANCE = 1.49012e-8  # SciPy's default of rtol and atol, about the root of EPS
+_FLOAT = np.dtype(float)
+STEPS = 500  # between two output times, where mxstep is 0 (ODEPACK's mxstp0)
+ADAMS_ORDER_MAX, BDF_ORDER_MAX = 12, 5
+ILLEGAL = -3
+
+
+def odeint(
+    func,
+    y0,
+    t,
+    args=(),
+    Dfun=None,
+    col_deriv=0,
+    full_output=0,
+    ml=None,
+    mu=None,
+    rtol=None,
+    atol=None,
+    tcrit=None,
+    h0=0.0,
+    hmax=0.0,
+    hmin=0.0,
+    ixpr=0,
+    mxstep=0,
+    mxhnil=0,
+    mxordn=12,
+    mxords=5,
+    printmessg=0,
+    tfirst=False,
+):
+    """Integrate a system of ordinary differential equations with LSODA.
+
+    Solves the initial value problem, stiff or not, for systems of first order ODEs::
+
+        dy/dt = func(y, t, ...)  [or func(t, y, ...)]
+
+    The function is traced and compiled when that can be done without changing what it means, and
+    called as Python otherwise.  Steps, counts, messages and errors are those of
+    ``scipy.integrate.odeint``.
+
+    Parameters
+    ----------
+    func : callable(y, t, ...) or callable(t, y, ...)
+        Derivative of y at t.  With the signature ``callable(t, y, ...)`` `tfirst` must be True.
+    y0 : array
+        Initial condition on y, at ``t[0]`` (may be a vector).
+    t : array
+        Times for which to solve for y, increasing or decreasing; values may be repeated.
+    args : tuple, optional
+        Further arguments of `func` and `Dfun`.
+    Dfun : callable, optional
+        Jacobian of `func`, with the arguments of `func`.
+    col_deriv : bool, optional
+        Does `Dfun` give derivatives down columns instead of across rows?
+    full_output : bool, optional
+        Whether to return a dictionary of further outputs as well.
+    printmessg : bool, optional
+        Whether to issue the message of success as a warning.
+    tfirst : bool, optional
+        Whether the first two arguments of `func` and `Dfun` are t, y instead of y, t.
+    ml, mu : int, optional
+        Lower and upper bandwidths of the Jacobian, if it is banded.  `Dfun` then returns its
+        diagonals in rows, the uppermost first: shape ``(ml + mu + 1, len(y0))``.
+    rtol, atol : float or array, optional
+        Tolerances on the error of each component: ``rtol * abs(y) + atol``.  Defaults are 1.49012e-8.
+    tcrit : array, optional
+        Times (singularities, for example) that no step passes.
+    h0, hmax, hmin : float, optional
+        First, largest and smallest step size; 0 (default) leaves them to the solver.
+    ixpr : bool, optional
+        SciPy's switch for more printing, which prints nothing.
+    mxstep : int, optional
+        Most steps between two output times; 0 (default) means 500.
+    mxhnil : int, optional
+        SciPy's limit of messages, of which there are none.
+    mxordn, mxords : int, optional
+        Highest orders of the nonstiff (Adams) and of the stiff (BDF) formulas.
+
+    Returns
+    -------
+    y : array, shape (len(t), len(y0))
+        Values of y at the times in t, the initial values in the first row.  Rows after a failure
+        are nan.
+    infodict : dict, only with ``full_output``
+        ========  =====================================================================
+        'hu'      step sizes used last, for each output time after the first
+        'tcur'    time reached by the solver, beyond the output time
+        'tolsf'   factor by which tolerances were too small, where they were
+        'tsw'     time of the last change of formulas
+        'nst'     steps so far
+        'nfe'     function evaluations so far
+        'nje'     Jacobian evaluations so far
+        'nqu'     order used last
+        'imxer'   component of the largest error, after a failure of the error test, else -1
+        'lenrw'   length that ODEPACK's array of reals would have
+        'leniw'   and its array of integers
+        'mused'   formulas used last: 1 Adams (nonstiff), 2 BDF (stiff)
+        'message' the outcome in words
+        ========  =====================================================================
+
+    References
+    ----------
+    .. [1] L. Petzold, "Automatic selection of methods for solving stiff and nonstiff systems of
+           ordinary differential equations", SIAM Journal on Scientific and Statistical Computing,
+           Vol. 4, No. 1, pp. 136-148, 1983.
+    .. [2] A. C. Hindmarsh, "ODEPACK, A Systematized Collection of ODE Solvers", IMACS Transactions
+           on Scientific Computation, Vol. 1, pp. 55-64, 1983.
+    """
+    _check_monotone(t)
+    options = _Options(
+        args, Dfun, col_deriv, full_output, ml, mu, rtol, atol, tcrit,
+        h0, hmax, hmin, ixpr, mxstep, mxhnil, mxordn, mxords, tfirst,
+    )  # fmt: skip
+    solved = _solve(func, y0, t, options)
+    if solved is None:
+        return _scipy.original("odeint")(
+            func, y0, t, args, Dfun, col_deriv, full_output, ml, mu, rtol, atol, tcrit,
+            h0, hmax, hmin, ixpr, mxstep, mxhnil, mxordn, mxords, printmessg, tfirst,
+        )  # fmt: skip
+    y, info, istate = solved
+    message = MESSAGES[istate]
+    if istate < 0:
+        _warn(f"{message} Run with full_output = 1 to get quantitative information.")
+    elif printmessg:
+        _warn(message)
+    if not full_output:
+        return y
+    info["message"] = message
+    return y, info
+
+
+def _check_monotone(t):
+    if type(t) is np.ndarray and t.dtype == _FLOAT and t.ndim == 1 and grid.first_of(t):
+        return  # the usual, and quick
+    dt = np.diff(t)
+    if not ((dt >= 0).all() or (dt <= 0).all()):
+        raise ValueError(
+            "The values in t must be monotonically increasing "
+            "or monotonically decreasing; repeated values are "
+            "allowed."
+        )
+
+
+def _warn(text):
+    category = _scipy.namespace().ODEintWarning
+    warnings.warn(text, category, stacklevel=3)
+
+
+def _error(text):
+    """An instance of `odepack.error`."""
+    return _scipy.namespace()._odepack.error(text)
+
+
+class _Options:
+    """What does not depend on the state, converted in SciPy's order and with its words."""
+
+    def __init__(
+        self, args, Dfun, col_deriv, full_output, ml, mu, rtol, atol, tcrit,
+        h0, hmax, hmin, ixpr, mxstep, mxhnil, mxordn, mxords, tfirst,
+    ):  # fmt: skip
+        self.y_first = not tfirst
+        self.by_columns = bool(index(col_deriv))
+        ml = -1 if ml is None else index(ml)
+        mu = -1 if mu is None else index(mu)
+        self.full_output = bool(index(full_output))
+        # ldexp takes what C code takes for a float
+        self.h0, self.hmax, self.hmin = ldexp(h0, 0), ldexp(hmax, 0), ldexp(hmin, 0)
+        self.ixpr, self.mxstep = index(ixpr), index(mxstep)
+        self.mxhnil = index(mxhnil)
+        self.mxordn, self.mxords = index(mxordn), index(mxords)
+        self.band = None if ml < 0 and mu < 0 else (max(ml, 0), max(mu, 0))
+        self.args, self.Dfun = args, Dfun
+        self.rtol, self.atol, self.tcrit = rtol, atol, tcrit
+
+    def check_functions(self, func):
+        if not isinstance(self.args, tuple):
+            raise _error("Extra arguments must be in a tuple.")
+        if not callable(func) or not (self.Dfun is None or callable(self.Dfun)):
+            raise _error("The function and its Jacobian must be callable functions.")
+
+    def check_orders(self):
+        for name in ("mxordn", "mxords"):
+            if getattr(self, name) < 0:
+                raise _error(f"Incorrect value for {name}.")
+
+    def limits(self):
+        """(h0, hmax, hmin, mxstep, mxordn, mxords) of the C core, which refuses a negative mxstep."""
+        refused = self.ixpr not in (0, 1) or self.mxhnil < 0
+        return (
+            self.h0,
+            self.hmax,
+            self.hmin if self.hmin <= 0 or _scipy.keeps_least_step() else 0.0,
+            -1 if refused else self.mxstep or STEPS,
+            min(self.mxordn, ADAMS_ORDER_MAX),
+            min(self.mxords, BDF_ORDER_MAX),
+        )
+
+    def is_refused(self, n, distance):
+        """Would ODEPACK refuse these options before it looks at its work arrays?"""
+        bad_band = self.band is not None and max(self.band) >= n
+        negative = min(self.mxstep, self.mxhnil, self.hmax, self.hmin, self.h0 * distance) < 0
+        return bad_band or negative or self.ixpr not in (0, 1)
+
+    def work_lengths(self, n):
+        """(lenrw, leniw): the lengths that ODEPACK's work arrays would have."""
+        orders = self.limits()[4:]
+        lower, upper = self.band or (0, 0)
+        matrix = n * n if self.band is None else (2 * lower + upper + 1) * n
+        nonstiff, stiff = 20 + (orders[0] + 1) * n, 20 + (orders[1] + 1) * n + matrix + 2
+        return max(nonstiff, stiff) + 3 * n, 20 + n
+
+
+def _solve(func, y0, t, options):
+    """(y, infodict without message, istate); None for what is left to SciPy."""
+    options.check_functions(func)
+    state, times = _vector(y0, "Initial condition y0"), _vector(t, "Output times t")
+    n = state.size
+    if not n or not times.size or options.mxordn == 0 or options.mxords == 0:
+        return None  # nothing to solve, or orders that make SciPy's work arrays too small
+    rtol = _tolerance(options.rtol, n, "relative")
+    atol = _tolerance(options.atol, n, "absolute")
+    critical = _critical_times(options.tcrit)
+    options.check_orders()
+    first = grid.first_of(times)
+    solve = Grid(
+        Function(func, options.args, state, kind="odepack", y_first=options.y_first),
+        _given_jacobian(options, state),
+        state, times, first, critical, rtol, atol, options.band, options.limits(),
+        options.full_output,
+    )  # fmt: skip
+    istate = solve.go()
+    info = _infodict(solve, options, times, first) if options.full_output else None
+    return solve.y, info, istate
+
+
+def _vector(value, name):
+    """A float64 array in one dimension, with memory of its own; a number is one of length 1."""
+    array = as_doubles(value)
+    if array.ndim > 1:
+        raise ValueError(f"{name} must be one-dimensional.")
+    return np.array(array, ndmin=1)
+
+
+def _tolerance(value, n, name):
+    """A float, or an array of n."""
+    if value is None:
+        return TOLERANCE
+    if type(value) is float:
+        return value
+    try:
+        array = as_doubles(value)
+    except Exception as error:
+        raise _error(f"Error converting {name} tolerance.") from error
+    if array.ndim > 1:
+        raise _error(f"Error converting {name} tolerance.")
+    if array.ndim == 0:
+        return float(array)
+    if array.size != n:
+        raise _error(
+            "Tolerances must be an array of the same length as the\n"
+            "     number of equations or a scalar."
+        )
+    return array
+
+
+def _critical_times(tcrit):
+    if tcrit is None:
+        return None
+    try:
+        array = as_doubles(tcrit)
+    except Exception as error:
+        raise _error("Error constructing critical times.") from error
+    if array.ndim > 1:
+        raise _error("Error constructing critical times.")
+    return np.array(array, ndmin=1)
+
+
+def _given_jacobian(options, state):
+    if options.Dfun is None:
+        return None
+    function = None
+    if options.band is None and not options.by_columns:
+        function = Function(options.Dfun, options.args, state, kind="jac", y_first=options.y_first)
+    return GivenJacobian(
+        function, options.Dfun, options.args, options.y_first, state.size, options.band,
+        options.by_columns,
+    )  # fmt: skip
+
+
+def _infodict(solve, options, times, first) -> dict[str, Any]:
+    """The columns and numbers of full_output, in SciPy's order."""
+    info: dict[str, Any] = dict(solve.columns)
+    mused = info.pop("mused")
+    n = solve.y.shape[1]
+    if first == times.size:
+        imxer, lengths = 0, (0, 0)  # nothing was called
+    else:
+        imxer = solve.worst + 1 if solve.worst >= 0 else -1
+        refused = options.is_refused(n, times[first] - times[0])
+        lengths = (0, 0) if refused else options.work_lengths(n)
+    return info | {"imxer": imxer, "lenrw": lengths[0], "leniw": lengths[1], "mused": mused}
