@@ -159,7 +159,7 @@ class Grid:
             from diffsol._engine import structure
 
             plan = structure.plan(self.rhs.n, kernel.start, kernel.row)
-            self._set_pattern(kernel.start, kernel.row, plan.struct)
+            self._set_pattern(kernel.start, kernel.row, plan.native)
             self._keep.append(plan)
         self._solve.jac.kernel, self._solve.jac.params = kernel.pointer, self._bound.params
         self._keep.append(kernel)

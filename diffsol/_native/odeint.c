@@ -11,9 +11,6 @@
 /* Largest state for which scalar code is faster (as SMALL_WIDTH in ivp.c). */
 enum { SMALL_STATE = 8 };
 
-/* Factoring more states than this may take long: the clock is then read after each step. */
-enum { CLOCK_STATES = 500 };
-
 typedef struct ds_grid ds_grid;
 static int grid_derivative(ds_grid *grid, double t, double *y, double *out);
 static int grid_jacobian(ds_grid *grid, double t, double *y, double **values);
@@ -159,7 +156,7 @@ static int grid_jacobian(ds_grid *grid, double t, double *y, double **values) {
  * matrix has. A nan in it is no obstacle there, and spoils the solutions. */
 static int grid_factor(ds_grid *grid, const double *values) {
     const int code = ds_lu_factor(grid->lu, 1, 0, -1, values);
-    if (grid->public.n > CLOCK_STATES) ds_slice_watch(&grid->slice);
+    if (grid->public.n > DS_CLOCK_STATES) ds_slice_watch(&grid->slice);
     grid->no_memory = code == DS_LU_NO_MEMORY;
     grid->lu_broken = code == DS_LU_NOT_FINITE;
     return code == DS_LU_SINGULAR || grid->no_memory;

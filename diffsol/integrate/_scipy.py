@@ -7,6 +7,7 @@ made at the latest moment.
 
 import importlib
 import sys
+import warnings
 from types import ModuleType
 from typing import Any
 
@@ -40,6 +41,13 @@ def keeps_least_step() -> bool:
     """
     major, minor = importlib.import_module("scipy").__version__.split(".")[:2]
     return (int(major), int(minor)) < (1, 17)
+
+
+def warn_of_istate(istate: int) -> None:
+    """SciPy's warning of a failure of LSODA, in its words."""
+    solver = importlib.import_module("scipy.integrate._ode").lsoda
+    unexpected = f"Unexpected istate={istate:d}"
+    warnings.warn(f"lsoda: {solver.messages.get(istate, unexpected)}", stacklevel=3)
 
 
 def original(name: str) -> Any:

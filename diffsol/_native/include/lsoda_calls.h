@@ -149,12 +149,11 @@ DS_FN ds_int ds_lsoda_worst(const ds_lsoda_problem *p, const ds_lsoda_state *s) 
 
 /* Interpolant of the last step, as SciPy's LsodaDenseOutput has it:
  *   y(t) = sum over j = 0 ... order of z_j ((t - t_end) / h)**j
- * with order the order used. `z` receives DS_MULTISTEP_ORDERS + 1 rows of n, zeros above the order;
- * the step size h that they are scaled to is returned. */
+ * with order the order used. `z` receives order + 1 rows of n; the step size h that they are scaled
+ * to is returned. */
 DS_FN R ds_lsoda_dense(const ds_lsoda_problem *p, const ds_lsoda_state *s, R *z) {
     const ds_int used = s->order_used;
     for (ds_int i = 0; i < (used + 1) * p->n; ++i) z[i] = s->history[i];
-    for (ds_int i = (used + 1) * p->n; i < (DS_MULTISTEP_ORDERS + 1) * p->n; ++i) z[i] = 0;
     if (s->order < used) { /* the last row was left as it was when the order fell */
         const R ratio = s->h / s->h_used;
         R power = 1;
