@@ -98,8 +98,8 @@ void ds_odeint_set_jacobian(ds_odeint *solve, const ds_pattern *pattern, const d
     free_matrix(grid);
     grid->pattern = *pattern;
     grid->plan = *plan;
-    grid->problem.start = (const ds_int *)pattern->start;
-    grid->problem.rows = (const ds_int *)pattern->rows;
+    grid->problem.start = pattern->start;
+    grid->problem.rows = pattern->rows;
     /* Old factors are gone: the next step begins with new ones. */
     grid->state.jacobian_due = grid->state.family == DS_LSODA_BDF;
 }
