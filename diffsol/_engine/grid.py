@@ -297,35 +297,39 @@ class GridCallbacks:
     """
 
     def __init__(self, rhs, jacobian, state):
-        self._fun, self._args, self._y_first = rhs.fun, rhs.args, rhs.y_first
-        self._jacobian = jacobian
         self.state, self.derivative = state, np.empty(state.size)
-        self._shape = state.shape
+        self._jacobian = jacobian
         self.error: BaseException | None = None
         self.after = None
+        self.answer = self._answerer(rhs.fun, rhs.args, rhs.y_first)
 
-    def answer(self, which, flags, t, y, out):
-        """The core's call: 0, or 1 after an exception, which comes out of the solve as itself."""
-        try:
-            if which == 0:
-                if self._y_first:
-                    result = self._fun(self.state, t, *self._args)
+    def _answerer(self, fun, args, y_first):
+        """The function that the core calls. A closure: it is called as often as fun."""
+        state, derivative = self.state, self.derivative
+        shape, take, array_type = state.shape, self._take, np.ndarray
+
+        def answer(which, flags, t, y, out):
+            """0, or 1 after an exception, which comes out of the solve as itself."""
+            try:
+                if which:
+                    self._give_jacobian(t, out)
+                    return 0
+                result = fun(state, t, *args) if y_first else fun(t, state, *args)
+                if type(result) is array_type and result.dtype is _FLOAT and result.shape == shape:
+                    derivative[:] = result
                 else:
-                    result = self._fun(t, self.state, *self._args)
-                if type(result) is np.ndarray and result.shape == self._shape:
-                    if result.dtype is not _FLOAT:
-                        result = as_doubles(result)
-                    self.derivative[:] = result
-                else:
-                    self._take(result)
-            else:
-                self._jacobian.write(t, self.state, out)
-                if self.after is not None:
-                    self.after()
-        except BaseException as error:
-            self.error = error
-            return 1
-        return 0
+                    take(result)
+                return 0
+            except BaseException as error:
+                self.error = error
+                return 1
+
+        return answer
+
+    def _give_jacobian(self, t, out):
+        self._jacobian.write(t, self.state, out)
+        if self.after is not None:
+            self.after()
 
     def _take(self, result):
         """A list of numbers, most often; anything else is checked as SciPy does."""
