@@ -176,7 +176,10 @@ class Grid:
         """Solve; ODEPACK's istate."""
         code = self._advance()
         if code == lib.DS_PYTHON_ERROR:
-            self._raise()
+            error = self._callbacks.error
+            self._close()
+            # without one, an interrupt came where no Python frame of ours could note it
+            raise error if error is not None else KeyboardInterrupt
         if code == lib.DS_NO_MEMORY:
             raise MemoryError("no memory for the Jacobian")
         if self._bound is not None and self._is_time_to_verify() and not self._verify():
@@ -184,9 +187,14 @@ class Grid:
         solve = self._solve
         istate, self.worst = solve.istate, solve.worst
         self.y[solve.row :] = np.nan  # after a failure
-        lib.ds_odeint_free(solve)
-        self._solve = None
+        self._close()
         return istate
+
+    def _close(self):
+        lib.ds_odeint_free(self._solve)
+        # the callbacks hold on to themselves, and to the user's arguments
+        self._callbacks.answer = self._callbacks.error = None
+        self._solve = None
 
     def _advance(self):
         """Slices of the solve, with a look after each at whether compiling pays by now."""
@@ -274,18 +282,12 @@ class Grid:
             "Python function; it was discarded and the solve was redone in Python. Please report "
             "this, unless the function depends on more than its arguments.",
             MismatchWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
-        lib.ds_odeint_free(self._solve)
+        self._close()
         self._bound, self._jac_bound, self._mode = None, None, "0"
         self._open()
         return self.go()
-
-    def _raise(self):
-        error = self._callbacks.error
-        self._callbacks.error = None
-        # without one, an interrupt came where no Python frame of ours could note it
-        raise error if error is not None else KeyboardInterrupt
 
 
 class GridCallbacks:

@@ -1,5 +1,6 @@
 """odeint side by side with SciPy's: results, infodict, options, exceptions, surroundings."""
 
+import gc
 import os
 import signal
 import subprocess
@@ -7,6 +8,7 @@ import sys
 import threading
 import time
 import warnings
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -260,6 +262,25 @@ def test_kept_states_stay_readable():
 
     odeint(fun, [1.0, 2.0], [0, 1, 2])
     assert all(np.isfinite(y).all() for y in kept)
+
+
+def test_arguments_are_let_go():
+    class Rate(float):
+        pass
+
+    def fun(y, t, k):
+        return [-float(k) * y[0]]
+
+    odeint(fun, [1.0], [0, 1], args=(Rate(1.0),))  # tracing leaves cycles of its own
+    rate = Rate(2.0)
+    alive = weakref.ref(rate)
+    gc.disable()
+    try:
+        odeint(fun, [1.0], [0, 1], args=(rate,))
+        del rate
+        assert alive() is None
+    finally:
+        gc.enable()
 
 
 # --- exceptions and Ctrl-C --------------------------------------------------------------------
