@@ -215,8 +215,10 @@ class Grid:
                     return self._advance_compiled()
             code = advance(solve, policy.FIRST_LOOK if may_compile else policy.SLICE)
             if code == lib.DS_RUNNING and may_compile:
-                remaining = outlook.remaining(time.perf_counter(), solve.t_now)
-                budget = policy.affordable(1, remaining, 0)
+                remaining = outlook.remaining(
+                    time.perf_counter(), solve.t_now, abs(solve.h_next), solve.step_count
+                )
+                budget = policy.affordable(1, remaining, 0, 0.0)  # SciPy's solver is C as well
         if self._bound is None:
             record.python_seconds += time.perf_counter() - started
         return code

@@ -276,6 +276,7 @@ int ds_odeint_advance(ds_odeint *solve, double seconds) {
                      : solve->n <= SMALL_STATE ? advance_small(grid)
                                                : advance_large(grid);
     solve->t_now = grid->state.t;
+    solve->h_next = grid->state.h;
     solve->step_count = grid->state.step_count;
     solve->evaluation_count = grid->state.evaluation_count;
     solve->jacobian_count = grid->state.jacobian_count;

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 import diffsol.integrate
 import problems
-from diffsol._engine import grid, kernels
+from diffsol._engine import grid, kernels, policy
 from diffsol.integrate import odeint
 
 pytestmark = pytest.mark.usefixtures("tier")
@@ -375,6 +375,17 @@ def test_is_compiled_when_it_has_cost_enough(tier):
         odeint(lorenz, [1.0, 1.0, 1.0], [0, 2], args=(10.0, 28.0, 8 / 3))
     found = [r for r in kernels.records() if r.name == "lorenz"]
     assert [len(r.variants) for r in found] == [1]
+
+
+@pytest.mark.parametrize("jacobian", [None, forced_jacobian])
+def test_compiled_on_the_way(jacobian, monkeypatch):
+    """A long solve begins in Python and goes on with kernels, without a trace in its results."""
+    monkeypatch.setenv("DIFFSOL_JIT", "1")
+    monkeypatch.setattr(policy, "price", lambda count: 0.004)
+    kernels.clear()
+    t = np.linspace(0, 900, 301)
+    assert_same(*both(forced, [1.0, 0.5, -1.0], t, args=(1.0,), Dfun=jacobian, mxstep=10000))
+    assert any(record.variants for record in kernels.records() if record.name == "forced")
 
 
 def test_function_that_stays_python():
