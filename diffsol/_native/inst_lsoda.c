@@ -59,8 +59,8 @@ static void solve(ds_ivp *ivp, double *b) {
 
 static void set_matrix(ds_ivp *ivp) {
     lsoda *l = lsoda_of(ivp);
-    l->problem.start = (const ds_int *)ivp->jac_pattern.start;
-    l->problem.rows = (const ds_int *)ivp->jac_pattern.rows;
+    l->problem.start = ivp->jac_pattern.start;
+    l->problem.rows = ivp->jac_pattern.rows;
     l->state.jac = ivp->jac_values;
 }
 
