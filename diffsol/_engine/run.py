@@ -124,7 +124,8 @@ class Run:
             if own.record.may_trace():
                 self._use_own_jacobian(own.bind() or _attempt(own, budget))
         elif self.jacobian.may_be_exact:
-            if self._use_exact_jacobian(self._bound.variant.jacobian(budget)):
+            kernel = self._bound.variant.jacobian(budget)
+            if self._use_exact_jacobian(kernel):
                 self._renew_jacobian()
 
     def _renew_jacobian(self):

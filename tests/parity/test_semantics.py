@@ -254,7 +254,7 @@ def test_options(method, rtol, atol, max_step):
     options = {"rtol": rtol, "atol": atol, "max_step": max_step, "first_step": 2**-7}
     if method in ("Radau", "BDF") and np.ndim(rtol):
         for module in BOTH:
-            with pytest.raises((ValueError, TypeError), match="truth value|unsupported operand"):
+            with pytest.raises((ValueError, TypeError), match=r"truth value|unsupported operand"):
                 module.solve_ivp(oscillator, (0, 3), Y0, method=method, **options)
         return
     assert_same_result(*both(method=method, **options), rtol=1e-6)
