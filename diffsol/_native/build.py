@@ -15,6 +15,7 @@ SOURCES = (
     "outputs.c",
     "dense.c",
     "call.c",
+    "hairer.c",
     "root.c",
     "jacobian.c",
     "differences.c",
@@ -37,7 +38,7 @@ SOURCES = (
     "order_rcm.c",
     "order_amd.c",
 )
-PUBLIC = ("linear.h", "api.h", "odeint.h", "mathlib.h")  # what Python may call
+PUBLIC = ("linear.h", "api.h", "odeint.h", "hairer.h", "mathlib.h")  # what Python may call
 HEADERS = ("*.h", "include/*.h", "tables/*.h")
 
 # SciPy's results need every product rounded: no fused multiply-add behind our back. No errno:

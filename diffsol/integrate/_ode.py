@@ -1,0 +1,230 @@
+"""ode and complex_ode: SciPy's classes, whose integrators take their steps in native code.
+
+This module imports SciPy; `diffsol.integrate` imports it when one of the classes is first used.
+"""
+
+import math
+import operator
+import warnings
+from typing import Any
+
+import numpy as np
+
+from diffsol._engine import Function
+from diffsol._engine.hairer import Hairer
+from diffsol._engine.tier import Tier
+from diffsol.integrate import _scipy
+
+_scipy_ode = _scipy.ode_module()
+
+
+class _ForgetsNative:
+    """Copies and pickles of an integrator go without what is native; they make their own."""
+
+    _native: Any = None
+
+    def reset(self: Any, n: int, has_jac: bool) -> None:
+        super().reset(n, has_jac)  # type: ignore[misc]
+        self._native = None
+
+    def __getstate__(self: Any) -> dict:
+        return {name: value for name, value in self.__dict__.items() if name != "_native"}
+
+    def _tell(self: Any, istate: int) -> None:
+        """SciPy's outcome of a call."""
+        self.istate = istate
+        if istate < 0:
+            message = self.messages.get(istate, f"Unexpected istate={istate:d}")
+            # said to come from where SciPy's integrators say it comes from: `ode.integrate`
+            warnings.warn(f"{type(self).__name__}: {message}", stacklevel=3)
+            self.success = 0
+
+
+def _complex_fun(f: Any) -> Any:
+    """The user's function where `f` is complex_ode's way to call it with a real state, else None."""
+    wrap = _scipy_ode.complex_ode._wrap
+    return f.__self__.cf if getattr(f, "__func__", None) is wrap else None
+
+
+def _function_of(f: Any, f_params: tuple, n: int, dtype: type = float) -> Function:
+    """The right-hand side as the user wrote it: a complex state's doubles are its real ones."""
+    fun = _complex_fun(f)
+    if fun is not None:
+        return Function(fun, f_params, np.empty(n // 2, complex), kind="rhs")
+    return Function(f, f_params, np.empty(n, dtype), kind="odepack")
+
+
+def _is_same(function: Function, f: Any, f_params: tuple) -> bool:
+    return function.fun is (_complex_fun(f) or f) and function.args is f_params
+
+
+class _HairerSteps(_ForgetsNative):
+    """Hairer's codes, which keep nothing from one call to the next but their options.
+
+    _factors, _beta   what an option of 0 stands for: bounds of the change of the step size, and the
+                      weight of the error before
+    """
+
+    _factors: tuple[float, float]
+    _beta: float
+
+    def run(self: Any, f, jac, y0, t0, t1, f_params, jac_params):
+        if y0.ndim != 1:
+            return super().run(f, jac, y0, t0, t1, f_params, jac_params)  # type: ignore[misc]
+        self.iwork[0], self.iwork[2] = self.nsteps, self.verbosity
+        control = self._control()
+        if isinstance(control, int):  # refused
+            self._tell(control)
+            return y0.copy(), t0
+        native = self._native_for(f, f_params, y0.size)
+        native.set_control(*control)
+        solout = None if self.iout == 0 else self._solout_of(self.solout, self.solout_cmplx)
+        self._tell(native.run(f, f_params, t0, y0, t1, solout))
+        self.iwork[16:20] = native.counts
+        return native.y, native.t
+
+    def _native_for(self: Any, f, f_params, n):
+        native = self._native
+        if native is None:
+            tolerances = (_tolerance(self.rtol, n), _tolerance(self.atol, n))
+            native = self._native = Hairer(type(self).__name__, n, *tolerances)
+        if native.tier is None or not _is_same(native.tier.function, f, f_params):
+            native.tier = Tier(_function_of(f, f_params, n))
+        return native
+
+    def _control(self: Any) -> tuple | int:
+        """First step, largest step, safety, factors, beta and number of steps; or why not."""
+        safety, factor_min, factor_max, beta, h_max, h = self.work[1:7].tolist()
+        nsteps = operator.index(self.nsteps)
+        safety = safety or 0.9
+        if beta == 0:
+            beta = self._beta
+        if beta > 0.2:
+            return -16
+        if not 1e-4 < safety < 1:
+            return -15
+        if nsteps < 0:
+            return -11
+        factors = (factor_min or self._factors[0], factor_max or self._factors[1])
+        return h, h_max, safety, factors, max(beta, 0.0), nsteps or 100000, self._shrinks_fully
+
+    @staticmethod
+    def _solout_of(solout, is_complex):
+        if not is_complex:
+            return solout
+        return lambda t, y: solout(t, y[::2] + 1j * y[1::2])
+
+
+class dopri5(_HairerSteps, _scipy_ode.dopri5):  # noqa: N801  (SciPy's name)
+    """Dormand and Prince's method of order 5(4) by Hairer and Wanner, in native code."""
+
+    _factors = (0.2, 10.0)
+    _beta = 0.04
+    _shrinks_fully = False
+
+
+class dop853(_HairerSteps, _scipy_ode.dop853):  # noqa: N801  (SciPy's name)
+    """Dormand and Prince's method of order 8(5,3) by Hairer and Wanner, in native code."""
+
+    _factors = (1 / 3, 6.0)
+    _beta = 0.0
+    _shrinks_fully = not _scipy.shrinks_by_error()
+
+
+def _tolerance(value: Any, n: int) -> Any:
+    """A number or an array (n,); SciPy's error for what is neither."""
+    if np.ndim(value) == 0:
+        math.isnan(value)  # TypeError: must be real number
+        return float(value)
+    return np.broadcast_to(np.asarray(value, dtype=float), (n,))
+
+
+_NATIVE = {getattr(_scipy_ode, cls.__name__): cls for cls in (dopri5, dop853)}
+
+
+class ode(_scipy_ode.ode):  # noqa: N801  (SciPy's name)
+    """Integrator object for y'(t) = f(t, y), advanced by calls of `integrate`.
+
+    A subclass of SciPy's class of the same name, with its attributes and methods.  The integrators
+    'lsoda', 'dopri5' and 'dop853' take their steps in native code; 'vode' and 'zvode' are SciPy's.
+
+    Parameters
+    ----------
+    f : callable ``f(t, y, *f_args)``
+        Right-hand side: ``t`` is a float, ``y.shape == (n,)``; returns n numbers.  ``f_args`` are
+        set by ``set_f_params(*args)``.
+    jac : callable ``jac(t, y, *jac_args)``, optional
+        Jacobian of the right-hand side, ``jac[i, j] = d f[i] / d y[j]``.  ``jac_args`` are set by
+        ``set_jac_params(*args)``.
+
+    Attributes
+    ----------
+    t : float
+        Current time.
+    y : ndarray
+        Current state.
+
+    See also
+    --------
+    solve_ivp, odeint
+
+    References
+    ----------
+    .. [1] E. Hairer, S. P. Norsett, G. Wanner, "Solving Ordinary Differential Equations I: Nonstiff
+           Problems", 2nd edition, Springer, 1993.
+    .. [2] L. Petzold, "Automatic selection of methods for solving stiff and nonstiff systems of
+           ordinary differential equations", SIAM J. Sci. Stat. Comput., Vol. 4, pp. 136-148, 1983.
+
+    Examples
+    --------
+    >>> from diffsol.integrate import ode
+    >>> r = ode(lambda t, y, k: -k * y).set_integrator("dopri5")
+    >>> r = r.set_initial_value([1.0], 0.0).set_f_params(0.5)
+    >>> print(r.integrate(2.0))
+    [0.36787943]
+    """
+
+    def set_integrator(self, name, **integrator_params):
+        """Set the integrator by the beginning of its name, with its options.
+
+        Parameters
+        ----------
+        name : str
+            'vode', 'zvode', 'dopri5', 'dop853' or 'lsoda', or the beginning of one of them.
+        **integrator_params
+            Options of the integrator.
+        """
+        found = _scipy_ode.find_integrator(name)
+        if found is None:
+            message = f"No integrator name match with {name!r} or is not available."
+            warnings.warn(message, stacklevel=2)
+            return self
+        super().set_integrator(name, **integrator_params)
+        # SciPy's integrator object, made with SciPy's checks; only its steps become ours
+        self._integrator.__class__ = _NATIVE.get(found, found)
+        return self
+
+
+class complex_ode(ode, _scipy_ode.complex_ode):  # noqa: N801  (SciPy's name)
+    """`ode` for complex states, by real integrators: real and imaginary parts take turns.
+
+    A subclass of SciPy's class of the same name, with its attributes and methods.
+
+    Parameters
+    ----------
+    f : callable ``f(t, y, *f_args)``
+        Right-hand side: ``t`` is a float, ``y`` complex with ``y.shape == (n,)``.
+    jac : callable ``jac(t, y, *jac_args)``, optional
+        Jacobian of the right-hand side, ``jac[i, j] = d f[i] / d y[j]``.
+
+    Attributes
+    ----------
+    t : float
+        Current time.
+    y : ndarray
+        Current state, complex.
+
+    References
+    ----------
+    See `ode`.
+    """
