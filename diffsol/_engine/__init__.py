@@ -2,7 +2,7 @@
 
 from diffsol._engine.callback import Unusual
 from diffsol._engine.function import Function
-from diffsol._engine.jacobian import Jacobian
+from diffsol._engine.jacobian import Jacobian, LsodaJacobian
 from diffsol._engine.run import Run
 
-__all__ = ["Function", "Jacobian", "Run", "Unusual"]
+__all__ = ["Function", "Jacobian", "LsodaJacobian", "Run", "Unusual"]

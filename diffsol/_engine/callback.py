@@ -82,12 +82,15 @@ class Callbacks:
                 y = self._view(y)
                 given = y.copy()  # people keep what they are given
                 result = self._call(t if flags else _float64(t), given, *self._args)
-                self._view(out)[:] = _asarray(result, self._dtype)
+                self._take(_asarray(result, self._dtype), self._view(out))
                 y[:] = given  # and clamp it in place
         except BaseException as error:
             self.error = error
             return 1
         return 0
+
+    def _take(self, result, out):
+        out[:] = result
 
     def _rare(self, which, flags, t, y, out):
         if which == lib.DS_CALL_JACOBIAN:
@@ -138,6 +141,31 @@ def event_value(value) -> float:
     if value.dtype.kind not in "fiub" or value.size != 1:
         raise TypeError(f"an event must return a real number, not {value!r}")
     return float(value.reshape(())[()])
+
+
+class LsodaCallbacks(Callbacks):
+    """For LSODA, which calls fun at the first step only and refuses any other shape itself."""
+
+    def __init__(self, rhs, state):
+        super().__init__(rhs, state)
+        self.first = False
+
+    def _take(self, result, out):
+        check_shape(result, out.size)
+        out[:] = result
+
+
+def check_shape(array, n):
+    """SciPy's errors for what fun returned to LSODA and odeint."""
+    if array.ndim != 1:
+        raise RuntimeError(
+            f"The array returned by func must be one-dimensional, but got ndim={array.ndim}."
+        )
+    if array.size != n:
+        raise RuntimeError(
+            f"The size of the array returned by func ({array.size}) does not match "
+            f"the size of y0 ({n})."
+        )
 
 
 def warn_singular(pivot):

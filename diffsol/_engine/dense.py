@@ -63,10 +63,18 @@ def _arguments_of(traits):
     """From (y_old, q) of a segment to what the method's interpolant takes after t_old and t."""
     if traits.interpolant == "BdfDenseOutput":
         return _backward_differences
+    if traits.interpolant == "LsodaDenseOutput":
+        return _history
     if traits.interpolant == "RadauDenseOutput":
         return lambda y_old, q: (y_old, q.reshape(y_old.size, 3))
     shape = (-1, traits.n_dense) if traits.dense_by_component else (traits.n_dense, -1)
     return lambda y_old, q: (y_old, q.view(y_old.dtype).reshape(shape))
+
+
+def _history(y_old, q):
+    """h, order and the Nordsieck array (inst_lsoda.c: order, t, h, then its rows)."""
+    order = int(q[0])
+    return q[2], order, q[3:].reshape(order + 1, y_old.size).T
 
 
 def _backward_differences(y_old, q):

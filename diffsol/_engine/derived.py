@@ -79,6 +79,10 @@ class Derived:
             return None
         return self(self._waited)
 
+    @property
+    def made(self) -> bool:
+        return self._kernel is not None
+
     def _try(self, budget):
         try:
             self._kernel, self.refusal = self._make(budget), None

@@ -31,6 +31,8 @@ COLUMNS = {
 }
 
 _FLOAT = np.dtype(float)
+_DOUBLES = ffi.typeof("double[]")
+_from_buffer = ffi.from_buffer
 
 
 class Grid:
@@ -40,7 +42,7 @@ class Grid:
     jacobian   GivenJacobian, or None for differences
     state      ndarray (n,): y at times[0]
     times      ndarray of output times; `first` of them are the initial time
-    critical   ndarray of times not to be stepped over
+    critical   ndarray of times not to be stepped over, or None
     rtol, atol floats or arrays (n,)
     band       (lower, upper) of the Jacobian, or None: full
     limits     (h0, hmax, hmin, mxstep, mxordn, mxords)
@@ -77,11 +79,16 @@ class Grid:
         self._handle = solve.handle = ffi.new_handle(self._callbacks)
         self.y = np.empty((times.size, n))
         self.y[:first] = state
-        work = self._callbacks.state, self._callbacks.derivative
-        self._keep = [*map(_doubles, (*work, times, critical, self.y))]
-        solve.state, solve.answer, solve.t, solve.t_crit, solve.y = self._keep
-        solve.n_times, solve.row, solve.n_crit = times.size, first, critical.size
-        self._keep += [set_tolerance(solve, "rtol", rtol, n), set_tolerance(solve, "atol", atol, n)]
+        self._keep = buffers = [
+            _from_buffer(_DOUBLES, array)
+            for array in (self._callbacks.state, self._callbacks.derivative, times, self.y)
+        ]
+        solve.state, solve.answer, solve.t, solve.y = buffers
+        solve.n_times, solve.row = times.size, first
+        if critical is not None:
+            buffers.append(_from_buffer(_DOUBLES, critical))
+            solve.t_crit, solve.n_crit = buffers[-1], critical.size
+        buffers += [set_tolerance(solve, "rtol", rtol, n), set_tolerance(solve, "atol", atol, n)]
         solve.h0, solve.h_max, solve.h_min = limits[:3]
         solve.step_max, solve.adams_order_max, solve.bdf_order_max = limits[3:]
         self._set_matrix(n)
@@ -152,7 +159,7 @@ class Grid:
             from diffsol._engine import structure
 
             plan = structure.plan(self.rhs.n, kernel.start, kernel.row)
-            self._set_pattern(kernel.start, kernel.row, plan.struct)
+            self._set_pattern(kernel.start, kernel.row, plan.native)
             self._keep.append(plan)
         self._solve.jac.kernel, self._solve.jac.params = kernel.pointer, self._bound.params
         self._keep.append(kernel)
@@ -243,7 +250,11 @@ class Grid:
 
     def _is_time_to_verify(self):
         """At the first use of a kernel and whenever its uses have doubled."""
-        return any(b.variant.uses >= b.variant.verify_at for _, b in self._bounds())
+        variant = self._bound.variant
+        return variant.uses >= variant.verify_at or (
+            self._jac_bound is not None
+            and self._jac_bound.variant.uses >= self._jac_bound.variant.verify_at
+        )
 
     def _verify(self) -> bool:
         """Compare kernels with their functions at output times; discard what disagrees."""
@@ -407,5 +418,8 @@ def _band_places(n, lower, upper):
     return columns * (lower + upper + 1) + rows - columns + upper
 
 
-def _doubles(array):
-    return ffi.from_buffer("double[]", array)
+def first_of(times) -> int:
+    """How often the first of these times stands at the start; 0 where they are in no order."""
+    if not times.size:
+        return 0
+    return lib.ds_odeint_first(_from_buffer(_DOUBLES, np.ascontiguousarray(times)), times.size)

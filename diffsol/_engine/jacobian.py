@@ -12,6 +12,7 @@ import numpy as np
 
 from diffsol._engine import structure
 from diffsol._engine.function import Function
+from diffsol._engine.grid import EXACT_JACOBIAN_SIZE, GivenJacobian, band_pattern
 from diffsol._native._core import ffi, lib
 
 
@@ -37,6 +38,11 @@ class Jacobian:
     def is_sparse(self):
         """Did the user's first matrix come as a sparse one?"""
         return bool(self._sparse)
+
+    @property
+    def may_be_exact(self):
+        """Is the graph's Jacobian to be taken where there is one?"""
+        return self.jac is None
 
     # --- set-up -----------------------------------------------------------------------------------
 
@@ -134,6 +140,34 @@ class Jacobian:
 
     def _values(self, ivp, count):
         return np.frombuffer(ffi.buffer(ivp.jac_values, count * self._dtype.itemsize), self._dtype)
+
+
+class LsodaJacobian(Jacobian):
+    """The Jacobian of a solve by LSODA: full or banded as the user says, never sparse.
+
+    band    (lower, upper) or None
+    """
+
+    def __init__(self, jac, band, args, state):
+        super().__init__(jac, None, args, state)
+        self._band = band
+        if band is not None:
+            self.function = None
+        self._given = GivenJacobian(None, jac, args, False, state.size, band, False)
+
+    @property
+    def may_be_exact(self):
+        """Differences have SciPy's bits: a small system keeps them."""
+        return self.jac is None and self._band is None and self._n >= EXACT_JACOBIAN_SIZE
+
+    def open(self, ivp, vectorized):
+        ivp.jac_source = lib.DS_JAC_DIFFERENCES if self.jac is None else lib.DS_JAC_GIVEN
+        ivp.lower, ivp.upper = (-1, -1) if self._band is None else self._band
+        pattern = (None, None) if self._band is None else band_pattern(self._n, *self._band)
+        self._set(ivp, *pattern)
+
+    def write(self, ivp, t, y):
+        self._given.write(t, y, ivp.jac_values)
 
 
 def _is_sparse(value):

@@ -215,12 +215,16 @@ def compile_variant(
     return variant
 
 
+def _kernels_of(record) -> int:
+    return sum(1 + v.jacobian.made + v.product.made for v in record.variants)
+
+
 def _drop_oldest_kernels():
-    excess = sum(len(record.variants) for record in _records.values()) - MAX_KERNELS
+    excess = sum(map(_kernels_of, _records.values())) - MAX_KERNELS
     for record in _records.values():  # the one used longest ago first
         if excess <= 0:
             return
-        excess -= len(record.variants)
+        excess -= _kernels_of(record)
         record.variants.clear()
 
 

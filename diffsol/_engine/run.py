@@ -8,7 +8,7 @@ import warnings
 import numpy as np
 
 from diffsol._engine import kernels, policy, verify
-from diffsol._engine.callback import Callbacks, event_value
+from diffsol._engine.callback import Callbacks, LsodaCallbacks, event_value
 from diffsol._engine.dense import Segments
 from diffsol._engine.tolerance import set_tolerance
 from diffsol._methods.registry import METHODS
@@ -30,17 +30,20 @@ class Run:
     max_step     float
     first_step   float, or None to choose it as SciPy does
     jacobian     Jacobian of an implicit method, else None
+    min_step     float (LSODA)
 
     Making it calls fun as SciPy's constructor does. Then set_events, set_output, go; results are
     attributes afterwards: t (nt,), y (n, nt), segments, t_last, t_events, y_events, nfev. Raises whatever
     the user's functions raise.
     """
 
-    def __init__(self, method, rhs, t0, tf, state, rtol, atol, max_step, first_step, jacobian=None):
+    def __init__(self, method, rhs, t0, tf, state, rtol, atol, max_step, first_step, jacobian=None,
+        min_step=0.0,
+    ):
         self.method = method
         self.rhs = rhs
         self.options = (t0, tf, state, rtol, atol, max_step, first_step)
-        self.jacobian = jacobian
+        self.jacobian, self._min_step = jacobian, min_step
         self._event_setup = None
         self._output = (None, False)
         self._ivp = None
@@ -64,7 +67,8 @@ class Run:
         if ivp == ffi.NULL:
             self._ivp = None
             raise MemoryError(f"no memory for {state.size} states")
-        self._callbacks = Callbacks(self.rhs, state)
+        traits = METHODS[self.method]
+        self._callbacks = (LsodaCallbacks if traits.starts_later else Callbacks)(self.rhs, state)
         self._handle = ivp.handle = ffi.new_handle(self._callbacks)
         self._keep = [ffi.from_buffer("double[]", np.ascontiguousarray(state))]
         ivp.t0, ivp.t_bound, ivp.y0 = t0, tf, self._keep[0]
@@ -72,7 +76,7 @@ class Run:
             set_tolerance(ivp, "rtol", rtol, state.size),
             set_tolerance(ivp, "atol", atol, state.size),
         ]
-        ivp.max_step = max_step
+        ivp.max_step, ivp.min_step = max_step, self._min_step
         ivp.first_step = 0.0 if first_step is None else first_step
         ivp.save_steps = 1
         if self._bound is not None:
@@ -95,7 +99,7 @@ class Run:
     def _open_jacobian(self):
         self._callbacks.jacobian, self._callbacks.ivp = self.jacobian, self._ivp
         self.jacobian.open(self._ivp, self.rhs.vectorized)
-        if self._bound is not None and self.jacobian.jac is None:
+        if self._bound is not None and self.jacobian.may_be_exact:
             exact = self._bound.variant.jacobian
             required = self._mode == "require"
             self._use_exact_jacobian(exact(kernels.PATIENCE) if required else exact.if_due())
@@ -119,7 +123,7 @@ class Run:
         if own is not None:
             if own.record.may_trace():
                 self._use_own_jacobian(own.bind() or _attempt(own, budget))
-        elif self.jacobian.jac is None:
+        elif self.jacobian.may_be_exact:
             if self._use_exact_jacobian(self._bound.variant.jacobian(budget)):
                 self._renew_jacobian()
 
@@ -237,7 +241,7 @@ class Run:
     def _waits_for_jacobian(self):
         """The right-hand side is compiled, its Jacobian is not: differences serve meanwhile."""
         jacobian = self.jacobian
-        waits = jacobian is not None and jacobian.jac is None and self._jac_bound is None
+        waits = jacobian is not None and jacobian.may_be_exact and self._jac_bound is None
         return waits and self._mode == "1"
 
     def _advance_waiting(self):
@@ -379,6 +383,7 @@ class Run:
         y = _copied(ivp.ys, points * n, dtype).reshape(points, n).T
         self.y = y if self._output[0] is None else np.ascontiguousarray(y)
         self.nfev, self.njev, self.nlu = ivp.nfev, ivp.njev, ivp.nlu
+        self.istate = ivp.istate
         self.t_last = ivp.t_stop
         self.t_events = self.y_events = self.segments = None
         if ivp.dense:

@@ -85,14 +85,11 @@ def merged(graph, terms) -> list:
     """The terms with equal tables added up; those that are zero throughout are left out."""
     found: dict = {}
     for term in terms:
-        value = term.coef.value
-        if value is not None and not np.any(value):
-            continue
         same = found.get(term.key)
         if same is not None:
             term = term.with_coef(graph.elementwise("add", same.coef, term.coef))
         found[term.key] = term
-    return list(found.values())
+    return [term for term in found.values() if term.coef.value is None or term.coef.value.any()]
 
 
 def viewed(graph, terms, shape, offset, strides, window) -> list:
@@ -143,7 +140,7 @@ def taken(graph, terms, shape, index) -> list:
                 coef = graph.take(
                     spread_coef(graph, term, shape), _stacked_index(index, term, shape)
                 )
-            result.append(Term(coef, np.ascontiguousarray(cols), term.stack))
+            result.append(Term(coef, np.array(cols, order="C"), term.stack))
     return result
 
 
@@ -184,7 +181,7 @@ def _contracted(graph, term, shape, axes):
     cols = term.cols
     for axis in sorted(axes, reverse=True):
         cols = cols.take(0, axis)
-    return Term(coef, np.ascontiguousarray(cols), term.stack)
+    return Term(coef, np.array(cols, order="C"), term.stack)
 
 
 def _stacked(graph, term, shape, axes, kept):
@@ -213,7 +210,7 @@ def split(graph, term, shape) -> list:
         return [
             Term(
                 term.coef if scalar(term.coef) else graph.view(term.coef, k * size, strides, shape),
-                term.cols[k],
+                term.cols[k, ...],  # of rank 0 still an array
             )
             for k in range(length)
             if (term.cols[k] >= 0).any()

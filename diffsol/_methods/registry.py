@@ -22,7 +22,9 @@ class MethodTraits:
     ----------
     id : the number that `ds_ivp_new` takes
     implicit : it solves systems with the Jacobian of the right-hand side
+    starts_later : it does not call fun before its first step
     complex_states : it takes complex states
+    array_rtol : it takes a relative tolerance for each component
     alternative_segment : SciPy's name for serving a breakpoint of dense output from the other side
     interpolant : SciPy's class of dense output, in `scipy.integrate._ivp`
     options : keyword arguments of SciPy's solver, in its order
@@ -32,7 +34,9 @@ class MethodTraits:
     id: int
     name: str
     implicit: bool
+    starts_later: bool
     complex_states: bool
+    array_rtol: bool
     alternative_segment: bool
     interpolant: str
     options: tuple[str, ...]
@@ -78,8 +82,13 @@ class RungeKutta(MethodTraits):
 
 _COMMON = ("max_step", "rtol", "atol", "first_step")
 _NEWTON = ("max_step", "rtol", "atol", "jac", "jac_sparsity", "first_step")
-_EXPLICIT = (False, True, False)
-_QUICK, _SLOW = 10e-6, 60e-6  # overheads of explicit and of implicit methods
+_BANDED = ("first_step", "min_step", "max_step", "rtol", "atol", "jac", "lband", "uband")
+# implicit, starts_later, complex_states, array_rtol, alternative_segment
+_EXPLICIT = (False, False, True, True, False)
+_RADAU = (True, False, False, False, False)
+_BDF = (True, False, True, False, True)
+_LSODA = (True, True, False, True, True)
+_QUICK, _SLOW, _LSODA_STEP = 10e-6, 60e-6, 25e-6  # overheads
 
 EXPLICIT: dict[str, RungeKutta] = {
     traits.name: traits
@@ -99,6 +108,7 @@ EXPLICIT: dict[str, RungeKutta] = {
 
 METHODS: dict[str, MethodTraits] = {
     **EXPLICIT,
-    "Radau": MethodTraits(3, "Radau", True, False, False, "RadauDenseOutput", _NEWTON, _SLOW),
-    "BDF": MethodTraits(4, "BDF", True, True, True, "BdfDenseOutput", _NEWTON, _SLOW),
+    "Radau": MethodTraits(3, "Radau", *_RADAU, "RadauDenseOutput", _NEWTON, _SLOW),
+    "BDF": MethodTraits(4, "BDF", *_BDF, "BdfDenseOutput", _NEWTON, _SLOW),
+    "LSODA": MethodTraits(5, "LSODA", *_LSODA, "LsodaDenseOutput", _BANDED, _LSODA_STEP),
 }

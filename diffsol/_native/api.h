@@ -8,7 +8,8 @@
 #include <stdint.h>
 
 /* Methods, in the numbering of diffsol/_methods/registry.py. */
-enum { DS_RK23 = 0, DS_RK45 = 1, DS_DOP853 = 2, DS_RADAU = 3, DS_BDF = 4, DS_METHOD_COUNT = 5 };
+enum { DS_RK23 = 0, DS_RK45 = 1, DS_DOP853 = 2, DS_RADAU = 3, DS_BDF = 4, DS_LSODA = 5,
+       DS_METHOD_COUNT = 6 };
 
 /* What the functions below return. ds_ivp.status is one of the first four: like SciPy's
  * solver, one whose callback raised is still running. */
@@ -67,6 +68,8 @@ typedef struct ds_ivp {
     int64_t rtol_stride, atol_stride; /* 0 scalar, 1 one per component */
     double rtol_value, atol_value;
     double max_step;
+    double min_step;      /* LSODA */
+    int64_t lower, upper; /* LSODA: differences move columns of a band together; -1: there is none */
     double first_step;    /* 0: choose */
     const double *t_eval; /* in the order of integration */
     int64_t n_eval;
@@ -104,6 +107,7 @@ typedef struct ds_ivp {
     double *K;            /* stages of the last step, rows as in the method's table */
     int64_t nfev, njev, nlu, n_trials, n_accepted;
     int status;
+    int istate;           /* LSODA: ODEPACK's, after a failure */
     int64_t event_error;  /* index of the event that broke */
     double error_t;       /* where it was nan */
 
@@ -129,7 +133,7 @@ int ds_ivp_set_events(ds_ivp *ivp, int64_t n_events);
  * ds_ivp_renew_jacobian must follow. */
 int ds_ivp_set_jacobian(ds_ivp *ivp, const ds_pattern *pattern, const ds_lu_plan *plan);
 
-/* J(t, y) again, at the start of the next step. 0 or an error. */
+/* J at the start of the next step from its new source, not counted. 0 or an error. */
 int ds_ivp_renew_jacobian(ds_ivp *ivp);
 
 /* f(t0, y0), the initial step unless first_step is given, and an implicit method's Jacobian. */

@@ -26,6 +26,7 @@ SOURCES = (
     "inst_dop853.c",
     "inst_radau.c",
     "inst_bdf.c",
+    "inst_lsoda.c",
     "linear.c",
     "lu_dense.c",
     "lu_banded.c",

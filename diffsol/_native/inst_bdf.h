@@ -41,9 +41,10 @@ static int DS_BDF(ivp_trial)(ds_ivp *ivp, double *y_new) {
     return stopped;
 }
 
-static void DS_BDF(ivp_renewed)(ds_ivp *ivp) {
+static int DS_BDF(ivp_renew)(ds_ivp *ivp) {
     ds_bdf *state = ds_inside(ivp)->state;
     state->have_factors = 0;
+    return ds_jacobian_here(ivp);
 }
 
 static int64_t DS_BDF(ivp_dense_size)(const ds_ivp *ivp) {
@@ -75,7 +76,7 @@ const ds_method DS_INSTANCE = {
     .trial_small = DS_BDF(ivp_trial),
     .dense = DS_BDF(ivp_dense),
     .dense_size = DS_BDF(ivp_dense_size),
-    .renewed = DS_BDF(ivp_renewed),
+    .renew = DS_BDF(ivp_renew),
     .evaluate = DS_BDF(ivp_evaluate),
 };
 

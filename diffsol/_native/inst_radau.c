@@ -59,10 +59,11 @@ static int trial(ds_ivp *ivp, double *y_new) {
     return stopped;
 }
 
-static void renewed(ds_ivp *ivp) {
+static int renew(ds_ivp *ivp) {
     ds_radau *state = ds_inside(ivp)->state;
     state->have_factors = 0;
     state->current_jacobian = 1;
+    return ds_jacobian_here(ivp);
 }
 
 static int dense(ds_ivp *ivp, double *q) {
@@ -88,6 +89,6 @@ const ds_method ds_radau_real = {
     .trial = trial,
     .trial_small = trial,
     .dense = dense,
-    .renewed = renewed,
+    .renew = renew,
     .evaluate = evaluate,
 };

@@ -1,13 +1,8 @@
 /* ivp.c - the life of one initial value problem: made, started, advanced in bounded slices,
  * freed. */
 #include "ivp.h"
-#include "clock.h"
 #include <stdlib.h>
 #include <string.h>
-
-/* The clock is read about this often in one slice of ds_ivp_advance. */
-static const double CLOCK_READS = 16;
-enum { CLOCK_INTERVAL_MAX = 1 << 14 };
 
 /* Largest state that ds_method.trial_small is for (measured: even at about 10 doubles). */
 enum { SMALL_WIDTH = 8 };
@@ -19,6 +14,7 @@ const ds_method *ds_find_method(int method, int is_complex) {
         [DS_DOP853] = {&ds_dop853_real, &ds_dop853_complex},
         [DS_RADAU] = {&ds_radau_real, NULL},
         [DS_BDF] = {&ds_bdf_real, &ds_bdf_complex},
+        [DS_LSODA] = {&ds_lsoda_real, NULL},
     };
     return method >= 0 && method < DS_METHOD_COUNT ? methods[method][is_complex != 0] : NULL;
 }
@@ -105,6 +101,12 @@ static double direction_of(double t0, double t_bound) {
     return t_bound < t0 ? -1 : t_bound - t0; /* nan stays nan: the first step then fails */
 }
 
+static int choose_first_step(ds_ivp *ivp) {
+    const int error = ds_derivative(ivp, DS_T_IS_FLOAT, ivp->t, ivp->y, ivp->f);
+    if (error || ivp->first_step > 0) return error;
+    return ds_inside(ivp)->method->initial(ivp);
+}
+
 int ds_ivp_start(ds_ivp *ivp) {
     ds_solver *solver = ds_inside(ivp);
     if (ds_flags_raised()) ds_flags_clear();
@@ -112,9 +114,8 @@ int ds_ivp_start(ds_ivp *ivp) {
     ivp->t = ivp->t_old = ivp->t_stop = ivp->t0;
     ivp->direction = direction_of(ivp->t0, ivp->t_bound);
     if (ivp->y0 != ivp->y) memcpy(ivp->y, ivp->y0, solver->width * sizeof(double));
-    if (ds_derivative(ivp, DS_T_IS_FLOAT, ivp->t, ivp->y, ivp->f)) return DS_PYTHON_ERROR;
     ivp->h_abs = ivp->first_step;
-    int error = ivp->first_step > 0 ? 0 : solver->method->initial(ivp);
+    int error = solver->method->starts_later ? 0 : choose_first_step(ivp);
     if (!error && solver->method->begin) error = solver->method->begin(ivp);
     if (error) return error;
     ds_flags_clear();
@@ -204,22 +205,9 @@ static int finish_step(ds_ivp *ivp) {
     return code;
 }
 
-/* Is the time up? Reads the clock only every so many trials, and learns how many. */
-static int is_late(ds_solver *solver, double *last_read, double slice, double deadline) {
-    const double now = ds_clock();
-    const double passed = now - *last_read;
-    if (passed < slice / 2 && solver->clock_interval < CLOCK_INTERVAL_MAX)
-        solver->clock_interval *= 2;
-    if (passed > 2 * slice && solver->clock_interval > 1) solver->clock_interval /= 2;
-    solver->clock_countdown = solver->clock_interval;
-    *last_read = now;
-    return now >= deadline;
-}
-
 int ds_ivp_advance(ds_ivp *ivp, double seconds) {
     ds_solver *solver = ds_inside(ivp);
-    double last_read = ds_clock();
-    const double deadline = last_read + seconds;
+    ds_slice_begin(&solver->slice, seconds);
     if (ds_flags_raised()) ds_flags_clear();
     while (ivp->status == DS_RUNNING) {
         const int trivial = is_trivial(ivp);
@@ -227,9 +215,7 @@ int ds_ivp_advance(ds_ivp *ivp, double seconds) {
         int error = trivial ? DS_RUNNING : try_step(ivp);
         if (!error && (trivial || solver->trial_accepted)) error = finish_step(ivp);
         if (error) return error;
-        if (--solver->clock_countdown <= 0 &&
-            is_late(solver, &last_read, seconds / CLOCK_READS, deadline))
-            break;
+        if (ds_slice_is_over(&solver->slice, 1)) break;
     }
     return ivp->status;
 }

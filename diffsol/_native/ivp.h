@@ -3,6 +3,7 @@
 #define DS_IVP_H
 #include "api.h"
 #include "fpflags.h"
+#include "slice.h"
 #include <stddef.h>
 
 /* One method for one kind of state. The functions return 0 or an error. */
@@ -13,6 +14,7 @@ typedef struct {
     int dense_head;  /* numbers before those */
     size_t state_size; /* bytes that the method keeps from step to step */
     int implicit;        /* it needs a Jacobian */
+    int starts_later;    /* it evaluates nothing before its first step */
     int complex_factors; /* of a Newton matrix that is complex for real states too */
     int (*initial)(ds_ivp *ivp);                    /* sets h_abs */
     int (*begin)(ds_ivp *ivp);                      /* sets the state; NULL: there is none */
@@ -20,13 +22,13 @@ typedef struct {
     int (*trial_small)(ds_ivp *ivp, double *y_new); /* the same, faster for a few components */
     int (*dense)(ds_ivp *ivp, double *q);
     int64_t (*dense_size)(const ds_ivp *ivp);       /* numbers that `dense` writes; NULL: all */
-    void (*renewed)(ds_ivp *ivp);                   /* the Jacobian has just been renewed */
+    int (*renew)(ds_ivp *ivp); /* the Jacobian has another source or form from now on */
     void (*evaluate)(int64_t n, double t_old, double h, const double *y_old, const double *q,
                      double t, double *out, int64_t stride);
 } ds_method;
 
 extern const ds_method ds_rk23_real, ds_rk23_complex, ds_rk45_real, ds_rk45_complex, ds_dop853_real,
-    ds_dop853_complex, ds_radau_real, ds_bdf_real, ds_bdf_complex;
+    ds_dop853_complex, ds_radau_real, ds_bdf_real, ds_bdf_complex, ds_lsoda_real;
 
 typedef struct ds_differences ds_differences; /* jacobian by finite differences: differences.h */
 
@@ -50,8 +52,7 @@ typedef struct {
     int t_is_float; /* t is the caller's t_bound itself, which SciPy hands on as a Python float */
 
     int64_t eval_next;       /* first t_eval point not served yet */
-    int64_t clock_countdown; /* trials until the clock is read again */
-    int64_t clock_interval;
+    ds_slice slice;          /* its unit of work is a trial */
 
     double *g_new, *roots; /* one per event */
     int64_t *active;
@@ -63,9 +64,7 @@ typedef struct {
 static inline ds_solver *ds_inside(ds_ivp *ivp) { return (ds_solver *)ivp; }
 
 /* Read the clock after this trial, and learn anew how many trials fit between two readings. */
-static inline void ds_watch_clock(ds_ivp *ivp) {
-    ds_inside(ivp)->clock_countdown = ds_inside(ivp)->clock_interval = 1;
-}
+static inline void ds_watch_clock(ds_ivp *ivp) { ds_slice_watch(&ds_inside(ivp)->slice); }
 
 /* One evaluation. A kernel that cannot answer, or that raised a floating-point flag, is asked
  * again in Python: NumPy's warnings and Python's exceptions then come exactly as without
@@ -102,6 +101,11 @@ static inline int ds_time_flags(const ds_ivp *ivp, int end) {
 /* jacobian.c: J(t, y) into jac_values. f: the derivative there, or NULL (evaluated then where it is
  * needed, and not counted). */
 int ds_jacobian(ds_ivp *ivp, int flags, double t, double *y, const double *f);
+int ds_jacobian_here(ds_ivp *ivp); /* at the start of the next step */
+
+/* Its parts: by the kernel (true: it has answered), and by Python (0 or an error). */
+int ds_kernel_jacobian(ds_ivp *ivp, double t, const double *y);
+int ds_given_jacobian(ds_ivp *ivp, int flags, double t, double *y);
 
 void ds_free_jacobian(ds_ivp *ivp);
 

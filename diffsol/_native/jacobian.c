@@ -4,9 +4,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* Factoring more states than this may take long: the clock is then read after each step. */
-enum { CLOCK_STATES = 500 };
-
 void ds_free_jacobian(ds_ivp *ivp) {
     ds_solver *solver = ds_inside(ivp);
     free(ivp->jac_values);
@@ -39,33 +36,45 @@ static int by_differences(ds_ivp *ivp, int flags, double t, double *y, const dou
     return ds_differences_jacobian(ivp, solver->differences, flags, t, y, f);
 }
 
+int ds_kernel_jacobian(ds_ivp *ivp, double t, const double *y) {
+    if (!ivp->jac.kernel) return 0;
+    if (ds_flags_raised()) ds_flags_clear();
+    const int asked = ivp->jac.kernel(t, y, ivp->jac_values, ivp->jac.params);
+    if (!asked && !ds_flags_raised()) return 1;
+    ds_flags_clear();
+    return 0;
+}
+
+int ds_given_jacobian(ds_ivp *ivp, int flags, double t, double *y) {
+    ds_watch_clock(ivp);
+    const int stopped = ivp->python(ivp->handle, DS_CALL_JACOBIAN, flags, t, y, ivp->jac_values);
+    return stopped ? DS_PYTHON_ERROR : 0;
+}
+
 int ds_jacobian(ds_ivp *ivp, int flags, double t, double *y, const double *f) {
     ++ivp->njev;
-    if (ivp->jac.kernel) {
-        if (ds_flags_raised()) ds_flags_clear();
-        if (ivp->jac.kernel(t, y, ivp->jac_values, ivp->jac.params) == 0 && !ds_flags_raised())
-            return 0;
-        ds_flags_clear();
-    }
+    if (ds_kernel_jacobian(ivp, t, y)) return 0;
+    if (ivp->jac_source != DS_JAC_DIFFERENCES) return ds_given_jacobian(ivp, flags, t, y);
     ds_watch_clock(ivp);
-    if (ivp->jac_source == DS_JAC_DIFFERENCES) return by_differences(ivp, flags, t, y, f);
-    return ivp->python(ivp->handle, DS_CALL_JACOBIAN, flags, t, y, ivp->jac_values)
-               ? DS_PYTHON_ERROR
-               : 0;
+    return by_differences(ivp, flags, t, y, f);
+}
+
+int ds_jacobian_here(ds_ivp *ivp) {
+    const int flags = ds_inside(ivp)->t_is_float ? DS_T_IS_FLOAT : 0;
+    return ds_jacobian(ivp, flags, ivp->t, ivp->y, NULL);
 }
 
 int ds_ivp_renew_jacobian(ds_ivp *ivp) {
-    ds_solver *solver = ds_inside(ivp);
-    const int flags = solver->t_is_float ? DS_T_IS_FLOAT : 0;
-    const int error = ds_jacobian(ivp, flags, ivp->t, ivp->y, NULL);
-    if (!error) solver->method->renewed(ivp);
+    const int64_t njev = ivp->njev; /* it takes the place of one that has been counted */
+    const int error = ds_inside(ivp)->method->renew(ivp);
+    ivp->njev = njev;
     return error;
 }
 
 int ds_factor(ds_ivp *ivp, ds_lu *lu, double alpha_re, double alpha_im, double beta) {
     ds_solver *solver = ds_inside(ivp);
     ++ivp->nlu;
-    if (ivp->jac_pattern.n > CLOCK_STATES) ds_watch_clock(ivp);
+    if (ivp->jac_pattern.n > DS_CLOCK_STATES) ds_watch_clock(ivp);
     solver->lu_broken = 0;
     const int code = ds_lu_factor(lu, alpha_re, alpha_im, beta, ivp->jac_values);
     if (ds_flags_raised()) ds_flags_clear();

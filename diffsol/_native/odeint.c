@@ -2,13 +2,15 @@
  * odeint tells about each row. */
 #include "odeint.h"
 #include "fpflags.h"
+#include "scalar_code.h"
 #include "slice.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define DS_SCALAR_CODE __attribute__((noinline, optimize("no-tree-vectorize")))
-enum {SMALL_STATE=8};
+/* Largest state for which scalar code is faster (as SMALL_WIDTH in ivp.c). */
+enum { SMALL_STATE = 8 };
+
 typedef struct ds_grid ds_grid;
 static int grid_derivative(ds_grid *grid, double t, double *y, double *out);
 static int grid_jacobian(ds_grid *grid, double t, double *y, double **values);
@@ -40,6 +42,18 @@ struct ds_grid {
 };
 
 static ds_grid *inside(ds_odeint *solve) { return (ds_grid *)solve; }
+
+int64_t ds_odeint_first(const double *t, int64_t count) {
+    int rises = 1, falls = 1;
+    for (int64_t i = 1; i < count; ++i) {
+        rises &= t[i] >= t[i - 1];
+        falls &= t[i] <= t[i - 1];
+    }
+    if (!rises && !falls) return 0;
+    int64_t first = 1;
+    while (first < count && t[first] == t[0]) ++first;
+    return first;
+}
 
 ds_odeint *ds_odeint_new(int64_t n) {
     if (n < 0 || n > INT64_MAX / 4096) return NULL;
@@ -142,7 +156,7 @@ static int grid_jacobian(ds_grid *grid, double t, double *y, double **values) {
  * matrix has. A nan in it is no obstacle there, and spoils the solutions. */
 static int grid_factor(ds_grid *grid, const double *values) {
     const int code = ds_lu_factor(grid->lu, 1, 0, -1, values);
-    if (grid->public.n > 500) ds_slice_watch(&grid->slice); /* it may take long */
+    if (grid->public.n > DS_CLOCK_STATES) ds_slice_watch(&grid->slice);
     grid->no_memory = code == DS_LU_NO_MEMORY;
     grid->lu_broken = code == DS_LU_NOT_FINITE;
     return code == DS_LU_SINGULAR || grid->no_memory;
@@ -182,29 +196,6 @@ static void pass_critical_time(ds_grid *grid) {
         ++grid->crit;
 }
 
-/* ODEPACK's call for the next row. */
-DS_FN int call_inline(ds_grid *grid) {
-    ds_odeint *solve = &grid->public;
-    const int critical = grid->crit < solve->n_crit;
-    const double t_crit = critical ? solve->t_crit[grid->crit] : 0;
-    const int task = critical ? DS_LSODA_TO_TIME_CRIT : DS_LSODA_TO_TIME;
-    const int64_t steps = grid->state.step_count;
-    const int code = grid_lsoda_call(&grid->problem, &grid->state, solve->t[0], task,
-                                     solve->t[solve->row], t_crit, grid->slice.countdown, grid);
-    grid->slice.countdown -= grid->state.step_count - steps;
-    solve->t_now = grid->state.t;
-    solve->step_count = grid->state.step_count;
-    solve->evaluation_count = grid->state.evaluation_count;
-    solve->jacobian_count = grid->state.jacobian_count;
-    return code;
-}
-
-static DS_SCALAR_CODE int call_small(ds_grid *grid) { return call_inline(grid); }
-
-static int call(ds_grid *grid) {
-    return grid->public.n <= SMALL_STATE ? call_small(grid) : call_inline(grid);
-}
-
 /* The columns of row i + 1. A refused call says nothing new: they are those of the row before. */
 static void fill_columns(ds_grid *grid, int64_t i, int refused) {
     ds_odeint *solve = &grid->public;
@@ -241,17 +232,52 @@ static void fill_row(ds_grid *grid, int code) {
         solve->worst = ds_lsoda_worst(&grid->problem, &grid->state);
 }
 
-int ds_odeint_advance(ds_odeint *solve, double seconds) {
-    ds_grid *grid = inside(solve);
-    set_problem(grid);
-    ds_slice_begin(&grid->slice, seconds);
+/* ODEPACK's call for the next row. */
+DS_FN int call(ds_grid *grid, const ds_lsoda_problem *problem) {
+    const ds_odeint *solve = &grid->public;
+    const int critical = grid->crit < solve->n_crit;
+    const double t_crit = critical ? solve->t_crit[grid->crit] : 0;
+    const int task = critical ? DS_LSODA_TO_TIME_CRIT : DS_LSODA_TO_TIME;
+    const int64_t steps = grid->state.step_count;
+    const int code = grid_lsoda_call(problem, &grid->state, solve->t[0], task,
+                                     solve->t[solve->row], t_crit, grid->slice.countdown, grid);
+    grid->slice.countdown -= grid->state.step_count - steps;
+    return code;
+}
+
+/* Rows until something ends it. `n` may be a constant, which the compiler then unrolls for. */
+DS_FN int advance(ds_grid *grid, ds_int n) {
+    ds_odeint *solve = &grid->public;
+    ds_lsoda_problem problem = grid->problem;
+    problem.n = n;
     while (solve->row < solve->n_times) {
         if (!grid->state.underway) pass_critical_time(grid);
-        const int code = call(grid);
+        const int code = call(grid, &problem);
         if (code == DS_LSODA_STOPPED) return grid->no_memory ? DS_NO_MEMORY : DS_PYTHON_ERROR;
         if (code != DS_LSODA_RUNNING) fill_row(grid, code);
         if (code < 0) return DS_FAILED;
         if (ds_slice_is_over(&grid->slice, code == DS_LSODA_RUNNING ? 0 : 1)) break;
     }
     return solve->row < solve->n_times ? DS_RUNNING : DS_FINISHED;
+}
+
+/* The smallest systems are worth a copy of the code each: a sixth of the time. */
+static DS_SCALAR_CODE int advance_2(ds_grid *grid) { return advance(grid, 2); }
+static DS_SCALAR_CODE int advance_3(ds_grid *grid) { return advance(grid, 3); }
+static DS_SCALAR_CODE int advance_small(ds_grid *grid) { return advance(grid, grid->public.n); }
+static int advance_large(ds_grid *grid) { return advance(grid, grid->public.n); }
+
+int ds_odeint_advance(ds_odeint *solve, double seconds) {
+    ds_grid *grid = inside(solve);
+    int (*const sized[])(ds_grid *) = {advance_small, advance_small, advance_2, advance_3};
+    set_problem(grid);
+    ds_slice_begin(&grid->slice, seconds);
+    const int code = solve->n < 4              ? sized[solve->n](grid)
+                     : solve->n <= SMALL_STATE ? advance_small(grid)
+                                               : advance_large(grid);
+    solve->t_now = grid->state.t;
+    solve->step_count = grid->state.step_count;
+    solve->evaluation_count = grid->state.evaluation_count;
+    solve->jacobian_count = grid->state.jacobian_count;
+    return code;
 }

@@ -38,6 +38,10 @@ typedef struct ds_odeint {
     int64_t step_count, evaluation_count, jacobian_count;
 } ds_odeint;
 
+/* How often the first of `count` times stands at the start; 0 when they are not in order (a nan is
+ * not), in either direction. */
+int64_t ds_odeint_first(const double *t, int64_t count);
+
 /* A solve with its memory, or NULL when there is none. */
 ds_odeint *ds_odeint_new(int64_t n);
 void ds_odeint_free(ds_odeint *solve);

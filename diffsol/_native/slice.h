@@ -8,6 +8,9 @@
 #define DS_CLOCK_READS 16
 enum { DS_CLOCK_INTERVAL_MAX = 1 << 14 };
 
+/* Factoring more states than this may take long: the clock is then read after each step. */
+enum { DS_CLOCK_STATES = 500 };
+
 typedef struct {
     double deadline, pace; /* seconds; the clock shall be read every `pace` */
     double last_read;

@@ -4,9 +4,9 @@ from math import isnan
 
 import numpy as np
 
-from diffsol._engine import Function, Jacobian, Run, Unusual
+from diffsol._engine import Function, Jacobian, LsodaJacobian, Run, Unusual
 from diffsol._methods.registry import METHODS
-from diffsol.integrate import _options, _passthrough
+from diffsol.integrate import _options, _passthrough, _scipy
 from diffsol.integrate._dense import OdeSolution
 from diffsol.integrate._result import OdeResult
 
@@ -15,6 +15,7 @@ MESSAGES = {
     0: "The solver successfully reached the end of the integration interval.",
     1: "A termination event occurred.",
 }
+LSODA_FAILED = "Unexpected istate in LSODA."
 
 
 def solve_ivp(
@@ -171,7 +172,8 @@ def solve_ivp(
             fun, t_span, y0, name, t_eval, dense_output, events, vectorized, args, options
         )
     try:
-        run = _start(name, fun, t0, tf, state, vectorized, args, **options)
+        start = _start_lsoda if traits.starts_later else _start
+        run = start(name, fun, t0, tf, state, vectorized, args, **options)
     except Unusual as unusual:
         first = unusual.result
         run = None
@@ -185,6 +187,8 @@ def solve_ivp(
         _watch(run, events, args, state, y0)
     run.set_output(t_eval, dense_output)
     status = run.go()
+    if status < 0 and traits.starts_later:
+        _scipy.warn_of_istate(run.istate)
     return _result(run, status, name, y0, t_eval, dense_output, events is not None)
 
 
@@ -196,11 +200,21 @@ def _has_nan(t_eval):
 
 
 def _is_refused(traits, state, options):
-    """What only explicit methods take, and structures of a wrong shape: SciPy has errors for it."""
-    if state.dtype.kind == "c" and not traits.complex_states or np.ndim(options.get("rtol", 0.0)):
+    """Options that the method cannot take, or not in this form: SciPy has errors for them."""
+    if state.dtype.kind == "c" and not traits.complex_states:
         return True
+    if np.ndim(options.get("rtol", 0.0)) and not traits.array_rtol:
+        return True
+    if traits.starts_later:
+        band = (options.get("lband") or 0, options.get("uband") or 0)
+        jac = options.get("jac")
+        return not (jac is None or callable(jac)) or not all(_is_width(w, state.size) for w in band)
     sparsity = options.get("jac_sparsity")
     return sparsity is not None and np.shape(sparsity) != (state.size, state.size)
+
+
+def _is_width(width, n):
+    return isinstance(width, int | np.integer) and 0 <= width < n
 
 
 def _own_options(traits, options):
@@ -244,6 +258,38 @@ def _start(
     return Run(name, rhs, t0, tf, state, rtol, atol, max_step, first_step, jacobian)
 
 
+def _start_lsoda(
+    name,
+    fun,
+    t0,
+    tf,
+    state,
+    vectorized,
+    args,
+    first_step=None,
+    min_step=0.0,
+    max_step=np.inf,
+    rtol=1e-3,
+    atol=1e-6,
+    jac=None,
+    lband=None,
+    uband=None,
+):
+    """Check the options; `fun` is not called, as SciPy's constructor does not."""
+    if first_step is not None:
+        first_step = _options.check_first_step(first_step, t0, tf)
+    if max_step is not np.inf:
+        max_step = _options.check_max_step(max_step)
+    if min_step < 0:
+        raise ValueError("`min_step` must be nonnegative.")
+    rtol, atol = _options.check_tolerances(rtol, atol, state.size)
+    band = None if lband is None and uband is None else (int(lband or 0), int(uband or 0))
+    rhs = Function(fun, args, state, "strict", vectorized)
+    jacobian = LsodaJacobian(jac, band, args, state)
+    tolerances = rtol, atol, max_step
+    return Run(name, rhs, t0, tf, state, *tolerances, first_step, jacobian, float(min_step))
+
+
 def _watch(run, events, args, state, y0):
     """Let the run look for events; their first values come from the caller's own `y0`."""
     events, max_events, direction = _options.prepare_events(events)
@@ -267,12 +313,17 @@ def _result(run, status, name, y0, t_eval, dense_output, has_events):
         t_events=run.t_events if has_events else None,
         y_events=run.y_events if has_events else None,
         nfev=run.nfev,
-        njev=run.njev,
-        nlu=run.nlu,
+        njev=_count(name, run.njev),
+        nlu=_count(name, run.nlu),
         status=status,
-        message=MESSAGES[status],
+        message=LSODA_FAILED if status < 0 and name == "LSODA" else MESSAGES[status],
         success=status >= 0,
     )
+
+
+def _count(name, count):
+    """SciPy reads LSODA's counters from an array of 32-bit integers."""
+    return np.int32(count) if name == "LSODA" else count
 
 
 def _stacked_on(y0, y):

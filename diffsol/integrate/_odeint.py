@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from diffsol._engine import grid
 from diffsol._engine.function import Function
 from diffsol._engine.grid import GivenJacobian, Grid, as_doubles
 from diffsol.integrate import _scipy
@@ -159,11 +160,8 @@ def odeint(
 
 
 def _check_monotone(t):
-    if type(t) is np.ndarray and t.dtype == _FLOAT and t.ndim == 1:
-        # the usual grid, at a third of the price
-        before, after = t[:-1], t[1:]
-        if (after >= before).all() or (after <= before).all():
-            return
+    if type(t) is np.ndarray and t.dtype == _FLOAT and t.ndim == 1 and grid.first_of(t):
+        return  # the usual, and quick
     dt = np.diff(t)
     if not ((dt >= 0).all() or (dt <= 0).all()):
         raise ValueError(
@@ -253,16 +251,16 @@ def _solve(func, y0, t, options):
     atol = _tolerance(options.atol, n, "absolute")
     critical = _critical_times(options.tcrit)
     options.check_orders()
-    first = _repeats(times)
-    grid = Grid(
+    first = grid.first_of(times)
+    solve = Grid(
         Function(func, options.args, state, kind="odepack", y_first=options.y_first),
         _given_jacobian(options, state),
         state, times, first, critical, rtol, atol, options.band, options.limits(),
         options.full_output,
     )  # fmt: skip
-    istate = grid.go()
-    info = _infodict(grid, options, times, first) if options.full_output else None
-    return grid.y, info, istate
+    istate = solve.go()
+    info = _infodict(solve, options, times, first) if options.full_output else None
+    return solve.y, info, istate
 
 
 def _vector(value, name):
@@ -271,14 +269,6 @@ def _vector(value, name):
     if array.ndim > 1:
         raise ValueError(f"{name} must be one-dimensional.")
     return np.array(array, ndmin=1)
-
-
-def _repeats(times):
-    """How often the initial time stands at the start."""
-    if times.size > 1 and times[1] != times[0]:
-        return 1
-    others = np.flatnonzero(times != times[0])
-    return int(others[0]) if others.size else times.size
 
 
 def _tolerance(value, n, name):
@@ -305,7 +295,7 @@ def _tolerance(value, n, name):
 
 def _critical_times(tcrit):
     if tcrit is None:
-        return np.empty(0)
+        return None
     try:
         array = as_doubles(tcrit)
     except Exception as error:
@@ -327,15 +317,15 @@ def _given_jacobian(options, state):
     )  # fmt: skip
 
 
-def _infodict(grid, options, times, first) -> dict[str, Any]:
+def _infodict(solve, options, times, first) -> dict[str, Any]:
     """The columns and numbers of full_output, in SciPy's order."""
-    info: dict[str, Any] = dict(grid.columns)
+    info: dict[str, Any] = dict(solve.columns)
     mused = info.pop("mused")
-    n = grid.y.shape[1]
+    n = solve.y.shape[1]
     if first == times.size:
         imxer, lengths = 0, (0, 0)  # nothing was called
     else:
-        imxer = grid.worst + 1 if grid.worst >= 0 else -1
+        imxer = solve.worst + 1 if solve.worst >= 0 else -1
         refused = options.is_refused(n, times[first] - times[0])
         lengths = (0, 0) if refused else options.work_lengths(n)
     return info | {"imxer": imxer, "lenrw": lengths[0], "leniw": lengths[1], "mused": mused}

@@ -13,7 +13,7 @@ from diffsol.integrate import _scipy
 
 # Modules whose classes of a native method's name are that method: SciPy's and our subclasses.
 _HOMES = (
-    *(f"scipy.integrate._ivp.{name}" for name in ("rk", "radau", "bdf")),
+    *(f"scipy.integrate._ivp.{name}" for name in ("rk", "radau", "bdf", "lsoda")),
     "diffsol.integrate._solvers",
 )
 

@@ -7,6 +7,7 @@ made at the latest moment.
 
 import importlib
 import sys
+import warnings
 from types import ModuleType
 from typing import Any
 
@@ -57,6 +58,13 @@ def shrinks_by_error() -> bool:
     Since SciPy 1.17, whose dop853 is written in C, it always shrinks by the least factor allowed.
     """
     return _is_older_than((1, 17))
+
+
+def warn_of_istate(istate: int) -> None:
+    """SciPy's warning of a failure of LSODA, in its words."""
+    solver = importlib.import_module("scipy.integrate._ode").lsoda
+    unexpected = f"Unexpected istate={istate:d}"
+    warnings.warn(f"lsoda: {solver.messages.get(istate, unexpected)}", stacklevel=3)
 
 
 def original(name: str) -> Any:

@@ -117,3 +117,13 @@ def test_smaller_budgets_are_not_tried_again():
     derived = Derived(make)
     assert [derived(b) for b in (2.0, 1.0, 2.0, 3.0)] == [None] * 4
     assert tried == [2.0, 3.0]
+
+
+def test_derived_kernels_count_among_those_kept(monkeypatch):
+    monkeypatch.setattr(kernels, "MAX_KERNELS", 3)
+    first = Function(lambda t, y: -y, (), np.zeros(2))
+    variant = first.compile().variant
+    assert variant.jacobian(10.0)
+    assert variant.product(10.0)
+    Function(lambda t, y: y, (), np.zeros(2)).compile()
+    assert first.bind() is None

@@ -271,6 +271,14 @@ def test_structure(name, dtype, n):
     agree(program_of(lambda g, y: nonlinear(g, make(g, nonlinear(g, y))), n, dtype), y, 1e-6)
 
 
+def test_one_element():
+    """y @ y of one component: everything is of rank 0 or one element long."""
+    agree(program_of(lambda g, y: g.matmul(y, y), 1), np.array([0.7]))
+    agree(program_of(lambda g, y: g.take(nonlinear(g, y), np.array(0)), 1), np.array([0.7]))
+    square = program_of(lambda g, y: g.update(g.matmul(y, y), g.time(), 0, (), ()), 1)
+    assert not exact(square, 0.5, np.array([0.7])).any()
+
+
 def test_only_the_first_of_equal_extrema_counts():
     program = program_of(lambda g, y: g.reduce("amax", y, (0,)), 3)
     np.testing.assert_array_equal(exact(program, 0.0, np.ones(3)), [[1.0, 0.0, 0.0]])

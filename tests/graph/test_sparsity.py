@@ -120,6 +120,12 @@ def test_pattern_is_exact(name):
     )
 
 
+def test_what_cancels_is_no_entry():
+    program = trace_function(lambda t, y: (y + y[::-1]) - y, (), (SIZE,), FLOAT, (SIZE,), FLOAT)
+    found = jacobian(program.program)
+    np.testing.assert_array_equal(pattern(found, SIZE, SIZE), np.eye(SIZE, dtype=bool)[::-1])
+
+
 def test_columns_are_sorted_arrays_of_int64():
     program = trace_function(reshaped, (), (SIZE,), FLOAT, (SIZE,), FLOAT).program
     found = jacobian(program)

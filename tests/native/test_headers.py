@@ -90,6 +90,38 @@ def test_freestanding(tmp_path, method, compiler, standard, lanes):
     assert undefined <= {"pow", "hypot", "memcpy", "memmove", "_GLOBAL_OFFSET_TABLE_"}
 
 
+LU = """
+#define DS_UNROLLED
+#define DS_COMPLEX 0
+#define DS_LU(name) real_##name
+#include "lu_small.h"
+#undef DS_COMPLEX
+#undef DS_LU
+#define DS_COMPLEX 1
+#define DS_LU(name) complex_##name
+#include "lu_small.h"
+#ifdef __cplusplus
+extern "C"
+#endif
+int use(int n, R *a, ds_pair *z, int *pivots, R *b, ds_pair *c) {
+    const int zero = real_factor(n, a, pivots) + complex_factor(n, z, pivots);
+    real_solve(n, a, pivots, b);
+    complex_solve(n, z, pivots, c);
+    return zero;
+}
+"""
+
+
+@pytest.mark.parametrize("compiler, standard", [("gcc", "c11"), ("g++", "c++11"), ("g++", "c++20")])
+def test_lu_is_freestanding(tmp_path, compiler, standard):
+    unit = compile_c(
+        tmp_path, compiler, LU, f"-std={standard}", "-pedantic", "-ffreestanding", "-nostdlib",
+        "-nostdinc", "-c",
+    )  # fmt: skip
+    symbols = subprocess.run(["nm", "-u", unit], capture_output=True, text=True, check=True).stdout
+    assert symbols.split() == []
+
+
 # Solves four problems with different parameters at once or one by one and prints all bits.
 DRIVER = """
 #include <stdio.h>

@@ -323,9 +323,9 @@ def test_pivots_as_lapack(n):
 
 
 def test_complex_pivot_by_sum_of_parts():
-    """1 + i comes before 1.75, whose modulus is larger: only then is the solution exact."""
-    a, b = np.array([[1.75, 1], [1 + 1j, 0]]), [1, 7]
-    exact = np.array([3.5 - 3.5j, -5.125 + 6.125j])
+    """1 + i comes before 1.625, whose modulus is larger: only then is the solution exact."""
+    a, b = np.array([[1.625, 1], [1 + 1j, 0]]), [1, 5]
+    exact = np.array([2.5 - 2.5j, -3.0625 + 4.0625j])
     lu = LU(2, LuPlan(DENSE), None, True, True)
     assert lu.factor(0.0, -1.0, a) == OK
     assert np.array_equal(lu.solve(b), exact)

@@ -1,22 +1,13 @@
 /* drive.c - walks through every method and path of the native solver, for the sanitizers to
  * watch. Results are checked only roughly; tests/native compares them with SciPy's. Built by
  * .ci/sanitize. */
+#include "drive.h"
 #include "api.h"
 #include "mathlib.h"
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#define CHECK(condition)                                                                \
-    do {                                                                                \
-        if (!(condition)) {                                                             \
-            fprintf(stderr, "%s:%d: %s (%s)\n", __FILE__, __LINE__, #condition, where); \
-            exit(1);                                                                    \
-        }                                                                               \
-    } while (0)
-
-static char where[100]; /* the case at hand, for CHECK */
+char where[100];
 
 /* The callback's side: how many components, and when it "raises". */
 typedef struct {
@@ -222,6 +213,7 @@ int main(void) {
     single_steps();
     misuse();
     mathematics();
+    drive_linear_algebra();
     puts("sanitized: all paths");
     return 0;
 }
