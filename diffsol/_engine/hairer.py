@@ -20,25 +20,29 @@ class Hairer:
     n           number of doubles in a state
     rtol, atol  numbers, or arrays (n,)
 
-    After `run`: t, y, and counts (evaluations, trials, accepted, rejected).
+    counts      int32 array (4,) that each run fills: evaluations, trials, accepted and rejected
+
+    After `run`: t and y.
     """
 
-    def __init__(self, method, n, rtol, atol):
+    def __init__(self, method, n, rtol, atol, counts):
         core = lib.ds_hairer_new({"dopri5": lib.DS_DOPRI5, "dop853": lib.DS_HAIRER_853}[method], n)
         if core == ffi.NULL:
             raise MemoryError(f"no memory for {n} states")
         self._core = ffi.gc(core, lib.ds_hairer_free)
         self._keep = [set_tolerance(core, "rtol", rtol, n), set_tolerance(core, "atol", atol, n)]
+        self._keep.append(_from_buffer("int32_t[]", counts))
+        core.counts = self._keep[-1]
         self._handle = core.handle = ffi.new_handle(self)
         self._views: dict = {}
         self._n = n
         self._fun = self._args = self._solout = self._error = None
         self.tier: Tier | None = None
 
-    def set_control(self, h, h_max, safety, factors, beta, step_max, shrink_fully):
+    def set_control(self, h0, h_max, safety, factors, beta, step_max, shrink_fully):
         """First step (0: choose), step limit (0: none), and the constants of the step control."""
         core = self._core
-        core.h, core.h_max = h, h_max
+        core.h0, core.h_max = h0, h_max
         core.safety, core.beta, core.step_max = safety, beta, step_max
         core.factor_min, core.factor_max = factors
         core.shrink_fully = shrink_fully
@@ -50,7 +54,6 @@ class Hairer:
         solout      (t, y) -> int or None, called at the start and after each step, or None
         """
         core, tier = self._core, self.tier
-        first_step = core.h
         self._fun, self._args, self._solout = fun, args, solout
         tier.enter()
         self.y = y.copy()
@@ -59,19 +62,12 @@ class Hairer:
         lib.ds_hairer_begin(core)
         code = tier.advance(core, lib.ds_hairer_advance, t_end, self._position)
         del held
-        core.h, self.t = first_step, core.t
+        self.t = core.t
         if code == lib.DS_PYTHON_ERROR:
             self._raise()
-        if not tier.is_right([(t, y), (self.t, self.y)]):
+        if tier.is_due() and not tier.is_right([(t, y), (self.t, self.y)]):
             return self.run(fun, args, t, y, t_end, solout)
         return core.idid
-
-    @property
-    def counts(self):
-        core = self._core
-        return (
-            core.evaluation_count, core.trial_count, core.accepted_count, core.rejected_count
-        )  # fmt: skip
 
     def _position(self):
         core = self._core

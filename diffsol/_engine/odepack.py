@@ -1,4 +1,4 @@
-"""What SciPy's C code for `ode` makes of a function's result."""
+"""What SciPy's C code for `ode` makes of a function's result, and the sizes of ODEPACK's memory."""
 
 from __future__ import annotations
 
@@ -29,3 +29,15 @@ def as_numbers(result, array, dtype):
     if isinstance(result, np.ndarray | np.generic):
         return array.astype(dtype, casting="safe")
     return np.asarray(result, dtype=dtype)
+
+
+def work_lengths(n, orders, band):
+    """(lenrw, leniw): the lengths that ODEPACK's work arrays need.
+
+    orders   highest orders of Adams and BDF
+    band     (lower, upper) of the Jacobian, or None: full
+    """
+    lower, upper = band or (0, 0)
+    matrix = n * n if band is None else (2 * lower + upper + 1) * n
+    nonstiff, stiff = 20 + (orders[0] + 1) * n, 20 + (orders[1] + 1) * n + matrix + 2
+    return max(nonstiff, stiff) + 3 * n, 20 + n

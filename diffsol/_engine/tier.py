@@ -15,23 +15,18 @@ class Tier:
 
     function    Function
 
-    A call of the solver is `enter`, `advance`, and `is_right` where a kernel was used. Between two
-    calls anything may change that the function reads from outside.
+    A call of the solver is `enter`, `advance`, and `is_right` where that is due. Between two calls
+    anything may change that the function reads from outside.
     """
 
     def __init__(self, function):
         self.function = function
         self.bound = None
-        self._mode = "0"
+        self._mode = kernels.mode_of_solve()
 
     def enter(self):
         """The kernel that the next call begins with, if there is one."""
-        self._mode = kernels.mode_of_solve()
-        if self._mode == "0":
-            self.bound = None
-        elif self.bound is None:
-            self.bound = self.function.at_start(self._mode)
-        elif self.bound.refresh():
+        if self.bound is not None and self.bound.refresh():
             self.bound.variant.uses += 1
         else:
             self.bound = self.function.at_start(self._mode)
@@ -95,11 +90,14 @@ class Tier:
         """The core's doubles as the function's state."""
         return y.view(complex) if self.function.is_complex else y
 
+    def is_due(self) -> bool:
+        """Shall the kernel be compared with the function? At its first use, and when its uses have
+        doubled."""
+        return self.bound is not None and self.bound.variant.uses >= self.bound.variant.verify_at
+
     def is_right(self, visited) -> bool:
-        """Was the kernel the function, at these (t, y)? Asked when its uses have doubled; if not, it
-        is discarded, and the user is told that the call is done again."""
-        if self.bound is None or self.bound.variant.uses < self.bound.variant.verify_at:
-            return True
+        """Was the kernel the function, at these (t, y)? If not, it is discarded, and the user is told
+        that the call is done again."""
         variant = self.bound.variant
         variant.verify_at = 2 * variant.uses + 1
         if all(verify.agrees(self.function, self.bound, t, self._state(y)) for t, y in visited):

@@ -86,7 +86,7 @@ void ds_hairer_begin(ds_hairer *solve) {
     p->shrink_fully = solve->shrink_fully;
     codes->state.y = solve->y;
     codes->state.t = solve->t;
-    codes->state.h = solve->h;
+    codes->state.h = solve->h0;
     codes->started = 0;
 }
 
@@ -147,6 +147,13 @@ static int steps(ds_codes *codes) {
     return sized[codes->method][codes->public.n <= SMALL_STATE](codes);
 }
 
+static void tell_counts(const ds_hairer_state *s, int32_t *counts) {
+    counts[0] = (int32_t)s->evaluation_count;
+    counts[1] = (int32_t)s->trial_count;
+    counts[2] = (int32_t)s->accepted_count;
+    counts[3] = (int32_t)s->rejected_count;
+}
+
 int ds_hairer_advance(ds_hairer *solve, double seconds) {
     ds_codes *codes = inside(solve);
     ds_slice_begin(&codes->slice, seconds);
@@ -155,9 +162,7 @@ int ds_hairer_advance(ds_hairer *solve, double seconds) {
     const ds_hairer_state *s = &codes->state;
     solve->t = s->t;
     solve->h = s->h;
-    solve->evaluation_count = s->evaluation_count;
     solve->trial_count = s->trial_count;
-    solve->accepted_count = s->accepted_count;
-    solve->rejected_count = s->rejected_count;
+    if (solve->counts) tell_counts(s, solve->counts);
     return code;
 }

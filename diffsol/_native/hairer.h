@@ -17,7 +17,7 @@ typedef struct ds_hairer {
     ds_function fun;    /* the kernel may be replaced between two calls of ds_hairer_advance */
     double *y;          /* n: the state at t; advanced in place */
     double t, t_end;
-    double h;           /* first step, signed; 0: choose. Then the one to be tried next */
+    double h0;          /* first step, signed; 0: choose */
     const double *rtol, *atol;        /* at first the values below, stride 0 */
     int64_t rtol_stride, atol_stride; /* 0 scalar, 1 one per component */
     double rtol_value, atol_value;
@@ -27,11 +27,14 @@ typedef struct ds_hairer {
     int shrink_fully;   /* a rejected step shrinks by factor_min, whatever its error */
     int watched;        /* DS_CALL_STEP */
 
+    int32_t *counts;    /* 4, or NULL: evaluations, trials, accepted and rejected steps */
+
     /* State. */
     int64_t n;
+    double h;           /* to be tried next */
     int idid;           /* when finished: 1 end reached, 2 stopped by DS_CALL_STEP, or -2 too many
                            steps, -3 step too small, -4 stiff */
-    int64_t evaluation_count, trial_count, accepted_count, rejected_count;
+    int64_t trial_count;
 } ds_hairer;
 
 /* A solver with its memory, or NULL when there is none. */
