@@ -3,7 +3,8 @@
  *
  * LAPACK's storage (Users' Guide, "Band Storage"): column j of A lies in column j of the array,
  * entry (i, j) at row lower + upper + i - j; the `lower` rows on top are for the fill that row
- * exchanges bring. Diagonals are stored as inverses (see lu_small.h). */
+ * exchanges bring. Pivots and divisions as in lu_small.h: a narrow band's solutions have the bits of
+ * LAPACK's. */
 #include "include/ds_scalar.h"
 
 static int DS_LU(banded_factor)(ds_lu *lu, double alpha_re, double alpha_im, double beta,
@@ -36,12 +37,13 @@ static int DS_LU(banded_factor)(ds_lu *lu, double alpha_re, double alpha_im, dou
                 other[0] = other[p];
                 other[p] = swapped;
             }
-        column[0] = S_INVERSE(column[0]);
+        const S inverse = S_INVERSE(column[0]);
+        column[0] = S_KEPT(column[0], inverse);
         if (largest == 0) { /* nothing below to eliminate */
             if (!lu->pivot) lu->pivot = k + 1;
             continue;
         }
-        for (int64_t i = 1; i <= below; ++i) column[i] = S_TIMES(column[i], column[0]);
+        for (int64_t i = 1; i <= below; ++i) column[i] = S_TIMES(column[i], inverse);
         for (int64_t j = 1; j <= last - k; ++j) {
             S *restrict other = column + j * step;
             const S top = other[0];
@@ -64,7 +66,7 @@ static void DS_LU(banded_substitute)(const banded *b, S *restrict x) {
     for (int64_t k = n - 1; k >= 0; --k) {
         const S *column = (const S *)b->a + k * b->rows + b->lower + b->upper;
         const int64_t above = b->reach < k ? b->reach : k;
-        const S value = S_TIMES(x[k], column[0]);
+        const S value = S_OVER_KEPT(x[k], column[0]);
         x[k] = value;
         for (int64_t i = 1; i <= above; ++i) x[k - i] = S_LESS(x[k - i], column[-i], value);
     }

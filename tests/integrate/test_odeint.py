@@ -156,7 +156,7 @@ def test_large_full_jacobian():
     backward=st.booleans(),
     rtol=st.sampled_from([None, 1e-3, 1e-6, [1e-4, 1e-6, 1e-5], 1]),
     atol=st.sampled_from([None, 1e-4, 1e-9, [1e-6, 1e-5, 1e-8]]),
-    band=st.sampled_from([{}, {}, {"ml": 2, "mu": 1}, {"ml": 2}]),
+    band=st.sampled_from([{}, {}, {"mu": 1}, {"ml": 0, "mu": 2}]),
     jacobian=st.sampled_from(["none", "rows", "columns"]),
     critical=st.sampled_from([None, 0.2, [0.5, 1.0], [7.0]]),
     limits=st.sampled_from([{}, {"hmax": 0.1}, {"h0": 1e-3}, {"mxordn": 4, "mxords": 2}]),
@@ -168,9 +168,6 @@ def test_options(
 ):
     sign = -1.0 if backward else 1.0
     t = sign * np.cumsum([0.0, *gaps])
-    if stiffness > 1.0:
-        band = {}  # of which SciPy 1.17 misreads the norm: see test_given_jacobian
-        mxstep = max(mxstep, 10000)  # how many it takes depends on rounding
     if backward:
         stiffness = min(stiffness, 1.0)
         limits = limits | ({"h0": -limits["h0"]} if "h0" in limits else {})
@@ -186,19 +183,14 @@ def test_options(
     rows = _rows(ours)  # SciPy leaves rubbish beyond
     skip = int(np.argmax(t != t[0])) - 1 if np.any(t != t[0]) else len(t) - 1
     theirs, ours = (_cut(answer, skip, rows) for answer in (theirs, ours))
-    exact = not theirs[1]["nje"].any()
-    assert_same(theirs, ours, exact=exact, rtol=_or_default(rtol), atol=_or_default(atol))
-
-
-def _or_default(tolerance):
-    return 1.49012e-8 if tolerance is None else np.asarray(tolerance)
+    assert_same(theirs, ours)
 
 
 def _dfun(order, form, band):
     def dfun(y, t, stiffness):
         full = forced_jacobian(y, t, stiffness)
         if band:
-            lower, upper = band["ml"], band.get("mu", 0)
+            lower, upper = band.get("ml", 0), band.get("mu", 0)
             rows = range(upper, -lower - 1, -1)
             full = np.array([np.pad(np.diagonal(full, k), (max(k, 0), max(-k, 0))) for k in rows])
         return full.T if form == "columns" else full

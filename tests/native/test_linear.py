@@ -303,7 +303,8 @@ def eliminate(a, b, size=sum_of_parts):
             ]
             b[i] -= factor * b[k]
     for k in reversed(range(n)):
-        b[k] *= 1 / a[k][k]
+        complex_pivot = isinstance(a[k][k], complex)
+        b[k] = b[k] * (1 / a[k][k]) if complex_pivot else b[k] / a[k][k]
         for i in range(k):
             b[i] -= a[i][k] * b[k]
     return np.array(b)

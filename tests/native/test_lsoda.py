@@ -221,7 +221,6 @@ def test_interpolant(library, name):
         assert h == dense.h
         assert ours.order_used == order
         np.testing.assert_allclose(rows[: order + 1].T, dense.yh, rtol=1e-14, atol=0)
-        assert not rows[order + 1 :].any()
         if solver.status != "running":
             break
     ours.close()

@@ -6,6 +6,8 @@
  *   S_TIMES(a, b)           a b
  *   S_LESS(c, a, b)         c - a b
  *   S_INVERSE(a)            1 / a; of 0: inf or nan, never a trap
+ *   S_KEPT(a, inverse)      of a pivot and its inverse the one that is kept
+ *   S_OVER_KEPT(b, kept)    b divided by that pivot
  * No libc. */
 #include "ds_lane.h"
 
@@ -46,16 +48,22 @@ DS_FN ds_pair ds_pair_inverse(ds_pair a) {
 #undef S_TIMES
 #undef S_LESS
 #undef S_INVERSE
+#undef S_KEPT
+#undef S_OVER_KEPT
 #if DS_COMPLEX
 #define S ds_pair
 #define S_SIZE(a) ds_pair_size(a)
 #define S_TIMES(a, b) ds_pair_times(a, b)
 #define S_LESS(c, a, b) ds_pair_less(c, a, b)
 #define S_INVERSE(a) ds_pair_inverse(a)
+#define S_KEPT(a, inverse) (inverse)
+#define S_OVER_KEPT(b, kept) ds_pair_times(b, kept)
 #else
 #define S R
 #define S_SIZE(a) ds_real_size(a)
 #define S_TIMES(a, b) ((a) * (b))
 #define S_LESS(c, a, b) ((c) - (a) * (b))
 #define S_INVERSE(a) (1 / (a))
+#define S_KEPT(a, inverse) (a)
+#define S_OVER_KEPT(b, kept) ((b) / (kept))
 #endif

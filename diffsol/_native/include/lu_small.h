@@ -5,9 +5,10 @@
  * Loan, Matrix Computations, algorithm 3.4.1 (outer products), with the pivots LAPACK chooses: the
  * first of the largest. No libc, no memory of its own.
  *
- * a: n by n, column by column; afterwards L below the diagonal, U above it, and on the diagonal
- * the inverses of U's, so that a solve divides nothing. A pivot of 0 leaves an inf or nan there,
- * and the solution then has one as it has in LAPACK. */
+ * a: n by n, column by column; afterwards L below the diagonal and U on it and above, complex
+ * pivots as their inverses. Columns of L are multiplied by inverses, real solutions are divided: these
+ * are LAPACK's roundings, and real systems of up to three unknowns get its very bits. After a pivot of 0
+ * the solution has an inf or nan as it has in LAPACK. */
 #include "ds_scalar.h"
 
 /* Row with the first of the largest numbers in rows k.. of a column. */
@@ -38,12 +39,13 @@ DS_FN int DS_LU(factor)(int n, S *DS_RESTRICT a, int *DS_RESTRICT pivots) {
                 a[j * n + p] = swapped;
             }
         const int is_zero = S_SIZE(column[k]) == 0;
-        column[k] = S_INVERSE(column[k]);
+        const S inverse = S_INVERSE(column[k]);
+        column[k] = S_KEPT(column[k], inverse);
         if (is_zero) { /* all of the column below is 0: there is nothing to eliminate */
             if (!zero) zero = k + 1;
             continue;
         }
-        DS_UNROLLED for (int i = k + 1; i < n; ++i) column[i] = S_TIMES(column[i], column[k]);
+        DS_UNROLLED for (int i = k + 1; i < n; ++i) column[i] = S_TIMES(column[i], inverse);
         DS_UNROLLED for (int j = k + 1; j < n; ++j) {
             S *other = a + j * n;
             DS_UNROLLED for (int i = k + 1; i < n; ++i)
@@ -64,7 +66,7 @@ DS_FN void DS_LU(solve)(int n, const S *DS_RESTRICT a, const int *DS_RESTRICT pi
     DS_UNROLLED for (int k = 0; k < n; ++k)
         DS_UNROLLED for (int i = k + 1; i < n; ++i) b[i] = S_LESS(b[i], a[k * n + i], b[k]);
     DS_UNROLLED for (int k = n - 1; k >= 0; --k) {
-        b[k] = S_TIMES(b[k], a[k * n + k]);
+        b[k] = S_OVER_KEPT(b[k], a[k * n + k]);
         DS_UNROLLED for (int i = 0; i < k; ++i) b[i] = S_LESS(b[i], a[k * n + i], b[k]);
     }
 }
