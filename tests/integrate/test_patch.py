@@ -61,9 +61,18 @@ def test_solves_while_patched(method):
 
 
 def test_other_names_stay_scipys_while_patched():
-    before = scipy.integrate.odeint
+    before = scipy.integrate.quad
     with diffsol.patch():
-        assert diffsol.integrate.odeint is before
+        assert diffsol.integrate.quad is before
+
+
+def test_every_namespace_gets_the_names_it_had():
+    """odeint stands in one of those that are patched, solve_ivp in both."""
+    theirs = scipy.integrate.odeint
+    with diffsol.patch():
+        assert scipy.integrate.odeint is diffsol.integrate.odeint
+        assert not hasattr(scipy.integrate._ivp, "odeint")
+    assert scipy.integrate.odeint is theirs
 
 
 SCRIPT = """
