@@ -40,8 +40,9 @@ def patch() -> Patch:
     """Replace ``scipy.integrate``'s solvers by the native ones, in this process.
 
     ``solve_ivp``, ``odeint``, ``ode``, ``complex_ode``, ``RK23``, ``RK45`` and ``DOP853`` of
-    ``scipy.integrate`` become those of `diffsol.integrate`.  A module that has already run ``from scipy.integrate import solve_ivp``
-    holds SciPy's object and keeps it, so call this first.  Calling it twice changes nothing.
+    ``scipy.integrate`` become those of `diffsol.integrate`.  A module that has already run ``from
+    scipy.integrate import solve_ivp`` holds SciPy's object and keeps it, so call this first.
+    Calling it twice changes nothing.
 
     Returns
     -------
