@@ -36,7 +36,8 @@ class Hairer:
         self._handle = core.handle = ffi.new_handle(self)
         self._views: dict = {}
         self._n = n
-        self._fun = self._args = self._solout = self._error = None
+        self._fun = self._args = self._solout = None
+        self.error: BaseException | None = None
         self.tier: Tier | None = None
 
     def set_control(self, h0, h_max, safety, factors, beta, step_max, shrink_fully):
@@ -74,7 +75,7 @@ class Hairer:
         return core.t, abs(core.h), core.trial_count, self.y
 
     def _raise(self):
-        error, self._error = self._error, None
+        error, self.error = self.error, None
         # without one, an interrupt came where no Python frame of ours could note it
         raise error if error is not None else KeyboardInterrupt
 
@@ -101,7 +102,7 @@ class Hairer:
             if which:
                 self.tier.refresh(self._core)
         except BaseException as error:
-            self._error = error
+            self.error = error
             return 1
         return 0
 

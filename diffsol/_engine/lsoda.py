@@ -110,10 +110,13 @@ class Lsoda:
         core.row = 1
         tier.enter()
         self.y_before = y.copy()
-        code = tier.advance(core, lib.ds_odeint_advance, t_end, self._position)
-        if code in (lib.DS_PYTHON_ERROR, lib.DS_NO_MEMORY):
+        try:
+            code = tier.advance(core, lib.ds_odeint_advance, t_end, self._position)
+            if code in (lib.DS_PYTHON_ERROR, lib.DS_NO_MEMORY):
+                self._raise(code)
+        except BaseException:
             y[:] = self.y_before
-            self._raise(code)
+            raise
         self.t = self._reached(t, t_end)
         return core.istate
 
