@@ -197,7 +197,7 @@ static void tell(solver *self, int code) {
     const ds_vode_state *s = &self->state;
     solve->t_now = s->t;
     solve->h_used = s->h_used;
-    solve->h_next = s->h_next;
+    solve->h_next = code < 0 ? s->h : s->h_next;
     solve->excess = s->excess;
     solve->order_used = s->order_used;
     solve->order_next = s->order_next;

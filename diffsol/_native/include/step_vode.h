@@ -529,13 +529,13 @@ DS_FN int DS_VODE(call)(const ds_vode_problem *p, ds_vode_state *s, int anew, R 
     return code == DS_VODE_OK ? DS_VODE_RUNNING : code;
 }
 
-/* Component with the largest local error, from 0 (imxer - 1). */
+/* Component with the largest local error, the last of them, from 0 (imxer - 1). */
 DS_FN ds_int DS_VODE(worst)(const ds_vode_problem *p, const ds_vode_state *s) {
     R largest = 0;
     ds_int worst = 0;
     for (ds_int i = 0; i < p->n; ++i) {
         const R size = DS_VODE(size)(s->correction, i) * s->weight[i];
-        if (largest < size) largest = size, worst = i;
+        if (size >= largest) largest = size, worst = i;
     }
     return worst;
 }
