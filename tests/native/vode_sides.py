@@ -8,6 +8,7 @@ from diffsol._engine.tier import Tier
 from diffsol._engine.vode import CHORD, DIAGONAL, FUNCTIONAL, Vode
 
 TO_TIME, ONE_STEP, PAST_TIME = 1, 2, 3
+ILLEGAL, NOTHING_DONE = -3, 1  # istate
 
 # What both sides show after each call.
 FIELDS = ("istate", "t", "y", "h_used", "h_next", "reached", "counts")
@@ -48,16 +49,19 @@ class Ours:
         tier._mode = "0"
         self._vode.set_functions(tier, o.fun, (), o.jac, ())
         self.t, self.y, self._anew = o.t0, o.y0, True
+        self.counts = dict.fromkeys(COUNTS, 0)
+        self.h_used = self.h_next = self.reached = self.excess = 0.0
 
     def call(self, task, t_out):
         self.istate = self._vode.run(task, self._anew, self.t, self.y, t_out)
         if self.istate > 0:
-            self._anew, self.istate = False, 2  # SciPy's 2 stands for ODEPACK's 1 as well
+            self._anew = False
         self.t, self.y = self._vode.t, self._vode.y
-        counts = self._vode.counts()
-        self.counts = {name: counts[name] for name in COUNTS}
-        self.h_used, self.h_next, self.reached, self.excess = self._vode.times()
-        return self.istate
+        if self.istate not in (ILLEGAL, NOTHING_DONE):  # SciPy's arrays are not written to then
+            counts = self._vode.counts()
+            self.counts = {name: counts[name] for name in COUNTS}
+            self.h_used, self.h_next, self.reached, self.excess = self._vode.times()
+        self.istate = self.istate if self.istate < 0 else 2  # as SciPy's
 
 
 class Scipy:
@@ -79,7 +83,6 @@ class Scipy:
         counts |= zip(("nlu", "nni", "ncfn", "netf"), iwork[first : first + 4], strict=False)
         self.counts = counts
         self.h_used, self.h_next, self.reached, self.excess = core.rwork[10:14].tolist()
-        return self.istate
 
 
 def shown(side):

@@ -118,7 +118,21 @@ DS_FN int DS_VODE(make_chord)(const ds_vode_problem *p, ds_vode_state *s, DS_VOD
     return DS_FACTOR(ctx, s->h * s->l1_inverse, s->jac) ? DS_VODE_CONVERGENCE : DS_VODE_OK;
 }
 
-#define DS_QUOTIENT(b, a) S_OVER_KEPT(b, S_KEPT(a, S_INVERSE(a)))
+/* b / a, by Smith's division (CACM 5, 1962, algorithm 116) where they are complex. */
+DS_FN S DS_VODE(quotient)(S b, S a) {
+#if DS_COMPLEX
+    if (ds_abs(a.re) < ds_abs(a.im)) {
+        const R ratio = a.re / a.im, size = a.re * ratio + a.im;
+        const S c = {(b.re * ratio + b.im) / size, (b.im * ratio - b.re) / size};
+        return c;
+    }
+    const R ratio = a.im / a.re, size = a.im * ratio + a.re;
+    const S c = {(b.im * ratio + b.re) / size, (b.im - b.re * ratio) / size};
+    return c;
+#else
+    return b / a;
+#endif
+}
 
 DS_FN S DS_VODE(number)(R re) {
 #if DS_COMPLEX
@@ -164,7 +178,7 @@ DS_FN int DS_VODE(make_diagonal)(const ds_vode_problem *p, ds_vode_state *s, DS_
         diagonal[i] = one;
         if (DS_VODE(size)((const R *)&full, 0) < DS_EPS / s->weight[i]) continue;
         if (DS_VODE(size)((const R *)&left, 0) == 0) return DS_VODE_CONVERGENCE;
-        diagonal[i] = DS_QUOTIENT(part, left);
+        diagonal[i] = DS_VODE(quotient)(part, left);
     }
     return DS_VODE_OK;
 }
@@ -189,10 +203,10 @@ DS_FN int DS_VODE(solve_diagonal)(const ds_vode_problem *p, ds_vode_state *s) {
     s->h_diagonal = h;
     if (h != before)
         for (ds_int i = 0; i < p->n; ++i) {
-            const S part = DS_VODE(combined)(one, DS_QUOTIENT(one, diagonal[i]), -1);
+            const S part = DS_VODE(combined)(one, DS_VODE(quotient)(one, diagonal[i]), -1);
             const S left = DS_VODE(combined)(one, DS_VODE(combined)(zero, part, h / before), -1);
             if (DS_VODE(size)((const R *)&left, 0) == 0) return DS_VODE_CONVERGENCE;
-            diagonal[i] = DS_QUOTIENT(one, left);
+            diagonal[i] = DS_VODE(quotient)(one, left);
         }
     for (ds_int i = 0; i < p->n; ++i) y[i] = S_TIMES(diagonal[i], y[i]);
     return DS_VODE_OK;
@@ -450,8 +464,7 @@ DS_FN int DS_VODE(first_step)(const ds_vode_problem *p, ds_vode_state *s, R t_ou
         const int grows_back = k >= 2 && k < 4 && found > 2.0 * guess; /* the older one is safer */
         if (k == 4 || (ratio > 0.5 && ratio < 2.0) || grows_back) {
             h = 0.5 * (grows_back ? guess : found);
-            h = h < low ? low : h;
-            h = h > high ? high : h;
+            h = ds_number_min(ds_number_max(h, low), high);
             break;
         }
         guess = found;
@@ -523,7 +536,7 @@ DS_FN int DS_VODE(call)(const ds_vode_problem *p, ds_vode_state *s, int anew, R 
     }
     while (code == DS_VODE_OK && allowance-- > 0) {
         code = DS_VODE(step)(p, s, ctx);
-        if (code == DS_VODE_OK) code = ds_vode_arrive(s, DS_WIDTH(p), task, t_out);
+        if (code == DS_VODE_OK) code = ds_vode_arrive_by_step(s, DS_WIDTH(p), task, t_out);
     }
     s->underway = code == DS_VODE_OK;
     return code == DS_VODE_OK ? DS_VODE_RUNNING : code;
@@ -540,5 +553,4 @@ DS_FN ds_int DS_VODE(worst)(const ds_vode_problem *p, const ds_vode_state *s) {
     return worst;
 }
 
-#undef DS_QUOTIENT
 #undef DS_WIDTH

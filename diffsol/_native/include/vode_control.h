@@ -126,9 +126,17 @@ DS_FN void ds_vode_reset(const ds_vode_problem *p, ds_vode_state *s, R t) {
 
 /* Has the solve got to where this call shall end? DS_VODE_OK: not yet. */
 DS_FN int ds_vode_arrive(ds_vode_state *s, ds_int m, int task, R t_out) {
-    if (task != DS_VODE_ONE_STEP && !((s->t - t_out) * s->h >= 0)) return DS_VODE_OK;
+    if (task != DS_VODE_ONE_STEP && (s->t - t_out) * s->h < 0) return DS_VODE_OK;
     if (task == DS_VODE_TO_TIME) return ds_vode_output_at(s, m, t_out);
     ds_vode_output(s, m);
+    return DS_VODE_DONE;
+}
+
+/* The same after a step. A t_out that is not within it (h is 0, or t_out nan) then is no error, and
+ * y is where the corrector stands: VODE's way. */
+DS_FN int ds_vode_arrive_by_step(ds_vode_state *s, ds_int m, int task, R t_out) {
+    if (ds_vode_arrive(s, m, task, t_out) == DS_VODE_OK) return DS_VODE_OK;
+    if (task == DS_VODE_TO_TIME) s->t_out = t_out;
     return DS_VODE_DONE;
 }
 
