@@ -360,7 +360,7 @@ def test_what_f_must_not_return(name, result):
 
 def test_f_must_be_callable():
     """SciPy's message of lsoda; its reference counts are wrong there, so it is not asked twice."""
-    with pytest.raises(Exception, match="The function must be callable.") as caught:
+    with pytest.raises(Exception, match=r"The function must be callable\.") as caught:
         ode(3).set_integrator("lsoda").set_initial_value([1.0]).integrate(1.0)
     assert caught.type is scipy.integrate._odepack.error
     for name in HAIRER:

@@ -15,5 +15,6 @@
 extern char where[100]; /* the case at hand, for CHECK */
 
 void drive_linear_algebra(void);
+void drive_codes(void);
 
 #endif
