@@ -176,7 +176,10 @@ class Grid:
         """Solve; ODEPACK's istate."""
         code = self._advance()
         if code == lib.DS_PYTHON_ERROR:
-            self._raise()
+            error = self._callbacks.error
+            self._close()
+            # without one, an interrupt came where no Python frame of ours could note it
+            raise error if error is not None else KeyboardInterrupt
         if code == lib.DS_NO_MEMORY:
             raise MemoryError("no memory for the Jacobian")
         if self._bound is not None and self._is_time_to_verify() and not self._verify():
@@ -184,9 +187,14 @@ class Grid:
         solve = self._solve
         istate, self.worst = solve.istate, solve.worst
         self.y[solve.row :] = np.nan  # after a failure
-        lib.ds_odeint_free(solve)
-        self._solve = None
+        self._close()
         return istate
+
+    def _close(self):
+        lib.ds_odeint_free(self._solve)
+        # the callbacks hold on to themselves, and to the user's arguments
+        self._callbacks.answer = self._callbacks.error = None
+        self._solve = None
 
     def _advance(self):
         """Slices of the solve, with a look after each at whether compiling pays by now."""
@@ -207,8 +215,10 @@ class Grid:
                     return self._advance_compiled()
             code = advance(solve, policy.FIRST_LOOK if may_compile else policy.SLICE)
             if code == lib.DS_RUNNING and may_compile:
-                remaining = outlook.remaining(time.perf_counter(), solve.t_now)
-                budget = policy.affordable(1, remaining, 0)
+                remaining = outlook.remaining(
+                    time.perf_counter(), solve.t_now, abs(solve.h_next), solve.step_count
+                )
+                budget = policy.affordable(1, remaining, 0, 0.0)  # SciPy's solver is C as well
         if self._bound is None:
             record.python_seconds += time.perf_counter() - started
         return code
@@ -274,18 +284,12 @@ class Grid:
             "Python function; it was discarded and the solve was redone in Python. Please report "
             "this, unless the function depends on more than its arguments.",
             MismatchWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
-        lib.ds_odeint_free(self._solve)
+        self._close()
         self._bound, self._jac_bound, self._mode = None, None, "0"
         self._open()
         return self.go()
-
-    def _raise(self):
-        error = self._callbacks.error
-        self._callbacks.error = None
-        # without one, an interrupt came where no Python frame of ours could note it
-        raise error if error is not None else KeyboardInterrupt
 
 
 class GridCallbacks:
@@ -297,35 +301,39 @@ class GridCallbacks:
     """
 
     def __init__(self, rhs, jacobian, state):
-        self._fun, self._args, self._y_first = rhs.fun, rhs.args, rhs.y_first
-        self._jacobian = jacobian
         self.state, self.derivative = state, np.empty(state.size)
-        self._shape = state.shape
+        self._jacobian = jacobian
         self.error: BaseException | None = None
         self.after = None
+        self.answer = self._answerer(rhs.fun, rhs.args, rhs.y_first)
 
-    def answer(self, which, flags, t, y, out):
-        """The core's call: 0, or 1 after an exception, which comes out of the solve as itself."""
-        try:
-            if which == 0:
-                if self._y_first:
-                    result = self._fun(self.state, t, *self._args)
+    def _answerer(self, fun, args, y_first):
+        """The function that the core calls. A closure: it is called as often as fun."""
+        state, derivative = self.state, self.derivative
+        shape, take, array_type = state.shape, self._take, np.ndarray
+
+        def answer(which, flags, t, y, out):
+            """0, or 1 after an exception, which comes out of the solve as itself."""
+            try:
+                if which:
+                    self._give_jacobian(t, out)
+                    return 0
+                result = fun(state, t, *args) if y_first else fun(t, state, *args)
+                if type(result) is array_type and result.dtype is _FLOAT and result.shape == shape:
+                    derivative[:] = result
                 else:
-                    result = self._fun(t, self.state, *self._args)
-                if type(result) is np.ndarray and result.shape == self._shape:
-                    if result.dtype is not _FLOAT:
-                        result = as_doubles(result)
-                    self.derivative[:] = result
-                else:
-                    self._take(result)
-            else:
-                self._jacobian.write(t, self.state, out)
-                if self.after is not None:
-                    self.after()
-        except BaseException as error:
-            self.error = error
-            return 1
-        return 0
+                    take(result)
+                return 0
+            except BaseException as error:
+                self.error = error
+                return 1
+
+        return answer
+
+    def _give_jacobian(self, t, out):
+        self._jacobian.write(t, self.state, out)
+        if self.after is not None:
+            self.after()
 
     def _take(self, result):
         """A list of numbers, most often; anything else is checked as SciPy does."""
@@ -356,12 +364,13 @@ class GivenJacobian:
     fun, args, y_first   how it is called
     band         (lower, upper), or None
     by_columns   it gives the transposed matrix (SciPy's col_deriv)
+    dtype        of the state
     """
 
-    def __init__(self, function, fun, args, y_first, n, band, by_columns):
+    def __init__(self, function, fun, args, y_first, n, band, by_columns, dtype=_FLOAT):
         self.function = function
         self._fun, self._args, self._y_first = fun, args, y_first
-        self._by_columns = by_columns
+        self._by_columns, self._dtype = by_columns, dtype
         rows = n if band is None else sum(band) + 1
         self._shape = (n, rows) if by_columns else (rows, n)
         self._kind = "" if band is None else "banded "
@@ -370,13 +379,13 @@ class GivenJacobian:
     def write(self, t, y, out):
         """Values at (t, y) to the C array `out`, column by column."""
         leading = (y, t) if self._y_first else (t, y)
-        matrix = as_doubles(self._fun(*leading, *self._args))
+        matrix = as_numbers(self._fun(*leading, *self._args), self._dtype)
         self._check(matrix)
         columns = matrix if self._by_columns else matrix.reshape(self._shape).T
         values = columns.ravel()
         if self._places is not None:
             values = values[self._places]
-        np.frombuffer(ffi.buffer(out, 8 * values.size))[:] = values
+        np.frombuffer(ffi.buffer(out, values.nbytes), self._dtype)[:] = values
 
     def _check(self, matrix):
         if matrix.ndim > 2:
@@ -395,10 +404,15 @@ class GivenJacobian:
 
 
 def as_doubles(value):
-    """float64 by the conversions that C code asks NumPy for: an array must not lose anything."""
+    """float64 as `as_numbers` makes it."""
+    return as_numbers(value, np.float64)
+
+
+def as_numbers(value, dtype):
+    """An array by the conversions that C code asks NumPy for: an array must not lose anything."""
     if isinstance(value, np.ndarray | np.generic):
-        return np.asarray(value).astype(np.float64, casting="safe", copy=False)
-    return np.asarray(value, dtype=np.float64)
+        return np.asarray(value).astype(dtype, casting="safe", copy=False)
+    return np.asarray(value, dtype=dtype)
 
 
 def band_pattern(n, lower, upper):

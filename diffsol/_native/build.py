@@ -20,6 +20,7 @@ SOURCES = (
     "jacobian.c",
     "differences.c",
     "odeint.c",
+    "vode.c",
     "mathlib.c",
     "inst_rk23.c",
     "inst_rk45.c",
@@ -39,7 +40,7 @@ SOURCES = (
     "order_rcm.c",
     "order_amd.c",
 )
-PUBLIC = ("linear.h", "api.h", "odeint.h", "hairer.h", "mathlib.h")  # what Python may call
+PUBLIC = ("linear.h", "api.h", "odeint.h", "hairer.h", "vode.h", "mathlib.h")  # what Python may call
 HEADERS = ("*.h", "include/*.h", "tables/*.h")
 
 # SciPy's results need every product rounded: no fused multiply-add behind our back. No errno:

@@ -59,8 +59,8 @@ static void solve(ds_ivp *ivp, double *b) {
 
 static void set_matrix(ds_ivp *ivp) {
     lsoda *l = lsoda_of(ivp);
-    l->problem.start = (const ds_int *)ivp->jac_pattern.start;
-    l->problem.rows = (const ds_int *)ivp->jac_pattern.rows;
+    l->problem.start = ivp->jac_pattern.start;
+    l->problem.rows = ivp->jac_pattern.rows;
     l->state.jac = ivp->jac_values;
 }
 
@@ -97,10 +97,11 @@ static int trial(ds_ivp *ivp, double *y_new) {
     ds_solver *solver = ds_inside(ivp);
     lsoda *l = lsoda_of(ivp);
     ds_lsoda_state *s = &l->state;
-    const int code = ivp_lsoda_call(&l->problem, s, ivp->t, DS_LSODA_ONE_STEP_CRIT, ivp->t_bound,
+    int code = ivp_lsoda_call(&l->problem, s, ivp->t, DS_LSODA_ONE_STEP_CRIT, ivp->t_bound,
                                     ivp->t_bound, 1, ivp);
     if (ds_flags_raised()) ds_flags_clear();
     if (code == DS_LSODA_STOPPED) return DS_PYTHON_ERROR;
+    if (isnan(s->t_out)) code = DS_LSODA_ILLEGAL; /* a span that is nan would never end */
     solver->trial_accepted = code == DS_LSODA_DONE;
     solver->trial_failed = !solver->trial_accepted;
     ivp->istate = code;

@@ -98,8 +98,8 @@ void ds_odeint_set_jacobian(ds_odeint *solve, const ds_pattern *pattern, const d
     free_matrix(grid);
     grid->pattern = *pattern;
     grid->plan = *plan;
-    grid->problem.start = (const ds_int *)pattern->start;
-    grid->problem.rows = (const ds_int *)pattern->rows;
+    grid->problem.start = pattern->start;
+    grid->problem.rows = pattern->rows;
     /* Old factors are gone: the next step begins with new ones. */
     grid->state.jacobian_due = grid->state.family == DS_LSODA_BDF;
 }
@@ -276,6 +276,7 @@ int ds_odeint_advance(ds_odeint *solve, double seconds) {
                      : solve->n <= SMALL_STATE ? advance_small(grid)
                                                : advance_large(grid);
     solve->t_now = grid->state.t;
+    solve->h_next = grid->state.h;
     solve->step_count = grid->state.step_count;
     solve->evaluation_count = grid->state.evaluation_count;
     solve->jacobian_count = grid->state.jacobian_count;

@@ -31,7 +31,7 @@ typedef struct ds_odeint {
     /* State. */
     int64_t n;
     int64_t row;          /* the next to be filled */
-    double t_now;         /* end of the last step */
+    double t_now, h_next; /* end of the last step; size of the next */
     int istate;           /* ODEPACK's, of the last row */
     int64_t worst;        /* after failed error or convergence tests: component with the largest
                              error, from 0; else -1 */

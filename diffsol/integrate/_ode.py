@@ -6,17 +6,18 @@ This module imports SciPy; `diffsol.integrate` imports it when one of the classe
 import warnings
 from typing import Any
 
-from diffsol.integrate import _scipy
-from diffsol.integrate._ode_integrators import NATIVE
+from diffsol.integrate import _ode_integrators, _ode_vode, _scipy
 
 _scipy_ode: Any = _scipy.ode_module()
+
+NATIVE = _ode_integrators.NATIVE | _ode_vode.NATIVE  # SciPy's integrators and ours
 
 
 class ode(_scipy_ode.ode):
     """Integrator object for y'(t) = f(t, y), advanced by calls of `integrate`.
 
     A subclass of SciPy's class of the same name, with its attributes and methods.  The integrators
-    'lsoda', 'dopri5' and 'dop853' take their steps in native code; 'vode' and 'zvode' are SciPy's.
+    'vode', 'zvode', 'lsoda', 'dopri5' and 'dop853' take their steps in native code.
 
     Parameters
     ----------
@@ -44,6 +45,8 @@ class ode(_scipy_ode.ode):
            Problems", 2nd edition, Springer, 1993.
     .. [2] L. Petzold, "Automatic selection of methods for solving stiff and nonstiff systems of
            ordinary differential equations", SIAM J. Sci. Stat. Comput., Vol. 4, pp. 136-148, 1983.
+    .. [3] P. N. Brown, G. D. Byrne, A. C. Hindmarsh, "VODE: a variable-coefficient ODE solver",
+           SIAM J. Sci. Stat. Comput., Vol. 10, pp. 1038-1051, 1989.
 
     Examples
     --------

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import sys
+import time
 import warnings
+from copy import copy
 from math import ldexp
 from operator import index
 from typing import Any
 
 import numpy as np
 
-from diffsol._engine import grid, odepack
+from diffsol._engine import grid, kernels, odepack
 from diffsol._engine.function import Function
 from diffsol._engine.grid import GivenJacobian, Grid, as_doubles
 from diffsol.integrate import _scipy
@@ -141,20 +144,26 @@ def odeint(
         args, Dfun, col_deriv, full_output, ml, mu, rtol, atol, tcrit,
         h0, hmax, hmin, ixpr, mxstep, mxhnil, mxordn, mxords, tfirst,
     )  # fmt: skip
-    solved = _solve(func, y0, t, options)
-    if solved is None:
-        return _scipy.original("odeint")(
-            func, y0, t, args, Dfun, col_deriv, full_output, ml, mu, rtol, atol, tcrit,
-            h0, hmax, hmin, ixpr, mxstep, mxhnil, mxordn, mxords, printmessg, tfirst,
+    problem = _problem(func, y0, t, options)
+    if problem is None or problem.is_better_off_with_scipy():
+        started = time.perf_counter()
+        *answers, istate = _scipy.namespace()._odepack.odeint(
+            func, copy(y0), copy(t), args, Dfun, col_deriv, -1 if ml is None else ml,
+            -1 if mu is None else mu, full_output, rtol, atol, tcrit, h0, hmax, hmin, ixpr,
+            mxstep, mxhnil, mxordn, mxords, int(bool(tfirst)),
         )  # fmt: skip
-    y, info, istate = solved
+        if problem is not None:
+            problem.function.record.python_seconds += time.perf_counter() - started
+    else:
+        *answers, istate = problem.solve()
     message = MESSAGES[istate]
     if istate < 0:
         _warn(f"{message} Run with full_output = 1 to get quantitative information.")
     elif printmessg:
         _warn(message)
     if not full_output:
-        return y
+        return answers[0]
+    y, info = answers
     info["message"] = message
     return y, info
 
@@ -236,8 +245,8 @@ class _Options:
         return odepack.work_lengths(n, self.limits()[4:], self.band)
 
 
-def _solve(func, y0, t, options):
-    """(y, infodict without message, istate); None for what is left to SciPy."""
+def _problem(func, y0, t, options):
+    """What is to be solved, checked; None for what is left to SciPy."""
     options.check_functions(func)
     state, times = _vector(y0, "Initial condition y0"), _vector(t, "Output times t")
     n = state.size
@@ -247,16 +256,42 @@ def _solve(func, y0, t, options):
     atol = _tolerance(options.atol, n, "absolute")
     critical = _critical_times(options.tcrit)
     options.check_orders()
-    first = grid.first_of(times)
-    solve = Grid(
-        Function(func, options.args, state, kind="odepack", y_first=options.y_first),
-        _given_jacobian(options, state),
-        state, times, first, critical, rtol, atol, options.band, options.limits(),
-        options.full_output,
-    )  # fmt: skip
-    istate = solve.go()
-    info = _infodict(solve, options, times, first) if options.full_output else None
-    return solve.y, info, istate
+    function = Function(func, options.args, state, kind="odepack", y_first=options.y_first)
+    return _Problem(function, state, times, critical, rtol, atol, options)
+
+
+class _Problem:
+    """One solve, its arguments checked and converted."""
+
+    __slots__ = ("function", "state", "times", "critical", "rtol", "atol", "options")
+
+    def __init__(self, function, state, times, critical, rtol, atol, options):
+        self.function, self.state, self.times, self.critical = function, state, times, critical
+        self.rtol, self.atol, self.options = rtol, atol, options
+
+    def is_better_off_with_scipy(self):
+        """Is this a function that stays Python? SciPy's C code calls it a microsecond sooner."""
+        record = self.function.record
+        return (
+            record.refusal is not None
+            and "scipy.integrate" in sys.modules
+            and not record.may_trace()
+            and kernels.mode_of_solve() == "1"
+        )
+
+    def solve(self):
+        """(y, istate), or with `full_output` (y, infodict without message, istate)."""
+        options, times = self.options, self.times
+        first = grid.first_of(times)
+        solve = Grid(
+            self.function, _given_jacobian(options, self.state), self.state, times, first,
+            self.critical, self.rtol, self.atol, options.band, options.limits(),
+            options.full_output,
+        )  # fmt: skip
+        istate = solve.go()
+        if not options.full_output:
+            return solve.y, istate
+        return solve.y, _infodict(solve, options, times, first), istate
 
 
 def _vector(value, name):

@@ -11,7 +11,7 @@ from numpy.testing import assert_allclose
 from diffsol.integrate import OdeSolution, solve_ivp
 from native.problems import takes
 
-METHODS = ("RK23", "RK45", "DOP853", "Radau", "BDF")
+METHODS = ("RK23", "RK45", "DOP853", "Radau", "BDF", "LSODA")
 SPANS = ((0, 3), (3, 0))
 TIMES = np.array([2.5, 0.1, 0.1, 1.0, -0.5, 3.5, 0.0, 3.0])
 

@@ -1,5 +1,6 @@
 """odeint side by side with SciPy's: results, infodict, options, exceptions, surroundings."""
 
+import gc
 import os
 import signal
 import subprocess
@@ -7,6 +8,7 @@ import sys
 import threading
 import time
 import warnings
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -17,7 +19,7 @@ from hypothesis import strategies as st
 
 import diffsol.integrate
 import problems
-from diffsol._engine import grid, kernels
+from diffsol._engine import grid, kernels, policy
 from diffsol.integrate import odeint
 
 pytestmark = pytest.mark.usefixtures("tier")
@@ -262,6 +264,25 @@ def test_kept_states_stay_readable():
     assert all(np.isfinite(y).all() for y in kept)
 
 
+def test_arguments_are_let_go():
+    class Rate(float):
+        pass
+
+    def fun(y, t, k):
+        return [-float(k) * y[0]]
+
+    odeint(fun, [1.0], [0, 1], args=(Rate(1.0),))  # tracing leaves cycles of its own
+    rate = Rate(2.0)
+    alive = weakref.ref(rate)
+    gc.disable()
+    try:
+        odeint(fun, [1.0], [0, 1], args=(rate,))
+        del rate
+        assert alive() is None
+    finally:
+        gc.enable()
+
+
 # --- exceptions and Ctrl-C --------------------------------------------------------------------
 
 
@@ -350,20 +371,32 @@ def test_number_for_one_equation():
 def test_is_compiled_when_it_has_cost_enough(tier):
     if tier == "python":
         return
-    odeint(lorenz, [1.0, 1.0, 1.0], [0, 5], args=(10.0, 28.0, 8 / 3))
-    odeint(lorenz, [1.0, 1.0, 1.0], [0, 5], args=(10.0, 28.0, 8 / 3))
+    for _ in range(2):
+        odeint(lorenz, [1.0, 1.0, 1.0], [0, 2], args=(10.0, 28.0, 8 / 3))
     found = [r for r in kernels.records() if r.name == "lorenz"]
     assert [len(r.variants) for r in found] == [1]
 
 
-def test_mixed_tiers_agree():
-    """A function that the tracer refuses beside one that it takes."""
+@pytest.mark.parametrize("jacobian", [None, forced_jacobian])
+def test_compiled_on_the_way(jacobian, monkeypatch):
+    """A long solve begins in Python and goes on with kernels, without a trace in its results."""
+    monkeypatch.setenv("DIFFSOL_JIT", "1")
+    monkeypatch.setattr(policy, "price", lambda count: 0.004)
+    kernels.clear()
+    t = np.linspace(0, 900, 301)
+    assert_same(*both(forced, [1.0, 0.5, -1.0], t, args=(1.0,), Dfun=jacobian, mxstep=10000))
+    assert any(record.variants for record in kernels.records() if record.name == "forced")
+
+
+def test_function_that_stays_python():
+    """At first it is called from our core, once it is refused by SciPy's."""
 
     def untraceable(y, t):
         return [float(f"{float(y[1])!r}"), -y[0]]
 
-    t = np.linspace(0, 5, 11)
-    assert_same(*both(untraceable, [1.0, 0.0], t))
+    for _ in range(3):
+        assert_same(*both(untraceable, [1.0, 0.0], np.linspace(0, 5, 11)))
+        assert_same(*both(untraceable, [1.0, 0.0], [0, 9], mxstep=20))
 
 
 @pytest.mark.parametrize("form", ["rows", "columns", "band", "transposed band"])

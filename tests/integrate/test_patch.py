@@ -66,6 +66,15 @@ def test_other_names_stay_scipys_while_patched():
         assert diffsol.integrate.solve_bvp is before
 
 
+def test_every_namespace_gets_the_names_it_had():
+    """odeint stands in one of those that are patched, solve_ivp in both."""
+    theirs = scipy.integrate.odeint
+    with diffsol.patch():
+        assert scipy.integrate.odeint is diffsol.integrate.odeint
+        assert not hasattr(scipy.integrate._ivp, "odeint")
+    assert scipy.integrate.odeint is theirs
+
+
 SCRIPT = """
 import sys
 from scipy.integrate import solve_ivp

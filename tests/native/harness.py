@@ -55,6 +55,7 @@ class Solve:
             s.t_eval = self._borrow(self.t_eval)
             s.n_eval = len(self.t_eval)
         s.dense = self.dense
+        s.lower = s.upper = -1
         if traits.implicit:
             self._differences()
 

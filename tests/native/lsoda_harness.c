@@ -27,7 +27,7 @@ struct harness {
     derivative rhs, jacobian;
     linear factor, solve;
     double rtol, atol;
-    ds_int *start, *rows;
+    ds_index *start, *rows;
 };
 
 static int call_rhs(harness *h, double t, double *y, double *out) { return h->rhs(t, y, out); }
@@ -41,8 +41,8 @@ static int call_factor(harness *h, double *m) { return h->factor(m); }
 static void call_solve(harness *h, double *b) { h->solve(b); }
 
 static void band_pattern(harness *h, ds_int n, ds_int lower, ds_int upper) {
-    h->start = malloc(sizeof(ds_int) * (n + 1));
-    h->rows = malloc(sizeof(ds_int) * n * (lower + upper + 1));
+    h->start = malloc(sizeof(ds_index) * (n + 1));
+    h->rows = malloc(sizeof(ds_index) * n * (lower + upper + 1));
     ds_int count = 0;
     for (ds_int j = 0; j < n; ++j) {
         h->start[j] = count;

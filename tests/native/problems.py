@@ -40,5 +40,5 @@ PROBLEMS = {
 
 
 def takes(method, y0):
-    """Does SciPy's method take such a state? Radau is for real ones."""
-    return method != "Radau" or not np.iscomplexobj(np.asarray(y0))
+    """Does SciPy's method take such a state? Radau and LSODA are for real ones."""
+    return method not in ("Radau", "LSODA") or not np.iscomplexobj(np.asarray(y0))

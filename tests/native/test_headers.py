@@ -149,6 +149,38 @@ def test_lu_is_freestanding(tmp_path, compiler, standard):
     assert symbols.split() == []
 
 
+LSODA = """
+typedef struct { int unused; } context;
+#include "ds_lane.h"
+DS_FN int rhs(context *c, R t, const R *y, R *out) { out[0] = t * y[0]; return c->unused; }
+#define DS_LSODA(name) one_##name
+#define DS_LSODA_CONTEXT context *
+#define DS_RHS(c, t, y, out) rhs(c, t, y, out)
+#define DS_JAC(c, t, y, jac) DS_LSODA_DIFFERENCES
+#define DS_FACTOR(c, m) ((m)[0] == -1)
+#define DS_SOLVE(c, b) ((void)(c), (void)(b))
+#include "step_lsoda.h"
+#ifdef __cplusplus
+extern "C"
+#endif
+int use(const ds_lsoda_problem *p, ds_lsoda_state *s, R *z, context *c) {
+    const int code = one_call(p, s, 0, DS_LSODA_TO_TIME, 1, 0, 100, c);
+    return code + (int)ds_lsoda_worst(p, s) + (ds_lsoda_dense(p, s, z) > 0);
+}
+"""
+
+
+@pytest.mark.parametrize("compiler, standard", [("gcc", "c11"), ("g++", "c++11"), ("g++", "c++20")])
+def test_lsoda_is_freestanding(tmp_path, compiler, standard):
+    unit = compile_c(
+        tmp_path, compiler, LSODA, f"-std={standard}", "-pedantic", "-ffreestanding", "-nostdlib",
+        "-nostdinc", "-c",
+    )  # fmt: skip
+    symbols = subprocess.run(["nm", "-u", unit], capture_output=True, text=True, check=True).stdout
+    undefined = {line.split()[-1].partition("@")[0] for line in symbols.splitlines()}
+    assert undefined <= {"pow", "memcpy", "memmove", "_GLOBAL_OFFSET_TABLE_"}
+
+
 # Solves four problems with different parameters at once or one by one and prints all bits.
 DRIVER = """
 #include <stdio.h>

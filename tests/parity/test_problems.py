@@ -16,7 +16,7 @@ pytestmark = pytest.mark.usefixtures("tier")
 # The spikes of Hodgkin and Huxley overflow on the way, in SciPy as here.
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 
-METHODS = ("RK23", "RK45", "DOP853", "Radau", "BDF")
+METHODS = ("RK23", "RK45", "DOP853", "Radau", "BDF", "LSODA")
 TOLERANCES = (1e-3, 1e-6)
 CASES = [
     (name, method, rtol)

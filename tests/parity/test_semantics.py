@@ -14,7 +14,7 @@ from native.problems import takes
 
 pytestmark = pytest.mark.usefixtures("tier")
 
-METHODS = ("RK23", "RK45", "DOP853", "Radau", "BDF")
+METHODS = ("RK23", "RK45", "DOP853", "Radau", "BDF", "LSODA")
 BOTH = (scipy.integrate, diffsol.integrate)
 Y0 = (0.5, 0.25)
 

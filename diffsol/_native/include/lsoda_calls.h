@@ -88,7 +88,7 @@ DS_FN R ds_lsoda_scalar_tolerance(const ds_lsoda_problem *p, const ds_lsoda_stat
     return ds_lsoda_min(ds_lsoda_max(tolerance, 100.0 * DS_LSODA_EPS), 0.001);
 }
 
-/* First step: h**-2 = 1 / (tol t**2) + tol |f|**2 ([RH], eq. 2.98), signed; 0 when t_out is too
+/* First step: h**-2 = 1 / (tol t**2) + tol |f|**2 ([RH]), signed; 0 when t_out is too
  * near. The derivative is in row 1 of the history. */
 DS_FN R ds_lsoda_first_step(const ds_lsoda_problem *p, const ds_lsoda_state *s, R t_out) {
     const R distance = ds_abs(t_out - s->t);

@@ -41,7 +41,7 @@ DS_FN R ds_lsoda_growth_down(const ds_lsoda_problem *p, const ds_lsoda_state *s)
     return ds_lsoda_growth(error, 1.0 / s->order, 1.3, 0.0000013);
 }
 
-/* The best of three orders ([RH], eq. 2.90 ff.). `up` is the growth with the next higher. */
+/* The best of three orders ([RH]). `up` is the growth with the next higher. */
 DS_FN ds_lsoda_choice ds_lsoda_choose(const ds_lsoda_problem *p, ds_lsoda_state *s, R up) {
     const int order = s->order;
     R same = ds_lsoda_growth_same(s->error, order);
@@ -122,7 +122,7 @@ DS_FN void ds_lsoda_switch_to(const ds_lsoda_problem *p, ds_lsoda_state *s, int 
     s->t_switch = s->t;
 }
 
-/* Adams at work: would BDF be much faster? ([P], section 3.) Not asked at orders above 5, which
+/* Adams at work: would BDF be much faster? ([P].) Not asked at orders above 5, which
  * are not those of a stiff problem. */
 DS_FN int ds_lsoda_to_bdf(const ds_lsoda_problem *p, ds_lsoda_state *s) {
     if (s->order > DS_BDF_ORDER_MAX) return 0;

@@ -7,6 +7,13 @@
 #include "../tables/multistep.h"
 #include "ds_lane.h"
 
+/* Indices of a pattern (linear.h): int64_t, without its header. */
+#ifdef __INT64_TYPE__
+typedef __INT64_TYPE__ ds_index;
+#else
+typedef long long ds_index;
+#endif
+
 enum { DS_LSODA_ADAMS = 0, DS_LSODA_BDF = 1 };
 
 /* What comes out of the functions below: ODEPACK's istate where there is one. */
@@ -34,7 +41,7 @@ enum {
     DS_LSODA_ONE_STEP_CRIT = 5  /* one step, never beyond t_crit */
 };
 
-/* Tuning constants: ODEPACK's, tested over decades ([RH], section 2.4 and appendix; [P]). */
+/* Tuning constants: ODEPACK's, tested over decades ([RH], [P]). */
 #define DS_LSODA_EPS 2.220446049250313e-16
 enum {
     DS_LSODA_ITERATION_MAX = 3,  /* corrections to one prediction (maxcor) */
@@ -51,7 +58,7 @@ enum {
 #define DS_LSODA_FIRST_GROWTH 1e4    /* bounds of growth: in the first step, in later ones, after */
 #define DS_LSODA_USUAL_GROWTH 10.0   /* a failure */
 #define DS_LSODA_FAILED_GROWTH 2.0
-#define DS_LSODA_FAST 5.0            /* BDF must promise steps this much longer ([P], section 3) */
+#define DS_LSODA_FAST 5.0            /* BDF must promise steps this much longer ([P]) */
 #define DS_LSODA_LEAST_LIPSCHITZ 1e-6 /* h times the Lipschitz constant, at least */
 
 /* What the caller chooses; constant during a solve. Tolerances are read at [j * stride]. */
@@ -63,7 +70,7 @@ typedef struct {
     R h_min, h_max;  /* 0: no bound */
     int order_max[2]; /* by family */
     ds_int step_max; /* from one call to the next, or while t stands still */
-    const ds_int *start, *rows; /* pattern of the Jacobian, column by column; NULL: full */
+    const ds_index *start, *rows; /* pattern of the Jacobian, column by column; NULL: full */
     int banded;      /* differences: columns lower + upper + 1 apart share an evaluation */
     ds_int lower, upper;
 } ds_lsoda_problem;
@@ -141,7 +148,7 @@ DS_FN R ds_lsoda_history_test(int family, int order) {
     return ds_lsoda_tests(family, order)[1] * ds_lsoda_l(family, order)[order];
 }
 
-/* Size h |lambda| up to which Adams' functional iteration is stable ([P], table 1). */
+/* Size h |lambda| up to which Adams' functional iteration is stable ([P]). */
 DS_FN R ds_lsoda_stable(int order) {
     static const R sizes[DS_MULTISTEP_ORDERS] = {0.5,  0.575, 0.55, 0.45,  0.35, 0.25,
                                                  0.20, 0.15,  0.10, 0.075, 0.05, 0.025};
@@ -180,7 +187,7 @@ DS_FN int ds_lsoda_set_weights(const ds_lsoda_problem *p, ds_lsoda_state *s) {
     return positive;
 }
 
-/* Increment of y_j for differences ([RH], eq. 3.37). */
+/* Increment of y_j for differences ([RH]). */
 DS_FN R ds_lsoda_increment(R y, R weight, R least) {
     const R root = 1.4901161193847656e-08; /* sqrt(DS_LSODA_EPS) */
     return ds_lsoda_max(root * ds_abs(y), least / weight);

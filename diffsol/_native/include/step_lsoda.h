@@ -32,7 +32,7 @@ DS_FN int DS_LSODA(evaluate)(ds_lsoda_state *s, R *out, DS_LSODA_CONTEXT ctx) {
     return DS_LSODA_OK;
 }
 
-/* M = -h l_0 J by differences ([RH], section 3.5); f holds the derivative at y. */
+/* M = -h l_0 J by differences ([RH]); f holds the derivative at y. */
 DS_FN int DS_LSODA(differences)(const ds_lsoda_problem *p, ds_lsoda_state *s,
                                 DS_LSODA_CONTEXT ctx) {
     const ds_int n = p->n, stride = p->banded ? p->lower + p->upper + 1 : n;
@@ -108,7 +108,7 @@ DS_FN R DS_LSODA(correct_once)(const ds_lsoda_problem *p, ds_lsoda_state *s,
     return norm;
 }
 
-/* Corrections until they converge, at most DS_LSODA_ITERATION_MAX ([RH], section 2.3). f holds the
+/* Corrections until they converge, at most DS_LSODA_ITERATION_MAX ([RH]). f holds the
  * derivative at the prediction. Estimates the convergence rate, hence the Lipschitz constant, and
  * the local error. */
 DS_FN int DS_LSODA(iterate)(const ds_lsoda_problem *p, ds_lsoda_state *s, DS_LSODA_CONTEXT ctx) {

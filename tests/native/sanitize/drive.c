@@ -215,6 +215,7 @@ int main(void) {
     mathematics();
     drive_linear_algebra();
     drive_codes();
+    drive_odeint();
     puts("sanitized: all paths");
     return 0;
 }
