@@ -191,8 +191,8 @@ def test_lsoda_stiff(jac, band):
     theirs, ours = both(
         "lsoda", stiff, [0.0, 1.0], [0.5, 2.0], jac=given, nsteps=3000, exact=False, **options
     )
-    # SciPy takes 151 steps with the full matrix and 178 with the band that holds it all: rounding
-    # decides, so either will do
+    # SciPy 1.17 takes 151 steps with the full matrix and 178 with the band that holds all of it,
+    # whose norm it reads from the wrong diagonals (docs/gaps.md)
     full = Outcome(scipy.integrate, "lsoda", stiff, [0.0, 1.0], [0.5, 2.0], nsteps=3000)
     assert any(close_counts(ours, wanted) for wanted in (theirs, full))
 
@@ -360,7 +360,7 @@ def test_what_f_must_not_return(name, result):
 
 def test_f_must_be_callable():
     """SciPy's message of lsoda; its reference counts are wrong there, so it is not asked twice."""
-    with pytest.raises(Exception, match="The function must be callable.") as caught:
+    with pytest.raises(Exception, match=r"The function must be callable\.") as caught:
         ode(3).set_integrator("lsoda").set_initial_value([1.0]).integrate(1.0)
     assert caught.type is scipy.integrate._odepack.error
     for name in HAIRER:

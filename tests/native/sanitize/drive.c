@@ -214,6 +214,7 @@ int main(void) {
     misuse();
     mathematics();
     drive_linear_algebra();
+    drive_codes();
     drive_odeint();
     puts("sanitized: all paths");
     return 0;

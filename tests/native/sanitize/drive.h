@@ -15,6 +15,7 @@
 extern char where[100]; /* the case at hand, for CHECK */
 
 void drive_linear_algebra(void);
+void drive_codes(void);
 void drive_odeint(void);
 
 #endif
