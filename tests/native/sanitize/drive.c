@@ -216,6 +216,7 @@ int main(void) {
     drive_linear_algebra();
     drive_codes();
     drive_odeint();
+    drive_vode();
     puts("sanitized: all paths");
     return 0;
 }
