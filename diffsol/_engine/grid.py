@@ -357,12 +357,13 @@ class GivenJacobian:
     fun, args, y_first   how it is called
     band         (lower, upper), or None
     by_columns   it gives the transposed matrix (SciPy's col_deriv)
+    dtype        of the state
     """
 
-    def __init__(self, function, fun, args, y_first, n, band, by_columns):
+    def __init__(self, function, fun, args, y_first, n, band, by_columns, dtype=_FLOAT):
         self.function = function
         self._fun, self._args, self._y_first = fun, args, y_first
-        self._by_columns = by_columns
+        self._by_columns, self._dtype = by_columns, dtype
         rows = n if band is None else sum(band) + 1
         self._shape = (n, rows) if by_columns else (rows, n)
         self._kind = "" if band is None else "banded "
@@ -371,13 +372,13 @@ class GivenJacobian:
     def write(self, t, y, out):
         """Values at (t, y) to the C array `out`, column by column."""
         leading = (y, t) if self._y_first else (t, y)
-        matrix = as_doubles(self._fun(*leading, *self._args))
+        matrix = as_numbers(self._fun(*leading, *self._args), self._dtype)
         self._check(matrix)
         columns = matrix if self._by_columns else matrix.reshape(self._shape).T
         values = columns.ravel()
         if self._places is not None:
             values = values[self._places]
-        np.frombuffer(ffi.buffer(out, 8 * values.size))[:] = values
+        np.frombuffer(ffi.buffer(out, values.nbytes), self._dtype)[:] = values
 
     def _check(self, matrix):
         if matrix.ndim > 2:
@@ -396,10 +397,15 @@ class GivenJacobian:
 
 
 def as_doubles(value):
-    """float64 by the conversions that C code asks NumPy for: an array must not lose anything."""
+    """float64 as `as_numbers` makes it."""
+    return as_numbers(value, np.float64)
+
+
+def as_numbers(value, dtype):
+    """An array by the conversions that C code asks NumPy for: an array must not lose anything."""
     if isinstance(value, np.ndarray | np.generic):
-        return np.asarray(value).astype(np.float64, casting="safe", copy=False)
-    return np.asarray(value, dtype=np.float64)
+        return np.asarray(value).astype(dtype, casting="safe", copy=False)
+    return np.asarray(value, dtype=dtype)
 
 
 def band_pattern(n, lower, upper):

@@ -50,6 +50,9 @@ def _macros(traits: RungeKutta) -> dict[str, str]:
     macros["DS_ERK_B(K)"] = _sum(table.B)
     for estimate in table.estimates:
         macros[f"DS_ERK_{estimate.name}(K)"] = _sum(estimate.weights)
+        if estimate.bhat:
+            rows = ((str(r), _literal(w)) for r, w in enumerate(estimate.bhat) if w)
+            macros[f"DS_ERK_{estimate.name}_BHAT(X)"] = _list("X", rows)
     extra = range(table.n_stages + 1, table.n_rows)
     macros["DS_ERK_EXTRA_STAGES(X)"] = _list("X", _stage_rows(extra, table.all_nodes))
     for i in extra:

@@ -319,7 +319,7 @@ def _dop853() -> ButcherTable:
         B=B,
         order=8,
         error_estimator_order=7,
-        estimates=(ErrorEstimate("E5", 5, E5), ErrorEstimate("E3", 3, E3)),
+        estimates=(ErrorEstimate("E5", 5, E5), ErrorEstimate("E3", 3, E3, bhat3)),
         A_extra=tuple(rows[n_stages + 1 :]),
         C_extra=nodes[n_stages + 1 :],
         D=D,

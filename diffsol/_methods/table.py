@@ -23,11 +23,15 @@ class TableError(ValueError):
 
 @dataclass(frozen=True)
 class ErrorEstimate:
-    """Weights E of one estimate h sum E_i K_i, which vanishes up to `order`."""
+    """Weights E of one estimate h sum E_i K_i, which vanishes up to `order`.
+
+    `bhat`, where it is given: weights of the formula whose difference from B the estimate is.
+    """
 
     name: str
     order: int
     weights: Row
+    bhat: Row = ()
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,12 @@ SOURCES = (
     "outputs.c",
     "dense.c",
     "call.c",
+    "hairer.c",
     "root.c",
     "jacobian.c",
     "differences.c",
     "odeint.c",
+    "vode.c",
     "mathlib.c",
     "inst_rk23.c",
     "inst_rk45.c",
@@ -38,7 +40,7 @@ SOURCES = (
     "order_rcm.c",
     "order_amd.c",
 )
-PUBLIC = ("linear.h", "api.h", "odeint.h", "mathlib.h")  # what Python may call
+PUBLIC = ("linear.h", "api.h", "odeint.h", "hairer.h", "vode.h", "mathlib.h")  # what Python may call
 HEADERS = ("*.h", "include/*.h", "tables/*.h")
 
 # SciPy's results need every product rounded: no fused multiply-add behind our back. No errno:

@@ -282,3 +282,22 @@ int ds_odeint_advance(ds_odeint *solve, double seconds) {
     solve->jacobian_count = grid->state.jacobian_count;
     return code;
 }
+
+void ds_odeint_tell(const ds_odeint *solve, double *rwork, int32_t *iwork) {
+    const ds_lsoda_state *s = &((const ds_grid *)solve)->state;
+    rwork[10] = s->h_used;
+    rwork[11] = s->h;
+    rwork[12] = s->t;
+    rwork[13] = s->excess;
+    rwork[14] = s->t_switch;
+    iwork[10] = (int32_t)s->step_count;
+    iwork[11] = (int32_t)s->evaluation_count;
+    iwork[12] = (int32_t)s->jacobian_count;
+    iwork[13] = s->order_used;
+    iwork[14] = s->order;
+    iwork[15] = (int32_t)solve->worst + 1;
+    iwork[18] = s->family_used + 1;
+    iwork[19] = s->family + 1;
+    const int64_t rows = 1 + (s->order > s->order_used ? s->order : s->order_used);
+    memcpy(rwork + 20, s->history, (size_t)(rows * solve->n) * sizeof(double));
+}

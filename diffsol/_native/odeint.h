@@ -57,4 +57,9 @@ void ds_odeint_set_band(ds_odeint *solve, int64_t lower, int64_t upper);
  * have passed (DS_RUNNING). DS_FINISHED, DS_PYTHON_ERROR and DS_NO_MEMORY as for ds_ivp_advance. */
 int ds_odeint_advance(ds_odeint *solve, double seconds);
 
+/* What ODEPACK tells in its work arrays after a call that did something, at the places where it
+ * tells it: step sizes, times, counts, orders and methods, and from rwork[20] on the history. iwork:
+ * 20 numbers; rwork: room for the history at the highest order. */
+void ds_odeint_tell(const ds_odeint *solve, double *rwork, int32_t *iwork);
+
 #endif

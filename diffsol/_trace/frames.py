@@ -140,8 +140,9 @@ def bind(function: Function, args, kwargs) -> dict:
         bound[names[slot]] = tuple(extra)
         slot += 1
     elif extra:
+        noun = "argument" if len(positional) == 1 else "arguments"
         raise TypeError(
-            f"{code.co_name}() takes {len(positional)} positional arguments but {len(args)} were given"
+            f"{code.co_name}() takes {len(positional)} positional {noun} but {len(args)} were given"
         )
     rest = {}
     for key, value in kwargs.items():

@@ -1,8 +1,9 @@
 """Integration and ODEs: every name of ``scipy.integrate``, the solvers native.
 
 Change ``from scipy.integrate import solve_ivp`` to ``from diffsol.integrate import solve_ivp`` and
-nothing else.  `solve_ivp`, `odeint` and the classes `RK23`, `RK45` and `DOP853` are ours; every other
-name is SciPy's own object, of the SciPy that is installed, fetched when it is first asked for.
+nothing else.  `solve_ivp`, `odeint` and the classes `ode`, `complex_ode`, `RK23`, `RK45` and `DOP853`
+are ours; every other name is SciPy's own object, of the SciPy that is installed, fetched when it is
+first asked for.
 """
 
 import importlib
@@ -15,6 +16,7 @@ from diffsol.integrate._odeint import odeint as odeint
 if TYPE_CHECKING:
     from scipy.integrate import *  # noqa: F403  (the names a type checker shall see)
 
+    from diffsol.integrate._ode import complex_ode, ode  # noqa: F401
     from diffsol.integrate._solvers import DOP853, RK23, RK45  # noqa: F401
 
 # Names of ours that need SciPy's classes, and so are made when first used.
@@ -22,6 +24,8 @@ _OURS = {
     "DOP853": "diffsol.integrate._solvers",
     "RK23": "diffsol.integrate._solvers",
     "RK45": "diffsol.integrate._solvers",
+    "complex_ode": "diffsol.integrate._ode",
+    "ode": "diffsol.integrate._ode",
 }
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from diffsol._engine import grid, kernels
+from diffsol._engine import grid, kernels, odepack
 from diffsol._engine.function import Function
 from diffsol._engine.grid import GivenJacobian, Grid, as_doubles
 from diffsol.integrate import _scipy
@@ -242,11 +242,7 @@ class _Options:
 
     def work_lengths(self, n):
         """(lenrw, leniw): the lengths that ODEPACK's work arrays would have."""
-        orders = self.limits()[4:]
-        lower, upper = self.band or (0, 0)
-        matrix = n * n if self.band is None else (2 * lower + upper + 1) * n
-        nonstiff, stiff = 20 + (orders[0] + 1) * n, 20 + (orders[1] + 1) * n + matrix + 2
-        return max(nonstiff, stiff) + 3 * n, 20 + n
+        return odepack.work_lengths(n, self.limits()[4:], self.band)
 
 
 def _problem(func, y0, t, options):

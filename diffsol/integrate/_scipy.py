@@ -34,13 +34,30 @@ def interpolant(name: str) -> type:
     return getattr(home, name)
 
 
+def ode_module() -> ModuleType:
+    """``scipy.integrate._ode``: ode, complex_ode and their integrators."""
+    return importlib.import_module("scipy.integrate._ode")
+
+
+def _is_older_than(version: tuple[int, int]) -> bool:
+    major, minor = importlib.import_module("scipy").__version__.split(".")[:2]
+    return (int(major), int(minor)) < version
+
+
 def keeps_least_step() -> bool:
     """Does the installed SciPy's LSODA keep to the least step that it is given?
 
     Since SciPy 1.17, whose LSODA is written in C, it reads `min_step` and `hmin` and forgets them.
     """
-    major, minor = importlib.import_module("scipy").__version__.split(".")[:2]
-    return (int(major), int(minor)) < (1, 17)
+    return _is_older_than((1, 17))
+
+
+def shrinks_by_error() -> bool:
+    """Does a rejected step of the installed SciPy's dop853 shrink by what its error asks for?
+
+    Since SciPy 1.17, whose dop853 is written in C, it always shrinks by the least factor allowed.
+    """
+    return _is_older_than((1, 17))
 
 
 def warn_of_istate(istate: int) -> None:

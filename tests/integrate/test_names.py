@@ -8,7 +8,7 @@ import scipy.integrate
 import diffsol
 import diffsol.integrate as ours
 
-OURS = ("solve_ivp", "odeint", "RK23", "RK45", "DOP853")
+OURS = ("solve_ivp", "odeint", "ode", "complex_ode", "RK23", "RK45", "DOP853")
 
 
 def test_public_names_are_scipys():

@@ -13,7 +13,7 @@ import diffsol
 import diffsol.integrate
 
 NAMES_REPORTED = ("noisy", "quiet", "event")
-NAMES = ("solve_ivp", "RK23", "RK45", "DOP853")
+NAMES = ("solve_ivp", "odeint", "ode", "complex_ode", "RK23", "RK45", "DOP853")
 
 
 def patched():
@@ -61,9 +61,9 @@ def test_solves_while_patched(method):
 
 
 def test_other_names_stay_scipys_while_patched():
-    before = scipy.integrate.quad
+    before = scipy.integrate.solve_bvp
     with diffsol.patch():
-        assert diffsol.integrate.quad is before
+        assert diffsol.integrate.solve_bvp is before
 
 
 def test_every_namespace_gets_the_names_it_had():

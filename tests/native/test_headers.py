@@ -90,6 +90,33 @@ def test_freestanding(tmp_path, method, compiler, standard, lanes):
     assert undefined <= {"pow", "hypot", "memcpy", "memmove", "_GLOBAL_OFFSET_TABLE_"}
 
 
+HAIRER = """
+#include "../tables/{table}.h"
+#define DS_HAIRER(name) code_##name
+#define DS_HAIRER_CONTEXT int
+#define DS_RHS(ctx, t, y, out) ((out)[0] = (ctx) * (y)[0] + (t), 0)
+#include "step_hairer.h"
+#ifdef __cplusplus
+extern "C"
+#endif
+int use(const ds_hairer_problem *p, ds_hairer_state *s) {{
+    return code_start(p, s, 1) || code_trial(p, s, 1);
+}}
+"""
+
+
+@pytest.mark.parametrize("compiler, standard", [("gcc", "c11"), ("g++", "c++11"), ("g++", "c++20")])
+@pytest.mark.parametrize("table", ["rk45", "dop853"])
+def test_hairers_codes_are_freestanding(tmp_path, table, compiler, standard):
+    unit = compile_c(
+        tmp_path, compiler, HAIRER.format(table=table), f"-std={standard}", "-pedantic",
+        "-ffreestanding", "-nostdlib", "-nostdinc", "-c",
+    )  # fmt: skip
+    symbols = subprocess.run(["nm", "-u", unit], capture_output=True, text=True, check=True).stdout
+    undefined = {line.split()[-1].partition("@")[0] for line in symbols.splitlines()}
+    assert undefined <= {"pow", "memcpy", "memmove", "_GLOBAL_OFFSET_TABLE_"}
+
+
 LU = """
 #define DS_UNROLLED
 #define DS_COMPLEX 0

@@ -19,6 +19,7 @@
 #undef DS_ERK_DENSE_SUMS
 #undef DS_ERK_E
 #undef DS_ERK_E3
+#undef DS_ERK_E3_BHAT
 #undef DS_ERK_E5
 #undef DS_ERK_ERROR_ORDER
 #undef DS_ERK_EXTRA_COUNT

@@ -263,7 +263,9 @@ int main(void) {
     misuse();
     mathematics();
     drive_linear_algebra();
+    drive_codes();
     drive_odeint();
+    drive_vode();
     puts("sanitized: all paths");
     return 0;
 }

@@ -1,0 +1,157 @@
+"""VODE and ZVODE for `ode`: a solve in C that goes on from call to call, and its functions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from diffsol._engine.grid import GivenJacobian, as_numbers, band_pattern
+from diffsol._engine.tier import Tier
+from diffsol._engine.tolerance import set_tolerance
+from diffsol._native._core import ffi, lib
+
+FUNCTIONAL, CHORD, DIAGONAL = 0, 1, 3  # ways to solve the formula
+
+_from_buffer = ffi.from_buffer
+
+
+class Vode:
+    """A solve of y' = fun(t, y, *args) that each `run` takes on to another time.
+
+    n            number of unknowns
+    dtype        float | complex
+    rtol, atol   numbers, or arrays (n,)
+    family       1 Adams, 2 BDF
+    iteration    FUNCTIONAL, CHORD or DIAGONAL
+    band         (lower, upper) of the Jacobian, or None: full
+    limits       (h0, hmax, hmin, steps in a call, highest order)
+
+    After `run`: t and y, the array that belongs to it.
+    """
+
+    def __init__(self, n, dtype, rtol, atol, family, iteration, band, limits):
+        core = lib.ds_vode_new(n, dtype is complex)
+        if core == ffi.NULL:
+            raise MemoryError(f"no memory for {n} states")
+        self._core = ffi.gc(core, lib.ds_vode_free)
+        self._n, self._dtype, self._band = n, np.dtype(dtype), band
+        self._state, self._answer = np.zeros(n, dtype), np.zeros(n, dtype)
+        self._keep: list[Any] = [_doubles(self._state), _doubles(self._answer)]
+        core.state, core.answer = self._keep
+        self._keep += [set_tolerance(core, "rtol", rtol, n), set_tolerance(core, "atol", atol, n)]
+        core.family, core.iteration = family, iteration
+        core.h0, core.h_max, core.h_min, core.step_max, core.order_max = limits
+        self._set_matrix(iteration == CHORD)
+        self._handle = core.handle = ffi.new_handle(self)
+        self._error: BaseException | None = None
+        self._jacobian: GivenJacobian | None = None
+        self.tier: Tier | None = None
+
+    def _set_matrix(self, has_matrix):
+        if self._band is None or not has_matrix:
+            return
+        lower, upper = self._band
+        start, rows = band_pattern(self._n, lower, upper)
+        pattern = ffi.new("ds_pattern *", {"n": self._n, "count": len(rows)})
+        pattern.start = _from_buffer("int64_t[]", start)
+        pattern.rows = _from_buffer("int64_t[]", rows)
+        plan = ffi.new("ds_lu_plan *", {"kind": lib.DS_LU_BANDED, "lower": lower, "upper": upper})
+        lib.ds_vode_set_jacobian(self._core, pattern, plan)
+        lib.ds_vode_set_band(self._core, lower, upper)
+        self._keep += [start, rows, pattern, plan]
+
+    def set_functions(self, tier, fun, args, jac, jac_args):
+        """Other functions from the next run on; `tier` holds the same right-hand side.
+
+        jac   the user's Jacobian as it is called in Python, or None
+        """
+        self.tier = tier
+        self._fun, self._args = fun, args
+        self._jacobian = None
+        self._core.jac_source = lib.DS_JAC_DIFFERENCES
+        if jac is not None:
+            self._core.jac_source = lib.DS_JAC_GIVEN
+            self._jacobian = GivenJacobian(
+                None, jac, jac_args, False, self._n, self._band, False, self._dtype
+            )
+
+    def run(self, task, anew, t, y, t_out) -> int:
+        """VODE's call; its istate.
+
+        task   1: to t_out, 2: one step, 3: to the end of the first step at or beyond t_out
+        anew   begin at (t, y); else the solve goes on from where it is
+
+        Raises whatever the user's functions raise; the solve can then only begin anew.
+        """
+        core, tier = self._core, self.tier
+        assert tier is not None
+        self._state[:] = y
+        core.task, core.anew, core.t, core.t_out = task, anew, t, t_out
+        tier.enter()
+        code = tier.advance(core, lib.ds_vode_advance, t_out, self._position)
+        if code in (lib.DS_PYTHON_ERROR, lib.DS_NO_MEMORY):
+            self._raise(code)
+        self.t, self.y = core.t, self._state.copy()
+        return core.istate
+
+    def counts(self) -> dict[str, int]:
+        """What the solve has cost so far, by VODE's names."""
+        core = self._core
+        return {
+            "nst": core.step_count,
+            "nfe": core.evaluation_count,
+            "nje": core.jacobian_count,
+            "nqu": core.order_used,
+            "nqcur": core.order_next,
+            "imxer": core.worst + 1,
+            "nlu": core.factor_count,
+            "nni": core.iteration_count,
+            "ncfn": core.divergence_count,
+            "netf": core.rejection_count,
+        }
+
+    def times(self) -> tuple[float, float, float, float]:
+        """(hu, hcur, tcur, tolsf): last and next step size, time reached, excess of accuracy."""
+        core = self._core
+        return core.h_used, core.h_next, core.t_now, core.excess
+
+    def _position(self):
+        core = self._core
+        t = core.t_now if core.step_count else core.t
+        return t, 0.0, core.step_count, self._state.view(float).copy()
+
+    def _raise(self, code):
+        if code == lib.DS_NO_MEMORY:
+            raise MemoryError("no memory for the Jacobian")
+        error, self._error = self._error, None
+        # without one, an interrupt came where no Python frame of ours could note it
+        raise error if error is not None else KeyboardInterrupt
+
+    def answer(self, which, flags, t, y, out):
+        """The core's call: 0, or 1 after an exception, which comes out of `run` as itself."""
+        try:
+            if which == 0:
+                self._take(self._fun(t, self._state, *self._args))
+            else:
+                self._jacobian.write(t, self._state, out)
+                self.tier.refresh(self._core)
+        except BaseException as error:
+            self._error = error
+            return 1
+        return 0
+
+    def _take(self, result):
+        array = as_numbers(result, self._dtype)
+        if array.ndim > 1 or array.size != self._n:
+            raise ValueError(
+                "ZVODE function must return complex array of length NEQ"
+                if self._dtype.kind == "c"
+                else "DVODE function must return array of length NEQ"
+            )
+        self._answer[:] = array
+
+
+def _doubles(array):
+    """The core's view of an array of numbers."""
+    return _from_buffer("double[]", array.view(float))

@@ -1,0 +1,103 @@
+"""ode and complex_ode: SciPy's classes with native integrators.
+
+This module imports SciPy; `diffsol.integrate` imports it when one of the classes is first used.
+"""
+
+import warnings
+from typing import Any
+
+from diffsol.integrate import _ode_integrators, _ode_vode, _scipy
+
+_scipy_ode: Any = _scipy.ode_module()
+
+NATIVE = _ode_integrators.NATIVE | _ode_vode.NATIVE  # SciPy's integrators and ours
+
+
+class ode(_scipy_ode.ode):
+    """Integrator object for y'(t) = f(t, y), advanced by calls of `integrate`.
+
+    A subclass of SciPy's class of the same name, with its attributes and methods.  The integrators
+    'vode', 'zvode', 'lsoda', 'dopri5' and 'dop853' take their steps in native code.
+
+    Parameters
+    ----------
+    f : callable ``f(t, y, *f_args)``
+        Right-hand side: ``t`` is a float, ``y.shape == (n,)``; returns n numbers.  ``f_args`` are
+        set by ``set_f_params(*args)``.
+    jac : callable ``jac(t, y, *jac_args)``, optional
+        Jacobian of the right-hand side, ``jac[i, j] = d f[i] / d y[j]``.  ``jac_args`` are set by
+        ``set_jac_params(*args)``.
+
+    Attributes
+    ----------
+    t : float
+        Current time.
+    y : ndarray
+        Current state.
+
+    See also
+    --------
+    solve_ivp, odeint
+
+    References
+    ----------
+    .. [1] E. Hairer, S. P. Norsett, G. Wanner, "Solving Ordinary Differential Equations I: Nonstiff
+           Problems", 2nd edition, Springer, 1993.
+    .. [2] L. Petzold, "Automatic selection of methods for solving stiff and nonstiff systems of
+           ordinary differential equations", SIAM J. Sci. Stat. Comput., Vol. 4, pp. 136-148, 1983.
+    .. [3] P. N. Brown, G. D. Byrne, A. C. Hindmarsh, "VODE: a variable-coefficient ODE solver",
+           SIAM J. Sci. Stat. Comput., Vol. 10, pp. 1038-1051, 1989.
+
+    Examples
+    --------
+    >>> from diffsol.integrate import ode
+    >>> r = ode(lambda t, y, k: -k * y).set_integrator("dopri5")
+    >>> r = r.set_initial_value([1.0], 0.0).set_f_params(0.5)
+    >>> print(r.integrate(2.0))
+    [0.36787943]
+    """
+
+    def set_integrator(self, name, **integrator_params):
+        """Set the integrator by the beginning of its name, with its options.
+
+        Parameters
+        ----------
+        name : str
+            'vode', 'zvode', 'dopri5', 'dop853' or 'lsoda', or the beginning of one of them.
+        **integrator_params
+            Options of the integrator.
+        """
+        found = _scipy_ode.find_integrator(name)
+        if found is None:
+            message = f"No integrator name match with {name!r} or is not available."
+            warnings.warn(message, stacklevel=2)
+            return self
+        super().set_integrator(name, **integrator_params)
+        # SciPy's integrator object, made with SciPy's checks; only its steps become ours
+        self._integrator.__class__ = NATIVE.get(found, found)
+        return self
+
+
+class complex_ode(ode, _scipy_ode.complex_ode):
+    """`ode` for complex states, by real integrators: real and imaginary parts take turns.
+
+    A subclass of SciPy's class of the same name, with its attributes and methods.
+
+    Parameters
+    ----------
+    f : callable ``f(t, y, *f_args)``
+        Right-hand side: ``t`` is a float, ``y`` complex with ``y.shape == (n,)``.
+    jac : callable ``jac(t, y, *jac_args)``, optional
+        Jacobian of the right-hand side, ``jac[i, j] = d f[i] / d y[j]``.
+
+    Attributes
+    ----------
+    t : float
+        Current time.
+    y : ndarray
+        Current state, complex.
+
+    References
+    ----------
+    See `ode`.
+    """
