@@ -77,6 +77,11 @@ def test_odeint(call, flag, method):
     check(call, flag)
 
 
+@pytest.mark.parametrize("call, flag, method", rows(cases.ODE))
+def test_ode(call, flag, method):
+    check(call, flag)
+
+
 @pytest.mark.parametrize("call, flag, method", rows(cases.JACOBIAN))
 def test_jacobian(call, flag, method):
     check(call, flag)
