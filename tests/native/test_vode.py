@@ -1,7 +1,8 @@
 """VODE and ZVODE beside SciPy's own, step by step: the same bits, counts and outcomes.
 
 SciPy 1.17 spoils the dense matrices of its real `vode`: a given Jacobian is transposed (scipy issue
-24933), and in any, J[0, 0] stands in the last place. So full matrices are given to it as bands.
+24933), and in any, J[0, 0] stands in the last place. So full matrices are given to it as bands. Its
+`zvode` renews a diagonal for another step size by a wrong formula; there its `vode` stands in.
 """
 
 import numpy as np
@@ -102,11 +103,32 @@ def test_chord_iteration(name, integrator, method, jacobian, rtol):
 
 @pytest.mark.parametrize("rtol", [1e-3, 1e-6, 1e-9])
 @pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("integrator", NAMES)
 @pytest.mark.parametrize("name", STIFF)
-def test_diagonal_iteration(name, integrator, method, rtol):
-    theirs, ours, end = of_problem(name, integrator, "diagonal", rtol, method=method)
+def test_diagonal_iteration(name, method, rtol):
+    theirs, ours, end = of_problem(name, "vode", "diagonal", rtol, method=method)
     walk(Scipy(theirs), Ours(ours), end, 300)
+
+
+def assert_close(ours, theirs):
+    """Rounding errors apart."""
+    assert (ours.istate, ours.counts) == (theirs.istate, theirs.counts)
+    np.testing.assert_allclose(ours.t, theirs.t, rtol=1e-7)
+    np.testing.assert_allclose(ours.y, theirs.y, rtol=1e-6, atol=1e-12)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("name", STIFF)
+def test_complex_diagonal_iteration(name, method):
+    theirs, _, end = of_problem(name, "vode", "diagonal", 1e-6, method=method)
+    _, ours, _ = of_problem(name, "zvode", "diagonal", 1e-6, method=method)
+    walk(Scipy(theirs), Ours(ours), end, 50, assert_close)
+
+
+@pytest.mark.parametrize("jacobian", ["given", "differences"])
+@pytest.mark.parametrize("method", METHODS)
+def test_larger_complex_matrices(method, jacobian):
+    theirs, ours, end = of_problem("hires", "zvode", jacobian, 1e-6, method=method)
+    walk(Scipy(theirs), Ours(ours), end, 60, assert_close)
 
 
 def spirals(t, y):
@@ -134,7 +156,6 @@ def chain(t, y):
         {"with_jacobian": True},
         {"jac": spirals_jac},
         {"lband": 0, "uband": 1},
-        {"lband": 0, "uband": 0},
     ],
     ids=str,
 )
@@ -168,10 +189,8 @@ def test_bands(integrator, band, given):
         fun, np.linspace(0, 1, n), 0, jac if given else None, integrator,
         method="bdf", lband=band[0], uband=band[1],
     )  # fmt: skip
-    ours = Ours(o)
-    walk(Scipy(o), ours, 3.0, 300)
-    evaluations_of_all = ours.counts["nfe"] - ours.counts["nni"]
-    assert given or evaluations_of_all >= (lower + upper + 1) * ours.counts["nje"]
+    # LAPACK's complex elimination and ours round in their own ways
+    walk(Scipy(o), Ours(o), 3.0, 150, assert_same if integrator == "vode" else assert_close)
 
 
 # --- calls, options and outcomes -----------------------------------------------------------------------
@@ -219,6 +238,8 @@ def test_options(integrator, method, options, fun):
 )  # fmt: skip
 @pytest.mark.parametrize("integrator", NAMES)
 def test_calls(integrator, times, task):
+    if integrator == "vode" and task == PAST_TIME and np.isnan(times).any():
+        integrator = "zvode"  # SciPy's vode then takes all the steps that nsteps allows
     o = Options(oscillator, [1.0, 0.5], 0, name=integrator)
     theirs, ours = Scipy(o), Ours(o)
     for end in times:
@@ -242,6 +263,8 @@ FAILURES = {
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("integrator", NAMES)
 def test_failures(integrator, method, band, fun):
+    if band == (0, 0):
+        integrator = "vode"
     options = {} if band is None else {"lband": band[0], "uband": band[1]}
     o = Options(FAILURES[fun], [1.0, 2.0], 0, name=integrator, method=method, **options)
     theirs, ours = Scipy(o), Ours(o)
@@ -249,3 +272,61 @@ def test_failures(integrator, method, band, fun):
         theirs.call(TO_TIME, end)
         ours.call(TO_TIME, end)
         assert_same(ours, theirs)
+
+
+# --- what surrounds a call ---------------------------------------------------------------------------
+
+
+def test_slices_of_time_change_nothing():
+    """A call in as many pieces as there are steps."""
+    o = Options(oscillator, [1.0, 0.5], 0, method="bdf", with_jacobian=True)
+    whole, pieces = Ours(o), Ours(o)
+    whole.call(TO_TIME, 2.0)
+    advanced = []
+
+    def step(core, seconds):
+        advanced.append(core.step_count)
+        return lib.ds_vode_advance(core, 0.0)
+
+    tier = pieces._vode.tier
+    advance = tier.advance
+    tier.advance = lambda core, _, *rest: advance(core, step, *rest)
+    pieces.call(TO_TIME, 2.0)
+    assert_same(pieces, whole)
+    assert len(set(advanced)) > 20
+
+
+@pytest.mark.parametrize("fails", ["fun", "jac"])
+@pytest.mark.parametrize("at", [1, 2, 3])
+def test_an_exception_ends_the_call_at_once(fails, at):
+    calls = {"fun": 0, "jac": 0}
+
+    def count(which, value):
+        calls[which] += 1
+        if which == fails and calls[which] == at:
+            raise KeyError(at)
+        return value
+
+    o = Options(
+        lambda t, y: count("fun", -1e3 * (y - np.cos(t))), [1.0, 0.5], 0,
+        jac=lambda t, y: count("jac", -1e3 * np.eye(2)), method="bdf",
+    )  # fmt: skip
+    ours = Ours(o)
+    with pytest.raises(KeyError):
+        ours.call(TO_TIME, 50.0)
+    assert calls[fails] == at
+    ours.call(TO_TIME, 50.0)
+    assert ours.istate == 2
+    np.testing.assert_allclose(ours.y, np.cos(50.0), rtol=1e-2)
+
+
+def test_component_of_the_largest_error():
+    def fun(t, y):
+        return np.array([0.0, 1.0, 1e3 * np.sign(t - 0.5), 0.0])
+
+    o = Options(fun, np.ones(4), 0, min_step=1e-3)
+    theirs, ours = Scipy(o), Ours(o)
+    theirs.call(TO_TIME, 1.0)
+    ours.call(TO_TIME, 1.0)
+    assert ours.istate == theirs.istate == -4
+    assert ours._vode.counts()["imxer"] == theirs._ode._integrator.iwork[15] == 3

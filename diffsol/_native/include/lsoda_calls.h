@@ -11,10 +11,10 @@
  * rounding lets it. */
 DS_FN int ds_lsoda_aim(const ds_lsoda_problem *p, ds_lsoda_state *s, R t_crit) {
     const R extent = ds_abs(s->t) + ds_abs(s->h);
-    if (ds_abs(s->t - t_crit) <= 100.0 * DS_LSODA_EPS * extent) return 1;
-    const R next = s->t + s->h * (1.0 + 4.0 * DS_LSODA_EPS);
+    if (ds_abs(s->t - t_crit) <= 100.0 * DS_EPS * extent) return 1;
+    const R next = s->t + s->h * (1.0 + 4.0 * DS_EPS);
     if ((next - t_crit) * s->h > 0) {
-        const R h = (t_crit - s->t) * (1.0 - 4.0 * DS_LSODA_EPS);
+        const R h = (t_crit - s->t) * (1.0 - 4.0 * DS_EPS);
         if (h != s->h) ds_lsoda_rescale(p, s, h / s->h);
     }
     return 0;
@@ -22,7 +22,7 @@ DS_FN int ds_lsoda_aim(const ds_lsoda_problem *p, ds_lsoda_state *s, R t_crit) {
 
 /* The output is the state at the end of the last step. */
 DS_FN void ds_lsoda_output(const ds_lsoda_problem *p, ds_lsoda_state *s, R t) {
-    ds_lsoda_copy(p->n, s->history, s->y);
+    ds_copy(p->n, s->history, s->y);
     s->t_out = t;
 }
 
@@ -47,7 +47,7 @@ DS_FN int ds_lsoda_arrive(const ds_lsoda_problem *p, ds_lsoda_state *s, int task
     if (task == DS_LSODA_PAST_TIME && !((s->t - t_out) * s->h >= 0)) return DS_LSODA_OK;
     const R extent = ds_abs(s->t) + ds_abs(s->h);
     const int hit = task == DS_LSODA_ONE_STEP_CRIT &&
-                    ds_abs(s->t - t_crit) <= 100.0 * DS_LSODA_EPS * extent;
+                    ds_abs(s->t - t_crit) <= 100.0 * DS_EPS * extent;
     ds_lsoda_output(p, s, hit ? t_crit : s->t);
     return DS_LSODA_DONE;
 }
@@ -61,7 +61,7 @@ DS_FN int ds_lsoda_resume(const ds_lsoda_problem *p, ds_lsoda_state *s, int task
     if (critical && (s->t - t_crit) * s->h > 0) return DS_LSODA_ILLEGAL;
     if (task == DS_LSODA_TO_TIME_CRIT && (t_crit - t_out) * s->h < 0) return DS_LSODA_ILLEGAL;
     if (task == DS_LSODA_PAST_TIME) {
-        const R begin = s->t - s->h_used * (1.0 + 100.0 * DS_LSODA_EPS);
+        const R begin = s->t - s->h_used * (1.0 + 100.0 * DS_EPS);
         if ((begin - t_out) * s->h > 0) return DS_LSODA_ILLEGAL;
         return ds_lsoda_arrive(p, s, task, t_out, t_crit);
     }
@@ -80,24 +80,24 @@ DS_FN int ds_lsoda_resume(const ds_lsoda_problem *p, ds_lsoda_state *s, int task
 DS_FN R ds_lsoda_scalar_tolerance(const ds_lsoda_problem *p, const ds_lsoda_state *s) {
     R tolerance = p->rtol[0];
     for (ds_int i = 0; i < p->n; ++i)
-        tolerance = ds_lsoda_max(tolerance, p->rtol[i * p->rtol_stride]);
+        tolerance = ds_number_max(tolerance, p->rtol[i * p->rtol_stride]);
     if (tolerance <= 0)
         for (ds_int i = 0; i < p->n; ++i)
             if (s->y[i] != 0)
-                tolerance = ds_lsoda_max(tolerance, p->atol[i * p->atol_stride] / ds_abs(s->y[i]));
-    return ds_lsoda_min(ds_lsoda_max(tolerance, 100.0 * DS_LSODA_EPS), 0.001);
+                tolerance = ds_number_max(tolerance, p->atol[i * p->atol_stride] / ds_abs(s->y[i]));
+    return ds_number_min(ds_number_max(tolerance, 100.0 * DS_EPS), 0.001);
 }
 
 /* First step: h**-2 = 1 / (tol t**2) + tol |f|**2 ([RH]), signed; 0 when t_out is too
  * near. The derivative is in row 1 of the history. */
 DS_FN R ds_lsoda_first_step(const ds_lsoda_problem *p, const ds_lsoda_state *s, R t_out) {
     const R distance = ds_abs(t_out - s->t);
-    const R extent = ds_lsoda_max(ds_abs(s->t), ds_abs(t_out));
-    if (distance < 2.0 * DS_LSODA_EPS * extent) return 0;
+    const R extent = ds_number_max(ds_abs(s->t), ds_abs(t_out));
+    if (distance < 2.0 * DS_EPS * extent) return 0;
     const R tolerance = ds_lsoda_scalar_tolerance(p, s);
     const R norm = ds_lsoda_norm(p->n, ds_lsoda_row(p, s, 1), s->weight);
     const R sum = 1.0 / (tolerance * extent * extent) + tolerance * norm * norm;
-    const R h = ds_lsoda_min(1.0 / ds_sqrt(sum), distance);
+    const R h = ds_number_min(1.0 / ds_sqrt(sum), distance);
     return t_out - s->t < 0 ? -h : h;
 }
 

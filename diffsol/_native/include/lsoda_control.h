@@ -48,9 +48,9 @@ DS_FN ds_lsoda_choice ds_lsoda_choose(const ds_lsoda_problem *p, ds_lsoda_state 
     R down = order > 1 ? ds_lsoda_growth_down(p, s) : 0.0;
     if (s->family == DS_LSODA_ADAMS) {
         const R pace = ds_lsoda_pace(s);
-        if (ds_lsoda_may_rise(p, s)) up = ds_lsoda_min(up, ds_lsoda_stable(order + 1) / pace);
-        same = ds_lsoda_min(same, ds_lsoda_stable(order) / pace);
-        if (order > 1) down = ds_lsoda_min(down, ds_lsoda_stable(order - 1) / pace);
+        if (ds_lsoda_may_rise(p, s)) up = ds_number_min(up, ds_lsoda_stable(order + 1) / pace);
+        same = ds_number_min(same, ds_lsoda_stable(order) / pace);
+        if (order > 1) down = ds_number_min(down, ds_lsoda_stable(order - 1) / pace);
         s->lipschitz_seen = 0;
     }
     ds_lsoda_choice choice = {order, same};
@@ -106,7 +106,7 @@ DS_FN R ds_lsoda_growth_other(const ds_lsoda_problem *p, const ds_lsoda_state *s
 /* Growth of Adams' step that stability permits too. */
 DS_FN R ds_lsoda_stable_growth(R growth, R pace, int order) {
     const R limit = pace * growth > 0.00001 ? ds_lsoda_stable(order) / pace : 2.0 * growth;
-    return ds_lsoda_min(growth, limit);
+    return ds_number_min(growth, limit);
 }
 
 DS_FN void ds_lsoda_switch_to(const ds_lsoda_problem *p, ds_lsoda_state *s, int family, int order,
@@ -127,7 +127,7 @@ DS_FN void ds_lsoda_switch_to(const ds_lsoda_problem *p, ds_lsoda_state *s, int 
 DS_FN int ds_lsoda_to_bdf(const ds_lsoda_problem *p, ds_lsoda_state *s) {
     if (s->order > DS_BDF_ORDER_MAX) return 0;
     const int most = p->order_max[DS_LSODA_BDF], order = s->order <= most ? s->order : most;
-    const int polluted = !(s->error > 100.0 * s->size * DS_LSODA_EPS && s->lipschitz_seen != 0);
+    const int polluted = !(s->error > 100.0 * s->size * DS_EPS && s->lipschitz_seen != 0);
     R growth = 2.0; /* where estimates are rounding errors */
     if (polluted) {
         if (!s->h_limited) return 0;
@@ -150,8 +150,8 @@ DS_FN int ds_lsoda_to_adams(const ds_lsoda_problem *p, ds_lsoda_state *s) {
     adams = ds_lsoda_stable_growth(adams, s->jacobian_norm * ds_abs(s->h), order);
     const R bdf = ds_lsoda_growth_same(s->error, s->order);
     if (adams * DS_LSODA_FAST < 5.0 * bdf) return 0;
-    const R error_then = ds_pow(ds_lsoda_max(0.001, adams), 1.0 / (order + 1)) * error;
-    if (error_then <= 1000.0 * DS_LSODA_EPS * s->size) return 0;
+    const R error_then = ds_pow(ds_number_max(0.001, adams), 1.0 / (order + 1)) * error;
+    if (error_then <= 1000.0 * DS_EPS * s->size) return 0;
     ds_lsoda_switch_to(p, s, DS_LSODA_ADAMS, order, adams);
     return 1;
 }
@@ -172,7 +172,7 @@ DS_FN void ds_lsoda_accept(const ds_lsoda_problem *p, ds_lsoda_state *s) {
     if (--s->patience == 0)
         ds_lsoda_adapt(p, s);
     else if (s->patience == 1 && ds_lsoda_may_rise(p, s)) /* ds_lsoda_growth_up will want it */
-        ds_lsoda_copy(p->n, s->correction, ds_lsoda_row(p, s, p->order_max[s->family]));
+        ds_copy(p->n, s->correction, ds_lsoda_row(p, s, p->order_max[s->family]));
 }
 
 #endif

@@ -5,7 +5,7 @@
 #ifndef DS_LSODA_STATE_H
 #define DS_LSODA_STATE_H
 #include "../tables/multistep.h"
-#include "ds_lane.h"
+#include "nordsieck.h"
 
 /* Indices of a pattern (linear.h): int64_t, without its header. */
 #ifdef __INT64_TYPE__
@@ -42,7 +42,6 @@ enum {
 };
 
 /* Tuning constants: ODEPACK's, tested over decades ([RH], [P]). */
-#define DS_LSODA_EPS 2.220446049250313e-16
 enum {
     DS_LSODA_ITERATION_MAX = 3,  /* corrections to one prediction (maxcor) */
     DS_LSODA_DIVERGENCE_MAX = 10, /* of the corrector in one step (mxncf) */
@@ -126,10 +125,6 @@ typedef struct {
     R t_before;
 } ds_lsoda_state;
 
-/* C's fmin and fmax, which pass over a nan: ODEPACK's in SciPy. */
-DS_FN R ds_lsoda_min(R a, R b) { return a < b || b != b ? a : b; }
-DS_FN R ds_lsoda_max(R a, R b) { return a > b || b != b ? a : b; }
-
 /* --- Formulas ---------------------------------------------------------------------------- */
 
 DS_FN const R *ds_lsoda_l(int family, int order) {
@@ -171,10 +166,6 @@ DS_FN R *ds_lsoda_row(const ds_lsoda_problem *p, const ds_lsoda_state *s, int j)
     return s->history + j * p->n;
 }
 
-DS_FN void ds_lsoda_copy(ds_int n, const R *from, R *to) {
-    for (ds_int i = 0; i < n; ++i) to[i] = from[i];
-}
-
 /* Weights for the state at the end of the last step; false when one would be infinite. */
 DS_FN int ds_lsoda_set_weights(const ds_lsoda_problem *p, ds_lsoda_state *s) {
     int positive = 1;
@@ -185,12 +176,6 @@ DS_FN int ds_lsoda_set_weights(const ds_lsoda_problem *p, ds_lsoda_state *s) {
         s->weight[i] = 1.0 / tolerance;
     }
     return positive;
-}
-
-/* Increment of y_j for differences ([RH]). */
-DS_FN R ds_lsoda_increment(R y, R weight, R least) {
-    const R root = 1.4901161193847656e-08; /* sqrt(DS_LSODA_EPS) */
-    return ds_lsoda_max(root * ds_abs(y), least / weight);
 }
 
 /* Norm of the matrix M that goes with ds_lsoda_norm: the largest weighted row sum. */
@@ -210,21 +195,14 @@ DS_FN R ds_lsoda_matrix_norm(const ds_lsoda_problem *p, ds_lsoda_state *s) {
 
 /* --- The history -------------------------------------------------------------------------- */
 
-/* z becomes A z, A Pascal's triangle: the Taylor series at t + h. */
 DS_FN void ds_lsoda_predict(const ds_lsoda_problem *p, ds_lsoda_state *s) {
-    R *z = s->history;
-    const ds_int n = p->n, end = s->order * n;
-    for (ds_int begin = end - n; begin >= 0; begin -= n)
-        for (ds_int i = begin; i < end; ++i) z[i] = z[i] + z[i + n];
+    ds_nordsieck_predict(s->history, p->n, s->order);
     s->t = s->t + s->h;
 }
 
 /* Undo ds_lsoda_predict. */
 DS_FN void ds_lsoda_retract(const ds_lsoda_problem *p, ds_lsoda_state *s, R t) {
-    R *z = s->history;
-    const ds_int n = p->n, end = s->order * n;
-    for (ds_int begin = end - n; begin >= 0; begin -= n)
-        for (ds_int i = begin; i < end; ++i) z[i] = z[i] - z[i + n];
+    ds_nordsieck_retract(s->history, p->n, s->order);
     s->t = t;
 }
 
@@ -237,25 +215,20 @@ DS_FN void ds_lsoda_set_order(ds_lsoda_state *s, int order) {
 
 /* h times the Lipschitz constant: what limits Adams' step. */
 DS_FN R ds_lsoda_pace(const ds_lsoda_state *s) {
-    return ds_lsoda_max(ds_abs(s->h) * s->lipschitz, DS_LSODA_LEAST_LIPSCHITZ);
+    return ds_number_max(ds_abs(s->h) * s->lipschitz, DS_LSODA_LEAST_LIPSCHITZ);
 }
 
 /* h becomes h times `factor`, as far as the bounds on h and on its growth allow. */
 DS_FN void ds_lsoda_rescale(const ds_lsoda_problem *p, ds_lsoda_state *s, R factor) {
     const R h_max_inverse = p->h_max > 0 ? 1.0 / p->h_max : 0.0;
-    R ratio = ds_lsoda_min(factor, s->growth_max);
-    ratio = ratio / ds_lsoda_max(1.0, ds_abs(s->h) * h_max_inverse * ratio);
+    R ratio = ds_number_min(factor, s->growth_max);
+    ratio = ratio / ds_number_max(1.0, ds_abs(s->h) * h_max_inverse * ratio);
     if (s->family == DS_LSODA_ADAMS) {
         const R pace = ds_lsoda_pace(s), stable = ds_lsoda_stable(s->order);
         s->h_limited = ratio * pace * 1.00001 >= stable;
         if (s->h_limited) ratio = stable / pace;
     }
-    R power = 1;
-    for (int j = 1; j <= s->order; ++j) {
-        R *z = ds_lsoda_row(p, s, j);
-        power = power * ratio;
-        for (ds_int i = 0; i < p->n; ++i) z[i] = z[i] * power;
-    }
+    ds_nordsieck_rescale(s->history, p->n, s->order, ratio);
     s->h = s->h * ratio;
     s->drift = s->drift * ratio;
     s->patience = s->order + 1;
@@ -263,7 +236,7 @@ DS_FN void ds_lsoda_rescale(const ds_lsoda_problem *p, ds_lsoda_state *s, R fact
 
 /* The same, and never below h_min. */
 DS_FN void ds_lsoda_change_step(const ds_lsoda_problem *p, ds_lsoda_state *s, R factor) {
-    ds_lsoda_rescale(p, s, ds_lsoda_max(factor, p->h_min / ds_abs(s->h)));
+    ds_lsoda_rescale(p, s, ds_number_max(factor, p->h_min / ds_abs(s->h)));
 }
 
 DS_FN int ds_lsoda_at_h_min(const ds_lsoda_problem *p, const ds_lsoda_state *s) {
@@ -272,14 +245,9 @@ DS_FN int ds_lsoda_at_h_min(const ds_lsoda_problem *p, const ds_lsoda_state *s) 
 
 /* The interpolating polynomial of the last step at t. False outside that step. */
 DS_FN int ds_lsoda_interpolate(const ds_lsoda_problem *p, const ds_lsoda_state *s, R t, R *y) {
-    const R begin = s->t - s->h_used - 100.0 * DS_LSODA_EPS * (s->t + s->h_used);
+    const R begin = s->t - s->h_used - 100.0 * DS_EPS * (s->t + s->h_used);
     if ((t - begin) * (t - s->t) > 0) return 0;
-    const R x = (t - s->t) / s->h;
-    ds_lsoda_copy(p->n, ds_lsoda_row(p, s, s->order), y);
-    for (int j = s->order - 1; j >= 0; --j) {
-        const R *z = ds_lsoda_row(p, s, j);
-        for (ds_int i = 0; i < p->n; ++i) y[i] = z[i] + x * y[i];
-    }
+    ds_nordsieck_evaluate(s->history, p->n, s->order, (t - s->t) / s->h, y);
     return 1;
 }
 

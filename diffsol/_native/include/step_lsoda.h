@@ -36,17 +36,16 @@ DS_FN int DS_LSODA(evaluate)(ds_lsoda_state *s, R *out, DS_LSODA_CONTEXT ctx) {
 DS_FN int DS_LSODA(differences)(const ds_lsoda_problem *p, ds_lsoda_state *s,
                                 DS_LSODA_CONTEXT ctx) {
     const ds_int n = p->n, stride = p->banded ? p->lower + p->upper + 1 : n;
-    const R norm = ds_lsoda_norm(n, s->f, s->weight), factor = -(s->h * s->l[0]);
-    const R scale = 1000.0 * ds_abs(s->h) * DS_LSODA_EPS * n * norm;
-    const R least = scale == 0 ? 1.0 : scale;
+    const R least = ds_least_increment(s->h, n, ds_lsoda_norm(n, s->f, s->weight));
+    const R factor = -(s->h * s->l[0]);
     R *moved = s->correction; /* free until the iteration begins */
     for (ds_int group = 0; group < stride && group < n; ++group) {
         for (ds_int j = group; j < n; j += stride)
-            s->y[j] = s->y[j] + ds_lsoda_increment(s->y[j], s->weight[j], least);
+            s->y[j] = s->y[j] + ds_increment(ds_abs(s->y[j]), s->weight[j], least);
         if (DS_LSODA(evaluate)(s, moved, ctx)) return DS_LSODA_STOPPED;
         for (ds_int j = group; j < n; j += stride) {
             s->y[j] = s->history[j];
-            const R per = factor / ds_lsoda_increment(s->y[j], s->weight[j], least);
+            const R per = factor / ds_increment(ds_abs(s->y[j]), s->weight[j], least);
             const ds_int end = p->start ? p->start[j + 1] : (j + 1) * n;
             for (ds_int k = p->start ? p->start[j] : j * n; k < end; ++k) {
                 const ds_int i = p->start ? p->rows[k] : k - j * n;
@@ -118,18 +117,18 @@ DS_FN int DS_LSODA(iterate)(const ds_lsoda_problem *p, ds_lsoda_state *s, DS_LSO
     for (ds_int i = 0; i < p->n; ++i) s->correction[i] = 0;
     for (int m = 0;;) {
         const R change = DS_LSODA(correct_once)(p, s, ctx);
-        int converged = change <= 100.0 * s->size * DS_LSODA_EPS; /* a rounding error */
+        int converged = change <= 100.0 * s->size * DS_EPS; /* a rounding error */
         /* Adams takes two at least: the first tells nothing about the Lipschitz constant. */
         if (!converged && (m > 0 || s->family == DS_LSODA_BDF)) {
             if (m > 0) {
                 const R rate = change <= 1024.0 * change_before ? change / change_before : 1024.0;
-                rate_max = ds_lsoda_max(rate_max, rate);
-                s->rate = ds_lsoda_max(0.2 * s->rate, rate);
+                rate_max = ds_number_max(rate_max, rate);
+                s->rate = ds_number_max(0.2 * s->rate, rate);
             }
-            converged = change * ds_lsoda_min(1.0, 1.5 * s->rate) / bound <= 1.0;
+            converged = change * ds_number_min(1.0, 1.5 * s->rate) / bound <= 1.0;
             if (converged) {
                 s->lipschitz_seen =
-                    ds_lsoda_max(s->lipschitz_seen, rate_max / ds_abs(s->h * s->l[0]));
+                    ds_number_max(s->lipschitz_seen, rate_max / ds_abs(s->h * s->l[0]));
                 if (s->lipschitz_seen != 0) s->lipschitz = s->lipschitz_seen;
             }
         }
@@ -150,7 +149,7 @@ DS_FN int DS_LSODA(iterate)(const ds_lsoda_problem *p, ds_lsoda_state *s, DS_LSO
 DS_FN int DS_LSODA(correct)(const ds_lsoda_problem *p, ds_lsoda_state *s, DS_LSODA_CONTEXT ctx) {
     int fresh = 0;
     for (;;) {
-        ds_lsoda_copy(p->n, s->history, s->y);
+        ds_copy(p->n, s->history, s->y);
         if (DS_LSODA(evaluate)(s, s->f, ctx)) return DS_LSODA_STOPPED;
         if (s->jacobian_due) {
             const int code = DS_LSODA(make_matrix)(p, s, ctx);
@@ -186,8 +185,8 @@ DS_FN int DS_LSODA(after_divergence)(const ds_lsoda_problem *p, ds_lsoda_state *
 /* Several error tests failed: the history cannot be trusted. Order 1 from a new derivative, and a
  * tenth of the step. */
 DS_FN int DS_LSODA(restart)(const ds_lsoda_problem *p, ds_lsoda_state *s, DS_LSODA_CONTEXT ctx) {
-    s->h = s->h * ds_lsoda_max(p->h_min / ds_abs(s->h), 0.1);
-    ds_lsoda_copy(p->n, s->history, s->y);
+    s->h = s->h * ds_number_max(p->h_min / ds_abs(s->h), 0.1);
+    ds_copy(p->n, s->history, s->y);
     if (DS_LSODA(evaluate)(s, s->f, ctx)) return DS_LSODA_STOPPED;
     for (ds_int i = 0; i < p->n; ++i) s->history[p->n + i] = s->h * s->f[i];
     s->jacobian_due = s->family == DS_LSODA_BDF;
@@ -208,7 +207,7 @@ DS_FN int DS_LSODA(after_rejection)(const ds_lsoda_problem *p, ds_lsoda_state *s
         growth = growth > 1.0 ? 1.0 : growth;
         ds_lsoda_set_order(s, choice.order);
     }
-    ds_lsoda_change_step(p, s, failures >= 2 ? ds_lsoda_min(growth, 0.2) : growth);
+    ds_lsoda_change_step(p, s, failures >= 2 ? ds_number_min(growth, 0.2) : growth);
     return DS_LSODA_OK;
 }
 
@@ -240,7 +239,7 @@ DS_FN int DS_LSODA(step)(const ds_lsoda_problem *p, ds_lsoda_state *s, DS_LSODA_
     else if (!ds_lsoda_set_weights(p, s))
         code = DS_LSODA_ZERO_WEIGHT;
     else {
-        const R excess = DS_LSODA_EPS * ds_lsoda_norm(p->n, s->history, s->weight);
+        const R excess = DS_EPS * ds_lsoda_norm(p->n, s->history, s->weight);
         if (excess > 0.01) { /* less than two digits are left of the tolerance */
             s->excess = excess * 200.0;
             if (s->step_count == 0) return DS_LSODA_ILLEGAL;
@@ -265,7 +264,7 @@ DS_FN int DS_LSODA(start)(const ds_lsoda_problem *p, ds_lsoda_state *s, R t, int
     }
     ds_lsoda_reset(s, t);
     if (DS_LSODA(evaluate)(s, ds_lsoda_row(p, s, 1), ctx)) return DS_LSODA_STOPPED;
-    ds_lsoda_copy(p->n, s->y, s->history);
+    ds_copy(p->n, s->y, s->history);
     if (!ds_lsoda_set_weights(p, s)) return DS_LSODA_ILLEGAL;
     if (h == 0) {
         h = ds_lsoda_first_step(p, s, t_out);

@@ -149,6 +149,7 @@ DS_FN int ds_vode_resume(ds_vode_state *s, ds_int m, int task, R t_out) {
         const R begin = s->t - s->h_used * (1.0 + 100.0 * DS_EPS);
         if ((begin - t_out) * s->h > 0) return DS_VODE_ILLEGAL;
     }
+    if (!((s->t - t_out) * s->h >= 0)) return DS_VODE_OK; /* t_out may be nan */
     return ds_vode_arrive(s, m, task, t_out);
 }
 

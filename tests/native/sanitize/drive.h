@@ -17,5 +17,6 @@ extern char where[100]; /* the case at hand, for CHECK */
 void drive_linear_algebra(void);
 void drive_codes(void);
 void drive_odeint(void);
+void drive_vode(void);
 
 #endif
