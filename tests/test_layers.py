@@ -17,7 +17,7 @@ ALLOWED = {
     "_compile": {"_graph", "_native"},
     "_engine": {"_compile", "_graph", "_trace", "_native", "_methods", "errors"},
     "integrate": {"_engine", "_methods", "_native", "errors"},
-    "_explain": {"integrate", "_engine", "_graph", "_trace", "errors"},
+    "_explain": {"integrate", "_engine", "_graph", "_methods", "_trace", "errors"},
     "_patch": {"integrate"},
     "__init__": {"_explain", "_patch", "integrate"},
     "__main__": {"_explain", "_patch", "__init__"},

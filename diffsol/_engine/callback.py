@@ -157,7 +157,7 @@ class LsodaCallbacks(Callbacks):
 
 def check_shape(array, n):
     """SciPy's errors for what fun returned to LSODA and odeint."""
-    if array.ndim != 1:
+    if array.ndim > 1:
         raise RuntimeError(
             f"The array returned by func must be one-dimensional, but got ndim={array.ndim}."
         )

@@ -13,7 +13,6 @@ import time
 from diffsol._native._core import ffi
 from diffsol._trace.reasons import Refused
 
-
 LEAST_WAIT = 1e-3  # seconds: below, a kernel saves less than looking for it costs
 
 

@@ -8,6 +8,7 @@ import warnings
 import numpy as np
 
 from diffsol._engine import kernels, policy, verify
+from diffsol._engine.callback import check_shape
 from diffsol._engine.tolerance import set_tolerance
 from diffsol._native._core import ffi, lib
 from diffsol._trace.reasons import Refused
@@ -345,15 +346,7 @@ class GridCallbacks:
             except (TypeError, ValueError):
                 pass  # it is told below what is wrong
         array = as_doubles(result)
-        if array.ndim > 1:
-            raise RuntimeError(
-                f"The array returned by func must be one-dimensional, but got ndim={array.ndim}."
-            )
-        if array.size != n:
-            raise RuntimeError(
-                f"The size of the array returned by func ({array.size}) does not match "
-                f"the size of y0 ({n})."
-            )
+        check_shape(array, n)
         self.derivative[:] = array
 
 

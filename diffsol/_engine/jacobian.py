@@ -35,9 +35,9 @@ class Jacobian:
         self.function = Function(jac, args, state, kind="jac") if callable(jac) else None
 
     @property
-    def is_sparse(self):
-        """Did the user's first matrix come as a sparse one?"""
-        return bool(self._sparse)
+    def is_full(self):
+        """Are all entries kept, as a kernel for the user's function writes them?"""
+        return not self._keep or self._keep[1] is None
 
     @property
     def may_be_exact(self):
@@ -126,9 +126,31 @@ class Jacobian:
         return value
 
     def _write_dense(self, ivp, value, first):
+        """A large matrix of mostly zeros gets the structure that its entries have shown so far."""
         if first:
-            self._set(ivp, None, None)
-        self._values(ivp, self._n**2).reshape(self._n, self._n)[:] = value.T
+            self._set(ivp, *self._places_of(value))
+        if self._keep[1] is None:
+            self._values(ivp, self._n**2).reshape(self._n, self._n)[:] = value.T
+            return
+        columns = np.repeat(np.arange(self._n), np.diff(self._keep[0]))
+        entries = value[self._keep[1], columns]
+        if np.count_nonzero(entries) != np.count_nonzero(value):
+            self._set(ivp, None, None)  # an entry elsewhere: full from now on
+            self._write_dense(ivp, value, False)
+            return
+        self._values(ivp, len(entries))[:] = entries
+
+    def _places_of(self, value):
+        """(start, rows) of the entries that are not 0 and the diagonal; (None, None): full."""
+        n = self._n
+        if n <= structure.ALWAYS_DENSE:
+            return None, None
+        places = (value != 0) | np.eye(n, dtype=bool)
+        if np.count_nonzero(places) >= structure.FULL * n * n:
+            return None, None
+        columns, rows = np.nonzero(places.T)
+        counts = np.bincount(columns, minlength=n)
+        return np.concatenate([[0], np.cumsum(counts)]), np.ascontiguousarray(rows)
 
     def _write_sparse(self, ivp, value):
         start, rows = _pattern_of(value, keep_zeros=True)

@@ -1,8 +1,8 @@
 """When does compiling pay? Never slower than SciPy, in this call or in all calls together.
 
 At the Python tier a trial step costs what the user's function costs, where SciPy spends
-`overhead` (of the method's traits) more. A solve is compiled on its way where its progress predicts that more than twice
-the price is still to come, and at its start where the function has cost more than the price in
+`overhead` (of the method's traits) more. A solve is compiled on its way where its progress predicts
+that more than twice the price is still to come, and at its start where the function has cost more than the price in
 earlier solves. Progress is judged by the slower of the whole solve and the last look at it, and
 not before the second look: the first steps are small.
 """

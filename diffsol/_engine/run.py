@@ -112,8 +112,8 @@ class Run:
         return kernel is not None
 
     def _use_own_jacobian(self, bound):
-        """A kernel for the user's `jac`, whose first value has told that it is dense."""
-        if bound is not None and not self.jacobian.is_sparse:
+        """A kernel for the user's `jac`, whose first value has told that all entries are kept."""
+        if bound is not None and self.jacobian.is_full:
             self._jac_bound = bound
             self._use(self._ivp.jac, bound)
 
@@ -121,10 +121,11 @@ class Run:
         """In the middle of a solve: a kernel for the Jacobian beside the right-hand side's."""
         own = self.jacobian.function
         if own is not None:
-            if own.record.may_trace():
+            if own.record.may_trace() and self.jacobian.is_full:
                 self._use_own_jacobian(own.bind() or _attempt(own, budget))
         elif self.jacobian.may_be_exact:
-            if self._use_exact_jacobian(self._bound.variant.jacobian(budget)):
+            kernel = self._bound.variant.jacobian(budget)
+            if self._use_exact_jacobian(kernel):
                 self._renew_jacobian()
 
     def _renew_jacobian(self):
@@ -285,8 +286,9 @@ class Run:
         """(function, kernel or None) of the right-hand side, all events and the user's Jacobian."""
         events = self._event_setup[0] if self._event_setup is not None else ()
         pairs = [*zip((self.rhs, *events), (self._bound, *self._event_bounds), strict=True)]
-        if self.jacobian is not None and self.jacobian.function is not None:
-            pairs.append((self.jacobian.function, self._jac_bound))
+        own = None if self.jacobian is None else self.jacobian.function
+        if own is not None and self.jacobian.is_full:
+            pairs.append((own, self._jac_bound))
         return pairs
 
     def _missing(self):

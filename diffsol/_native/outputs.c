@@ -72,7 +72,8 @@ static int reserve_segment(ds_ivp *ivp, int64_t q_size) {
     const int error = reserve(&solver->segment_room, i + 2, columns, 4);
     if (error) return error;
     if (i == 0) ivp->seg_at[0] = 0;
-    return reserve(&solver->coefficient_room, ivp->seg_at[i] + q_size, &coefficients, 1);
+    /* one more: an interpolant of no equations has an address too */
+    return reserve(&solver->coefficient_room, ivp->seg_at[i] + q_size + 1, &coefficients, 1);
 }
 
 int ds_keep_segment(ds_ivp *ivp, double **q) {

@@ -284,7 +284,7 @@ def _start_lsoda(
         raise ValueError("`min_step` must be nonnegative.")
     rtol, atol = _options.check_tolerances(rtol, atol, state.size)
     band = None if lband is None and uband is None else (int(lband or 0), int(uband or 0))
-    rhs = Function(fun, args, state, "strict", vectorized)
+    rhs = Function(fun, args, state, "odepack", vectorized)
     jacobian = LsodaJacobian(jac, band, args, state)
     tolerances = rtol, atol, max_step
     return Run(name, rhs, t0, tf, state, *tolerances, first_step, jacobian, float(min_step))

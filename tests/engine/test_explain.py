@@ -77,16 +77,19 @@ def test_a_whole_call_is_explained():
     assert "noisy: not compiled" in str(told)
 
 
-@pytest.mark.parametrize("method", ["LSODA", scipy.integrate.LSODA])
-def test_methods_that_are_not_native(method):
+class Mine(scipy.integrate.BDF):
+    """A solver of the user's own."""
+
+
+def test_methods_that_are_not_native():
     def decay(t, y):
         return -y
 
-    told = diffsol.explain(decay, (0, 1), [1.0], method=method)
+    told = diffsol.explain(decay, (0, 1), [1.0], method=Mine)
     assert told.compiled
-    assert told.solver == "LSODA"
-    assert f"SciPy's own solver: {told.solver}" in str(told)
-    told = diffsol.explain(decay, (0, 1), [1.0], method=method, vectorized=True)
+    assert told.solver == "Mine"
+    assert "SciPy's own solver: Mine" in str(told)
+    told = diffsol.explain(decay, (0, 1), [1.0], method=Mine, vectorized=True)
     assert (told.compiled, told.reason) == (False, "not-native")
 
 
@@ -171,7 +174,8 @@ def test_stiff_method_compiles_on_the_way(monkeypatch):
     def decay(t, y):
         return [-(y[0] + sum(y[i] * 1e-3 for i in range(3))), -y[1], -y[2]]
 
-    sol = solve_ivp(decay, (0, 50), [1.0, 1.0, 1.0], method="BDF", rtol=1e-8)
+    monkeypatch.setattr(policy, "affordable", lambda *a: 10.0)
+    sol = solve_ivp(decay, (0, 50), [1.0, 1.0, 1.0], method="BDF", rtol=1e-12, atol=1e-14)
     assert sol.success
     assert any(r.variants for r in kernels.records())
 
@@ -191,7 +195,7 @@ def test_stiff_method_with_an_impure_function():
 
 
 def test_event_changes_what_a_function_compiled_in_flight_reads(monkeypatch):
-    """The thermostat again, by one of SciPy's solvers."""
+    """The thermostat again, by a solver of SciPy's kind."""
 
     def outcome(solve):
         heater = {"on": 1.0}
@@ -203,7 +207,7 @@ def test_event_changes_what_a_function_compiled_in_flight_reads(monkeypatch):
             heater["on"] = 0.0 if y[0] > 3.0 else 1.0 if y[0] < 2.0 else heater["on"]
             return 1.0
 
-        return solve(room, (0, 10), [0.0], method="BDF", events=switch, max_step=0.02)
+        return solve(room, (0, 10), [0.0], method=Mine, events=switch, max_step=0.02)
 
     monkeypatch.setattr(Proxies, "_pays", lambda self, spent: True)
     ours, theirs = outcome(solve_ivp), outcome(scipy.integrate.solve_ivp)

@@ -133,8 +133,8 @@ def test_single_steps_equal_the_classes(method, y0):
         theirs.step()
         code = lib.ds_ivp_step(ours.ivp)
         for name in ("t", "t_old", "h_abs", "h_previous", "y", "y_old", "f", "K"):
-            if not hasattr(theirs, name) or name in ("y_old", "f") and method == "LSODA":  # each family keeps what it needs
-                continue
+            if not hasattr(theirs, name) or name in ("y_old", "f") and method == "LSODA":
+                continue  # each family keeps what it needs
             value, tolerance = getattr(theirs, name), {"rtol": 1e-7, "atol": 1e-10}
             mine = getattr(ours.ivp, name)
             if name in ("y", "y_old", "f", "K"):

@@ -63,14 +63,20 @@ def test_agrees_with_scipy(system, span_and_options, terminal, level):
     crossing.terminal = terminal
     if terminal is not None:
         chosen = chosen | {"events": [crossing]}
-    ours = diffsol.integrate.solve_ivp(fun, span, y0, args=args, **chosen)
     try:
         theirs = scipy.integrate.solve_ivp(fun, span, y0, args=args, **chosen)
     except ValueError as error:
+        if chosen["method"] == "LSODA" and "different signs" in str(error):
+            # its dense output has jumps, there as here
+            with pytest.raises(ValueError, match="different signs"):
+                diffsol.integrate.solve_ivp(fun, span, y0, args=args, **chosen)
+            return
+        ours = diffsol.integrate.solve_ivp(fun, span, y0, args=args, **chosen)
         # SciPy's own: an event that ends the solve exactly at the end of the step before.
         assert "`ts` must be strictly" in str(error)
         assert ours.status == 1
         return
+    ours = diffsol.integrate.solve_ivp(fun, span, y0, args=args, **chosen)
     assert (ours.status, ours.message) == (theirs.status, theirs.message)
     assert np.shape(ours.y)[0] == np.shape(theirs.y)[0]
     if ours.nfev != theirs.nfev:

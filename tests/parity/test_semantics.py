@@ -125,8 +125,8 @@ def test_fun_may_keep_its_argument(method):
 
     theirs, ours = logs(make, y0=np.array(Y0), method=method)
     assert len(ours) == len(theirs)
-    if method == "BDF":
-        # SciPy's goes on to change the array that it has given; ours stays what it was
+    if method in ("BDF", "LSODA"):
+        # SciPy's go on to change the array that they have given; ours stays what it was
         assert len({y.tobytes() for y in ours}) > len(ours) / 2
     else:
         assert_allclose(ours, theirs, rtol=1e-7)
@@ -254,7 +254,7 @@ def test_options(method, rtol, atol, max_step):
     options = {"rtol": rtol, "atol": atol, "max_step": max_step, "first_step": 2**-7}
     if method in ("Radau", "BDF") and np.ndim(rtol):
         for module in BOTH:
-            with pytest.raises((ValueError, TypeError), match="truth value|unsupported operand"):
+            with pytest.raises((ValueError, TypeError), match=r"truth value|unsupported operand"):
                 module.solve_ivp(oscillator, (0, 3), Y0, method=method, **options)
         return
     assert_same_result(*both(method=method, **options), rtol=1e-6)
@@ -427,7 +427,8 @@ def test_event_brackets():
 # --- failures ----------------------------------------------------------------------------------------
 
 
-@each_method
+# SciPy's LSODA never comes back from a blow-up
+@pytest.mark.parametrize("method", [name for name in METHODS if name != "LSODA"])
 @pytest.mark.parametrize("options", [{}, {"t_eval": [0.1, 0.9]}, {"dense_output": True}])
 def test_failure_keeps_what_was_reached(method, options):
     theirs, ours = both(lambda t, y: y**2, (0, 2), [2.0], method=method, **options)
