@@ -184,7 +184,7 @@ def test_lsoda_is_freestanding(tmp_path, compiler, standard):
 # The implicit methods: one instance of each, with a context that does nothing.
 IMPLICIT = """
 typedef struct { R p; } context;
-#define DS_RHS(ctx, end, t, y, out) derivative(ctx, t + (end), y, out)
+#define DS_RHS(ctx, end, t, y, out) derivative(ctx, t + (R)(int)(end), y, out)
 #define DS_BDF_CONTEXT const context *
 #define DS_RADAU_CONTEXT const context *
 DS_FN int derivative(const context *ctx, R t, const R *y, R *out) {
