@@ -40,7 +40,14 @@ SOURCES = (
     "order_rcm.c",
     "order_amd.c",
 )
-PUBLIC = ("linear.h", "api.h", "odeint.h", "hairer.h", "vode.h", "mathlib.h")  # what Python may call
+PUBLIC = (
+    "linear.h",
+    "api.h",
+    "odeint.h",
+    "hairer.h",
+    "vode.h",
+    "mathlib.h",
+)  # what Python may call
 HEADERS = ("*.h", "include/*.h", "tables/*.h")
 
 # SciPy's results need every product rounded: no fused multiply-add behind our back. No errno:
