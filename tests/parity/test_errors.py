@@ -32,8 +32,7 @@ def rows(table, methods=None):
         pytest.param(call, flag, method, id=name if method is None else f"{name}, {method}")
         for name, call, flag in table
         for method in methods or (None,)
-        if flag != "!"
-        and name not in DIFFERENT_HERE
+        if flag != "!" and name not in DIFFERENT_HERE
         and (name, method) not in SCIPY_HANGS | OTHER_WITH_EXACT_JACOBIAN
     ]
 
@@ -75,6 +74,11 @@ def test_events(call, flag, method):
 
 @pytest.mark.parametrize("call, flag, method", rows(cases.ODEINT))
 def test_odeint(call, flag, method):
+    check(call, flag)
+
+
+@pytest.mark.parametrize("call, flag, method", rows(cases.ODE))
+def test_ode(call, flag, method):
     check(call, flag)
 
 
