@@ -57,14 +57,22 @@ ds_hairer *ds_hairer_new(int method, int64_t n) {
 void ds_hairer_free(ds_hairer *solve) { free(solve); }
 
 static int by_python(ds_codes *codes, int which, double t, double *y, double *out) {
+    const ds_hairer *solve = &codes->public;
+    const size_t bytes = (size_t)solve->n * sizeof(double);
     ds_slice_watch(&codes->slice); /* it may be slow */
-    return codes->public.python(codes->public.handle, which, DS_T_IS_FLOAT, t, y, out) != 0;
+    memcpy(solve->given, y, bytes);
+    const int stopped = solve->python(solve->handle, which, DS_T_IS_FLOAT, t, solve->given, out);
+    memcpy(y, solve->given, bytes);
+    return stopped != 0;
 }
 
 static inline int derivative(ds_codes *codes, double t, double *y, double *out) {
-    const ds_function *fun = &codes->public.fun;
+    const ds_hairer *solve = &codes->public;
+    const ds_function *fun = &solve->fun;
     if (fun->kernel && ds_kernel_call(fun->kernel, fun->params, t, y, out) == 0) return 0;
-    return by_python(codes, 0, t, y, out);
+    const int stopped = by_python(codes, 0, t, y, solve->answer);
+    memcpy(out, solve->answer, (size_t)solve->n * sizeof(double));
+    return stopped;
 }
 
 void ds_hairer_begin(ds_hairer *solve) {

@@ -5,8 +5,8 @@
 
 enum { DS_DOPRI5 = 0, DS_HAIRER_853 = 1 };
 
-/* To the callback: the start, and each accepted step. out[0], a number as an int, becomes
- * `answer`. */
+/* To the callback: the start, and each accepted step. What it says, a whole number, goes to
+ * out[0]. */
 enum { DS_CALL_STEP = -4 };
 
 /* One solver, for any number of intervals one after the other. Pointers are borrowed. */
@@ -16,6 +16,8 @@ typedef struct ds_hairer {
     ds_callback python; /* ds_call_python unless replaced */
     ds_function fun;    /* the kernel may be replaced between two calls of ds_hairer_advance */
     double *y;          /* n: the state at t; advanced in place */
+    double *given;      /* n: what the callback sees as y, and may write into */
+    double *answer;     /* n: where Python writes the derivative */
     double t, t_end;
     double h0;          /* first step, signed; 0: choose */
     const double *rtol, *atol;        /* at first the values below, stride 0 */

@@ -286,6 +286,8 @@ def _start_lsoda(
     band = None if lband is None and uband is None else (int(lband or 0), int(uband or 0))
     rhs = Function(fun, args, state, "odepack", vectorized)
     jacobian = LsodaJacobian(jac, band, args, state)
+    if min_step and not _scipy.keeps_least_step():
+        min_step = 0.0
     tolerances = rtol, atol, max_step
     return Run(name, rhs, t0, tf, state, *tolerances, first_step, jacobian, float(min_step))
 

@@ -220,6 +220,71 @@ def test_vode_is_freestanding(tmp_path, compiler, standard):
     assert undefined <= allowed
 
 
+# The implicit methods: one instance of each, with a context that does nothing.
+IMPLICIT = """
+typedef struct { R p; } context;
+#define DS_RHS(ctx, end, t, y, out) derivative(ctx, t + (end), y, out)
+#define DS_BDF_CONTEXT const context *
+#define DS_RADAU_CONTEXT const context *
+DS_FN int derivative(const context *ctx, R t, const R *y, R *out) {
+    out[0] = ctx->p * y[0] + t;
+    out[1] = y[1];
+    return 0;
+}
+DS_FN int nothing(const context *ctx, const R *y) { return ctx->p == y[0]; }
+#define DS_SOLVE(ctx, b) nothing(ctx, b)
+#define DS_FACTOR(ctx, c) nothing(ctx, &(c))
+#define DS_JACOBIAN(ctx, end, t, y) nothing(ctx, y)
+#define DS_BDF(name) real_##name
+#define DS_COMPLEX 0
+#include "step_bdf.h"
+#undef DS_BDF
+#undef DS_COMPLEX
+#define DS_BDF(name) complex_##name
+#define DS_COMPLEX 1
+#include "step_bdf.h"
+#undef DS_COMPLEX
+#undef DS_FACTOR
+#undef DS_JACOBIAN
+DS_FN int factor(const context *ctx, R real, R re, R im) { return ctx->p == real + re + im; }
+#define DS_FACTOR(ctx, real, re, im) factor(ctx, real, re, im)
+#define DS_JACOBIAN(ctx, end, t, y, f) nothing(ctx, f)
+#define DS_SOLVE_REAL(ctx, b) nothing(ctx, b)
+#define DS_SOLVE_COMPLEX(ctx, b) nothing(ctx, b)
+#define DS_RADAU(name) radau_##name
+#include "step_radau.h"
+#ifdef __cplusplus
+extern "C"
+#endif
+int use(const ds_problem *p, ds_bdf *b, ds_radau *r, R *y, R *w, R *rows, const context *c) {
+    real_begin(p, b, 0, y, w, 1, rows);
+    complex_begin(p, b, 0, y, w, 1, rows);
+    radau_begin(p, r, 0, 1, rows);
+    real_dense(p, b, w);
+    complex_dense(p, b, w);
+    real_evaluate(p->n, w, 1, y, 1);
+    complex_evaluate(p->n, w, 1, y, 2);
+    radau_evaluate(p->n, 0, 1, y, rows, 1, w, 1);
+    R h;
+    return real_initial_step(p, 1, 0, y, w, rows, w, &h, c) || real_trial(p, b, w, c) ||
+           complex_initial_step(p, 1, 0, y, w, rows, w, &h, c) || complex_trial(p, b, w, c) ||
+           radau_initial_step(p, 3, 0, y, w, rows, w, &h, c) || radau_trial(p, r, w, y, w, c) ||
+           real_dense_size(b, p->n) == complex_dense_size(b, p->n);
+}
+"""
+
+
+@pytest.mark.parametrize("compiler, standard", [("gcc", "c11"), ("g++", "c++11"), ("g++", "c++20")])
+def test_implicit_methods_are_freestanding(tmp_path, compiler, standard):
+    unit = compile_c(
+        tmp_path, compiler, IMPLICIT.replace("typedef struct", '#include "ds_lane.h"\ntypedef struct', 1),
+        f"-std={standard}", "-pedantic", "-ffreestanding", "-nostdlib", "-nostdinc", "-c",
+    )  # fmt: skip
+    symbols = subprocess.run(["nm", "-u", unit], capture_output=True, text=True, check=True).stdout
+    undefined = {line.split()[-1].partition("@")[0] for line in symbols.splitlines()}
+    assert undefined <= {"pow", "hypot", "memcpy", "memmove", "memset", "_GLOBAL_OFFSET_TABLE_"}
+
+
 # Solves four problems with different parameters at once or one by one and prints all bits.
 DRIVER = """
 #include <stdio.h>

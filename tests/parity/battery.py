@@ -96,6 +96,15 @@ def R(m, error, where, method):
     return ["not raised"]
 
 
+def I(m, fun, name, y0=Y, t1=1.0, again=False, call=None, **options):  # noqa: E743
+    """An `ode` at t1, perhaps asked again: state, time, success, return code."""
+    solver = m.ode(fun).set_integrator(name, **options).set_initial_value(y0)
+    y = solver.integrate(t1, **(call or {}))
+    if again:
+        y = solver.integrate(t1)
+    return [y.copy(), solver.t, solver.successful(), solver.get_return_code()]
+
+
 def outcome(call, namespace, method=None):
     """What `call` does with `namespace` as ``m``: a dict that can be compared with ==."""
     names = dict(globals(), m=namespace, M=method)

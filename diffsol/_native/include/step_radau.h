@@ -18,6 +18,9 @@
 /* Where t is: at the start of the step, within it, or at t_bound itself. */
 enum { DS_INSIDE, DS_AT_BOUND, DS_AT_START };
 
+#undef DS_COMPLEX
+#undef DS_START
+#undef DS_START_CONTEXT
 #define DS_COMPLEX 0
 #define DS_START(name) DS_RADAU(name)
 #define DS_START_CONTEXT DS_RADAU_CONTEXT

@@ -40,7 +40,7 @@ static int hairer_to(ds_hairer *s, double t_end) {
 }
 
 static void hairer(int method, int64_t n, int compiled, int watched) {
-    double y[16], tolerances[16];
+    double y[16], given[16], derivative[16], tolerances[16];
     const double params[] = {(double)n};
     int32_t counts[4];
     user u = {.n = n, .rate = 0.5};
@@ -51,7 +51,7 @@ static void hairer(int method, int64_t n, int compiled, int watched) {
     for (int i = 0; i < 16; ++i) y[i] = 1, tolerances[i] = 1e-8;
     s->handle = &u;
     s->python = answer;
-    s->y = y;
+    s->y = y, s->given = given, s->answer = derivative;
     s->rtol = s->atol = tolerances;
     s->rtol_stride = s->atol_stride = 1;
     s->safety = 0.9, s->factor_min = 0.2, s->factor_max = 10, s->beta = 0.04;
@@ -73,11 +73,12 @@ static void hairer(int method, int64_t n, int compiled, int watched) {
 }
 
 static void hairer_gives_up(int method) {
-    double y[1] = {1};
+    double y[1] = {1}, given[1], derivative[1];
     snprintf(where, sizeof where, "Hairer %d gives up", method);
     ds_hairer *s = ds_hairer_new(method, 1);
     user u = {.n = 1, .rate = 1e5};
-    s->handle = &u, s->python = answer, s->y = y;
+    s->handle = &u, s->python = answer;
+    s->y = y, s->given = given, s->answer = derivative;
     s->rtol_value = 1e-6, s->atol_value = 1e-12;
     s->safety = 0.9, s->factor_min = 0.2, s->factor_max = 10;
     s->step_max = 100000;
