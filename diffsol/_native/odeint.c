@@ -1,7 +1,7 @@
 /* odeint.c - LSODA over a grid of output times: rows, critical times, and the columns that SciPy's
  * odeint tells about each row. */
 #include "odeint.h"
-#include "fpflags.h"
+#include "by_kernel.h"
 #include "scalar_code.h"
 #include "slice.h"
 #include <math.h>
@@ -112,19 +112,6 @@ void ds_odeint_set_band(ds_odeint *solve, int64_t lower, int64_t upper) {
 }
 
 /* --- What the stepper calls ------------------------------------------------------------------ */
-
-/* The kernel, unless it asks for Python or raises a floating-point flag. True when it has
- * answered. A flag may have been raised by the arithmetic around: a second call tells. */
-static inline int by_kernel(const ds_function *function, double t, const double *y, double *out) {
-    if (!function->kernel) return 0;
-    for (int attempt = 0; attempt < 2; ++attempt) {
-        if (function->kernel(t, y, out, function->params)) break;
-        if (!ds_flags_raised()) return 1;
-        ds_flags_clear();
-    }
-    if (ds_flags_raised()) ds_flags_clear();
-    return 0;
-}
 
 static int by_python(ds_grid *grid, int which, double t, double *y, double *out) {
     ds_slice_watch(&grid->slice); /* it may be slow */

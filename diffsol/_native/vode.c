@@ -1,6 +1,6 @@
 /* vode.c - VODE and ZVODE: memory, what the stepper calls, and calls in slices of time. */
 #include "vode.h"
-#include "fpflags.h"
+#include "by_kernel.h"
 #include "scalar_code.h"
 #include "slice.h"
 #include <math.h>
@@ -113,20 +113,7 @@ void ds_vode_set_band(ds_vode *solve, int64_t lower, int64_t upper) {
     p->upper = upper;
 }
 
-/* --- What the stepper calls ---------------------------------------------------------------------- */
-
-/* The kernel, unless it asks for Python or raises a floating-point flag. True when it has
- * answered. A flag may have been raised by the arithmetic around: a second call tells. */
-static inline int by_kernel(const ds_function *function, double t, const double *y, double *out) {
-    if (!function->kernel) return 0;
-    for (int attempt = 0; attempt < 2; ++attempt) {
-        if (function->kernel(t, y, out, function->params)) break;
-        if (!ds_flags_raised()) return 1;
-        ds_flags_clear();
-    }
-    if (ds_flags_raised()) ds_flags_clear();
-    return 0;
-}
+/* --- What the stepper calls ------------------------------------------------------------------- */
 
 static int by_python(solver *self, int which, double t, double *y, double *out) {
     ds_slice_watch(&self->slice); /* it may be slow */
@@ -172,7 +159,7 @@ static void solve_system(solver *self, double *b) {
         for (int64_t i = 0; i < width(&self->public); ++i) b[i] = NAN;
 }
 
-/* --- Calls ------------------------------------------------------------------------------------------ */
+/* --- Calls ------------------------------------------------------------------------------------ */
 
 static void set_problem(solver *self) {
     const ds_vode *solve = &self->public;
@@ -200,7 +187,7 @@ static void tell(solver *self, int code) {
     solve->h_next = code < 0 ? s->h : s->h_next;
     solve->excess = s->excess;
     solve->order_used = s->order_used;
-    solve->order_next = s->order_next;
+    solve->order_next = code < 0 ? s->order : s->order_next;
     solve->step_count = s->step_count;
     solve->evaluation_count = s->evaluation_count;
     solve->jacobian_count = s->jacobian_count;

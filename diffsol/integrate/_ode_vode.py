@@ -55,7 +55,8 @@ class _VodeSteps(_ForgetsNative):
         if istate < 0:
             self._tell(istate)
         else:
-            self.istate = self.call_args[3] = 2
+            self.istate = 2
+            self.call_args[3] = istate  # where nothing was done the solve has yet to begin
         return native.y, native.t
 
     def _run_verified(self, task, anew, t0, y0, t1):

@@ -181,6 +181,45 @@ def test_lsoda_is_freestanding(tmp_path, compiler, standard):
     assert undefined <= {"pow", "memcpy", "memmove", "_GLOBAL_OFFSET_TABLE_"}
 
 
+VODE = """
+typedef struct { int unused; } context;
+#include "ds_lane.h"
+DS_FN int rhs(context *c, R t, const R *y, R *out) { out[0] = t * y[0]; return c->unused; }
+#define DS_VODE_CONTEXT context *
+#define DS_RHS(c, t, y, out) rhs(c, t, y, out)
+#define DS_JAC(c, t, y, jac) DS_VODE_DIFFERENCES
+#define DS_FACTOR(c, scale, m) ((m)[0] == scale)
+#define DS_SOLVE(c, b) ((void)(c), (void)(b))
+#define DS_COMPLEX 0
+#define DS_VODE(name) real_##name
+#include "step_vode.h"
+#undef DS_COMPLEX
+#undef DS_VODE
+#define DS_COMPLEX 1
+#define DS_VODE(name) complex_##name
+#include "step_vode.h"
+#ifdef __cplusplus
+extern "C"
+#endif
+int use(const ds_vode_problem *p, ds_vode_state *s, context *c) {
+    return real_call(p, s, 1, 0, DS_VODE_TO_TIME, 1, 100, c) + (int)real_worst(p, s) +
+           complex_call(p, s, 1, 0, DS_VODE_TO_TIME, 1, 100, c) + (int)complex_worst(p, s);
+}
+"""
+
+
+@pytest.mark.parametrize("compiler, standard", [("gcc", "c11"), ("g++", "c++11"), ("g++", "c++20")])
+def test_vode_is_freestanding(tmp_path, compiler, standard):
+    unit = compile_c(
+        tmp_path, compiler, VODE, f"-std={standard}", "-pedantic", "-ffreestanding", "-nostdlib",
+        "-nostdinc", "-c",
+    )  # fmt: skip
+    symbols = subprocess.run(["nm", "-u", unit], capture_output=True, text=True, check=True).stdout
+    undefined = {line.split()[-1].partition("@")[0] for line in symbols.splitlines()}
+    allowed = {"pow", "hypot", "sqrt", "memset", "memcpy", "memmove", "_GLOBAL_OFFSET_TABLE_"}
+    assert undefined <= allowed
+
+
 # The implicit methods: one instance of each, with a context that does nothing.
 IMPLICIT = """
 typedef struct { R p; } context;

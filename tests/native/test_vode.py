@@ -6,11 +6,11 @@ SciPy 1.17 spoils the dense matrices of its real `vode`: a given Jacobian is tra
 """
 
 import numpy as np
-import problems
 import pytest
-from native.vode_sides import ONE_STEP, PAST_TIME, TO_TIME, Options, Ours, Scipy, shown
-
 from diffsol._native._core import lib
+
+import problems
+from native.vode_sides import ONE_STEP, PAST_TIME, TO_TIME, Options, Ours, Scipy, shown
 
 pytestmark = pytest.mark.filterwarnings("ignore:z?vode.*:UserWarning", "ignore:.*:RuntimeWarning")
 

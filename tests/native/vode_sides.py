@@ -42,9 +42,7 @@ class Ours:
             given["nsteps"], min(given["order"], (12, 5)[family - 1]),
         )  # fmt: skip
         n = o.y0.size
-        self._vode = Vode(
-            n, o.dtype, given["rtol"], given["atol"], family, iteration, band, limits
-        )
+        self._vode = Vode(n, o.dtype, given["rtol"], given["atol"], family, iteration, band, limits)
         tier = Tier(Function(o.fun, (), np.empty(n, o.dtype), kind="odepack"))
         tier._mode = "0"
         self._vode.set_functions(tier, o.fun, (), o.jac, ())

@@ -29,7 +29,7 @@
 /* Doubles in a state. */
 #define DS_WIDTH(p) ((1 + DS_COMPLEX) * (p)->n)
 
-/* --- Numbers and norms ------------------------------------------------------------------------------ */
+/* --- Numbers and norms ------------------------------------------------------------------------ */
 
 DS_FN R DS_VODE(size)(const R *x, ds_int i) {
 #if DS_COMPLEX
@@ -72,7 +72,7 @@ DS_FN int DS_VODE(evaluate)(ds_vode_state *s, R t, R *out, DS_VODE_CONTEXT ctx) 
     return DS_VODE_OK;
 }
 
-/* --- The matrix (dvjac, dvsol) ------------------------------------------------------------------------ */
+/* --- The matrix (dvjac, dvsol) ---------------------------------------------------------------- */
 
 /* J by differences; f holds the derivative at y. */
 DS_FN int DS_VODE(differences)(const ds_vode_problem *p, ds_vode_state *s, DS_VODE_CONTEXT ctx) {
@@ -212,7 +212,7 @@ DS_FN int DS_VODE(solve_diagonal)(const ds_vode_problem *p, ds_vode_state *s) {
     return DS_VODE_OK;
 }
 
-/* --- The corrector (dvnlsd) ----------------------------------------------------------------------------- */
+/* --- The corrector (dvnlsd) ------------------------------------------------------------------- */
 
 /* One functional iteration: the weighted norm of the change. */
 DS_FN R DS_VODE(correct_functional)(const ds_vode_problem *p, ds_vode_state *s) {
@@ -319,7 +319,7 @@ DS_FN int DS_VODE(correct)(const ds_vode_problem *p, ds_vode_state *s, DS_VODE_C
     }
 }
 
-/* --- The step (dvstep) --------------------------------------------------------------------------------------- */
+/* --- The step (dvstep) ------------------------------------------------------------------------ */
 
 /* After several failed error tests at order 1: begin anew from a derivative. (It is taken where the
  * corrector stands, as VODE does.) */
@@ -434,7 +434,7 @@ DS_FN int DS_VODE(advance)(const ds_vode_problem *p, ds_vode_state *s, DS_VODE_C
     return DS_VODE_OK;
 }
 
-/* --- Calls -------------------------------------------------------------------------------------------------------- */
+/* --- Calls ------------------------------------------------------------------------------------ */
 
 /* The first step's size (dvhin): from |y''| by a difference of derivatives, in at most four
  * iterations. Row 1 of the history holds the derivative. 0 or why there is none. */

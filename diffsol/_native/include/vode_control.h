@@ -4,7 +4,7 @@
 #define DS_VODE_CONTROL_H
 #include "vode_formula.h"
 
-/* --- Step size and order ------------------------------------------------------------------------- */
+/* --- Step size and order ---------------------------------------------------------------------- */
 
 /* Factor by which h could grow, from an error over its bound; exponent 1 / (order + 1). Biased to
  * smaller steps, and more so where the order would rise (bias1, bias2, bias3 and addon). */
@@ -90,7 +90,7 @@ DS_FN void ds_vode_accept(const ds_vode_problem *p, ds_vode_state *s, ds_int m) 
     }
 }
 
-/* --- Calls --------------------------------------------------------------------------------------------- */
+/* --- Calls ------------------------------------------------------------------------------------ */
 
 DS_FN int ds_vode_is_legal(const ds_vode_problem *p, R t, R t_out) {
     if (p->n <= 0 || p->order_max < 1 || p->step_max < 0) return 0;

@@ -94,7 +94,7 @@ DS_FN void ds_vode_set_formula(const ds_vode_problem *p, ds_vode_state *s) {
         ds_vode_set_bdf(s);
 }
 
-/* --- The history when the order changes (dvjust) ---------------------------------------------------- */
+/* --- The history when the order changes (dvjust) ---------------------------------------------- */
 
 /* x**first times the product of x + xi_i, i = 1 ... count, without its lower terms. */
 DS_FN void ds_vode_product(const ds_vode_state *s, int first, int count, R *polynomial) {

@@ -37,7 +37,7 @@ enum {
     DS_VODE_PAST_TIME = 3 /* to the end of the first step at or beyond t_out */
 };
 
-/* Tuning constants: VODE's, tested over decades ([BBH], section 3; names in brackets are VODE's). */
+/* Tuning constants: VODE's, tested over decades ([BBH], section 3; VODE's names in brackets). */
 enum {
     DS_VODE_ORDERS = 12,
     DS_VODE_ITERATION_MAX = 3,   /* corrections to one prediction (maxcor) */
@@ -45,12 +45,11 @@ enum {
     DS_VODE_REJECTION_MAX = 7,   /* failed error tests in one step (-kfh) */
     DS_VODE_RESTART_AFTER = 3,   /* failed error tests until the order is forced down (-kfc) */
     DS_VODE_MATRIX_AGE = 20,     /* steps that a matrix lasts (msbp) */
-    DS_VODE_JACOBIAN_AGE = 50,   /* steps that the Jacobian in it lasts (msbj) */
-    DS_VODE_SHORT_SOLVE = 10     /* steps that the growth after the first ones is bounded for */
+    DS_VODE_JACOBIAN_AGE = 50    /* steps that the Jacobian in it lasts (msbj) */
 };
-#define DS_VODE_MATRIX_DRIFT 0.3    /* change of h / l_1 that a matrix endures (ccmax) */
-#define DS_VODE_JACOBIAN_DRIFT 0.2  /* below it, divergence is the Jacobian's fault (ccmxj) */
-#define DS_VODE_ITERATION_TEST 0.1  /* error of the iteration, as a part of the tolerance (cortes) */
+#define DS_VODE_MATRIX_DRIFT 0.3     /* change of h / l_1 that a matrix endures (ccmax) */
+#define DS_VODE_JACOBIAN_DRIFT 0.2   /* below it, divergence is the Jacobian's fault (ccmxj) */
+#define DS_VODE_ITERATION_TEST 0.1  /* error of the iteration, as a part of the error test's */
 #define DS_VODE_RATE_KEPT 0.3       /* of the estimated convergence rate (crdown) */
 #define DS_VODE_DIVERGES 2.0        /* corrections that grow so much diverge (rdiv) */
 #define DS_VODE_FIRST_GROWTH 1e4    /* bounds of growth: in the first step (etamx1), */
