@@ -120,7 +120,7 @@ def measure(name, size, repeats, with_scipy):
     call, for_scipy = CASES[name](size)
     call |= {"method": "BDF", "rtol": RTOL, "atol": ATOL}
     start = time.perf_counter()
-    diffsol.explain(call["fun"], call["t_span"], call["y0"], call["args"])
+    diffsol.explain(call["fun"], call["t_span"], call["y0"], call["args"], method="BDF")
     compiled = time.perf_counter() - start
     first = seconds_of(diffsol.integrate.solve_ivp, call)[1]
     ours, theirs = [], []
