@@ -84,8 +84,8 @@ def explain(
 ) -> Explanation:
     """Tell whether `solve_ivp` with these arguments runs a compiled function, and if not, why.
 
-    The functions are traced and compiled now (a later solve reuses the kernels) and compared with
-    the Python functions at (t0, y0).
+    The functions (and the Jacobian that an implicit method wants) are traced and compiled now (a later
+    solve by the same method reuses the kernels) and compared with the Python functions at (t0, y0).
 
     Parameters
     ----------
@@ -105,11 +105,15 @@ def explain(
     """
     args = _options.unpack_args(args)
     state = _options.check_y0(y0)
-    native = _passthrough.native_name(method) in METHODS
-    kind = "rhs" if native else "strict"
+    name = _passthrough.native_name(method)
+    native = name in METHODS
+    kind = METHODS[name].rhs_kind if native else "strict"
     function = Function(fun, args, state, kind=kind, vectorized=vectorized)
     t0 = float(t_span[0])
     told = _explain_one(function, t0, state)
+    if told.compiled and native and METHODS[name].implicit and options.get("jac") is None:
+        # whatever it costs: somebody asked
+        function.record.variants[0].jacobian(kernels.PATIENCE)
     if not native and vectorized:
         # What stands between SciPy's solvers and fun takes one state at a time.
         told = _refused(function, Refused(NOT_NATIVE, "vectorized=True"))
@@ -180,7 +184,8 @@ def report() -> str:
 
 _KINDS = {
     "rhs": "right-hand side",
-    "strict": "right-hand side of SciPy's own solver",
+    "strict": "right-hand side of an implicit solver",
+    "odepack": "right-hand side of LSODA",
     "event": "event",
     "jac": "Jacobian",
 }

@@ -72,11 +72,15 @@ class Derived:
         """A solve has gone on for so long without the kernel, which could have used it."""
         self._waited += seconds
 
-    def if_due(self):
-        """The kernel if it is there, or can be made in the time that was waited for it so far."""
-        if self._kernel is None and self._waited < 2 * max(self._tried, LEAST_WAIT):
+    def if_due(self, certain=0.0):
+        """The kernel if it is there, or can be made in the time that was waited for it so far.
+
+        certain    seconds more that the solve which asks will wait
+        """
+        waited = self._waited + certain
+        if self._kernel is None and waited < 2 * max(self._tried, LEAST_WAIT):
             return None
-        return self(self._waited)
+        return self(waited)
 
     @property
     def made(self) -> bool:

@@ -44,14 +44,22 @@ class Jacobian:
         """Is the graph's Jacobian to be taken where there is one?"""
         return self.jac is None
 
+    @property
+    def would_be_dense(self):
+        """Without the graph's, is it a full matrix by differences?"""
+        return self.jac is None and self._sparsity is None
+
     # --- set-up -----------------------------------------------------------------------------------
 
-    def open(self, ivp, vectorized):
-        """Before the solve starts: room for the matrix, where its form is known by now."""
+    def declare(self, ivp, vectorized):
+        """Before the solve starts: where values will come from."""
         ivp.vectorized = vectorized
+        ivp.jac_source = lib.DS_JAC_DIFFERENCES if self.jac is None else lib.DS_JAC_GIVEN
+
+    def open(self, ivp):
+        """Room for the matrix, where its form is known by now."""
         if self.jac is not None:
-            ivp.jac_source = lib.DS_JAC_GIVEN  # its first value tells the form
-            return
+            return  # its first value tells the form
         if self._sparsity is None:
             self._set(ivp, None, None)
             return
@@ -72,7 +80,7 @@ class Jacobian:
         """The compiled one no longer stands for the function."""
         ivp.jac.kernel = ffi.NULL
         self._keep = ()
-        self.open(ivp, ivp.vectorized)
+        self.open(ivp)
 
     def _set(self, ivp, start, rows):
         """Room for a matrix with these places (CSC; None: all)."""
@@ -182,9 +190,15 @@ class LsodaJacobian(Jacobian):
         """Differences have SciPy's bits: a small system keeps them."""
         return self.jac is None and self._band is None and self._n >= EXACT_JACOBIAN_SIZE
 
-    def open(self, ivp, vectorized):
-        ivp.jac_source = lib.DS_JAC_DIFFERENCES if self.jac is None else lib.DS_JAC_GIVEN
+    @property
+    def would_be_dense(self):
+        return self.jac is None and self._band is None
+
+    def declare(self, ivp, vectorized):
+        super().declare(ivp, vectorized)
         ivp.lower, ivp.upper = (-1, -1) if self._band is None else self._band
+
+    def open(self, ivp):
         pattern = (None, None) if self._band is None else band_pattern(self._n, *self._band)
         self._set(ivp, *pattern)
 

@@ -15,6 +15,7 @@ import sys
 LOAD_PRICE = 0.075  # seconds to load llvmlite and the tracer, once per process
 KERNEL_PRICE = 0.006  # seconds to trace and compile a function of common size
 FIRST_LOOK = 0.002  # seconds between two looks at a solve at the Python tier
+DENSE_FLOP_PRICE = 3e-11  # seconds: LAPACK factors n states in this times n^3 (see structure.py)
 SLICE = 0.05  # seconds between two returns to Python, for Ctrl-C
 
 
@@ -22,6 +23,19 @@ def price(count: int) -> float:
     """Seconds that compiling `count` functions will take."""
     loaded = "llvmlite.binding" in sys.modules
     return count * KERNEL_PRICE + (0.0 if loaded else LOAD_PRICE)
+
+
+def dense_seconds(n: int) -> float:
+    """Seconds that an implicit solve spends at least on dense factors of n states.
+
+    BDF at its loosest still takes ten factorisations to leave its first order and first step size.
+    """
+    return 10 * DENSE_FLOP_PRICE * n**3
+
+
+def pays_at_once(certain: float) -> bool:
+    """Does a kernel pay that spares so many seconds, whatever is loaded already?"""
+    return certain > 2 * (LOAD_PRICE + KERNEL_PRICE)
 
 
 class Outlook:

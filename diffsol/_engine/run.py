@@ -48,7 +48,7 @@ class Run:
         self._output = (None, False)
         self._ivp = None
         self._mode = kernels.mode_of_solve()
-        self._bound = rhs.at_start(self._mode)
+        self._bound = rhs.at_start(self._mode) or self._compiled_at_once()
         self._jac_bound = None
         self._event_bounds: list = []
         self._open()
@@ -58,6 +58,13 @@ class Run:
             lib.ds_ivp_free(self._ivp)
 
     # --- starting -----------------------------------------------------------------------------
+
+    def _compiled_at_once(self):
+        """A kernel before the first call, where a dense Jacobian is sure to cost more than it."""
+        certain = self._certain_seconds()
+        if self._mode != "1" or not (policy.pays_at_once(certain) and self.rhs.record.may_trace()):
+            return None
+        return verify.checked_kernel(self.rhs, certain, self.options[0], self.options[2])
 
     def _open(self):
         t0, tf, state, rtol, atol, max_step, first_step = self.options
@@ -98,11 +105,22 @@ class Run:
 
     def _open_jacobian(self):
         self._callbacks.jacobian, self._callbacks.ivp = self.jacobian, self._ivp
-        self.jacobian.open(self._ivp, self.rhs.vectorized)
-        if self._bound is not None and self.jacobian.may_be_exact:
-            exact = self._bound.variant.jacobian
-            required = self._mode == "require"
-            self._use_exact_jacobian(exact(kernels.PATIENCE) if required else exact.if_due())
+        self.jacobian.declare(self._ivp, self.rhs.vectorized)
+        if not (self._bound is not None and self.jacobian.may_be_exact and self._open_exact()):
+            self.jacobian.open(self._ivp)
+
+    def _open_exact(self) -> bool:
+        """The exact Jacobian from the start, before there is room for a dense one."""
+        exact, certain = self._bound.variant.jacobian, self._certain_seconds()
+        if self._mode == "require":
+            return self._use_exact_jacobian(exact(kernels.PATIENCE))
+        return self._use_exact_jacobian(exact.if_due(certain))
+
+    def _certain_seconds(self):
+        """What the solve will take at least if its Jacobian has to be dense."""
+        jacobian = self.jacobian
+        dense = jacobian is not None and jacobian.would_be_dense
+        return policy.dense_seconds(self.options[2].size) if dense else 0.0
 
     def _use_exact_jacobian(self, kernel) -> bool:
         """The compiled Jacobian of the compiled right-hand side instead of differences."""

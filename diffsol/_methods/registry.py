@@ -42,6 +42,13 @@ class MethodTraits:
     options: tuple[str, ...]
     overhead: float
 
+    @property
+    def rhs_kind(self) -> str:
+        """The kind of `Function` that its right-hand side is: whose results SciPy broadcasts, or not."""
+        if self.starts_later:
+            return "odepack"
+        return "strict" if self.implicit else "rhs"  # finite differences do not broadcast
+
 
 @dataclass(frozen=True)
 class RungeKutta(MethodTraits):

@@ -251,10 +251,9 @@ def _start(
             # SciPy calls fun before it looks at first_step, so that errors of fun come first.
             fun(t0, state[:, np.newaxis] if vectorized else state, *args)
             raise
-    implicit = METHODS[name].implicit
-    kind = "strict" if implicit else "rhs"  # finite differences do not broadcast
-    rhs = Function(fun, args, state, kind, vectorized)
-    jacobian = Jacobian(jac, jac_sparsity, args, state) if implicit else None
+    traits = METHODS[name]
+    rhs = Function(fun, args, state, traits.rhs_kind, vectorized)
+    jacobian = Jacobian(jac, jac_sparsity, args, state) if traits.implicit else None
     return Run(name, rhs, t0, tf, state, rtol, atol, max_step, first_step, jacobian)
 
 
@@ -284,7 +283,7 @@ def _start_lsoda(
         raise ValueError("`min_step` must be nonnegative.")
     rtol, atol = _options.check_tolerances(rtol, atol, state.size)
     band = None if lband is None and uband is None else (int(lband or 0), int(uband or 0))
-    rhs = Function(fun, args, state, "odepack", vectorized)
+    rhs = Function(fun, args, state, METHODS[name].rhs_kind, vectorized)
     jacobian = LsodaJacobian(jac, band, args, state)
     if min_step and not _scipy.keeps_least_step():
         min_step = 0.0
