@@ -24,7 +24,17 @@ CASES = {
     "heat, 1000 cells": ("heat", "(0, 0.0005), np.sin(np.pi * np.linspace(0, 1, 1000))"),
     "impure, t = 10": ("impure", "(0, 10), [1.0, 1.0, 1.0], rtol=1e-6"),
     "events": ("lorenz", "(0, 20), [1.0, 1.0, 1.0], rtol=1e-6, events=lambda t, y: y[0]"),
+    "decay, BDF": ("lambda t, y: -0.5 * y", "(0, 10), [2.0, 4.0, 8.0], method='BDF'"),
     "van der Pol, BDF": ("van_der_pol", "(0, 200), [2.0, 0.0], method='BDF'"),
+    "van der Pol, Radau": ("van_der_pol", "(0, 200), [2.0, 0.0], method='Radau'"),
+    "van der Pol, Radau, tight": ("van_der_pol", "(0, 200), [2.0, 0.0], method='Radau', rtol=1e-8"),
+    "van der Pol, LSODA": ("van_der_pol", "(0, 200), [2.0, 0.0], method='LSODA'"),
+    "Lorenz, LSODA": ("lorenz", "(0, 10), [1.0, 1.0, 1.0], method='LSODA', rtol=1e-6"),
+    "impure, BDF": ("impure", "(0, 2), [1.0, 1.0, 1.0], method='BDF'"),
+    "heat, 200 cells, BDF": (
+        "heat",
+        "(0, 0.05), np.sin(np.pi * np.linspace(0, 1, 200)), method='BDF'",
+    ),
 }
 
 SCRIPT = """
