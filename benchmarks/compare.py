@@ -10,6 +10,7 @@ times. What is not installed is named at the end.
 """
 
 import argparse
+import itertools
 import json
 import math
 import pathlib
@@ -23,8 +24,9 @@ import diffsol
 import diffsol.integrate
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "tests"))
-import problems
 from models import MODELS
+
+import problems
 
 TOLERANCES = tuple(10.0**-k for k in range(3, 11))
 DIGITS = (3, 4, 5, 6, 7, 8)
@@ -73,7 +75,10 @@ def cvode(p, model):
 
     def solve(rtol):
         solver = CVODE(
-            called, rtol=rtol, atol=np.broadcast_to(p.atol(rtol), p.n).copy(), max_num_steps=1_000_000
+            called,
+            rtol=rtol,
+            atol=np.broadcast_to(p.atol(rtol), p.n).copy(),
+            max_num_steps=1_000_000,
         )
         return solver.solve(p.reference.t, p.y0).y.T
 
@@ -88,9 +93,7 @@ def numbalsoda(p, model):
 
     def solve(rtol):
         # one number for all components: as strict as the strictest
-        y, success = lsoda(
-            rhs.address, p.y0, p.reference.t, rtol=rtol, atol=float(np.min(p.atol(rtol)))
-        )
+        y = lsoda(rhs.address, p.y0, p.reference.t, rtol=rtol, atol=float(np.min(p.atol(rtol))))[0]
         return y.T
 
     return solve
@@ -196,7 +199,7 @@ def curve(p, solve):
 def seconds_for(points, digits):
     """Least time that gives so many digits: log time linear between neighbours; nan: out of reach."""
     best = math.nan
-    for (d0, s0), (d1, s1) in zip(points, points[1:], strict=False):
+    for (d0, s0), (d1, s1) in itertools.pairwise(points):
         if min(d0, d1) <= digits <= max(d0, d1) and d0 != d1:
             share = (digits - d0) / (d1 - d0)
             best = np.nanmin([best, math.exp((1 - share) * math.log(s0) + share * math.log(s1))])

@@ -38,7 +38,8 @@ class Model:
     def diffsl(self, y0):
         """The model in the language of the Rust crate diffsol (and its binding pydiffsol)."""
         starts = ", ".join(
-            f"{name} = {value!r}" for name, value in zip(self.states.split(), y0.tolist(), strict=True)
+            f"{name} = {value!r}"
+            for name, value in zip(self.states.split(), y0.tolist(), strict=True)
         )
         lines = ["in_i { unused = 1 }", f"u_i {{ {starts} }}"]
         lines += [f"{name} {{ {expression} }}" for name, expression in self.definitions]

@@ -52,26 +52,24 @@ def compare(solver, call, budget):
         mine(**call)
     end = time.perf_counter() + budget
     while not theirs or time.perf_counter() < end:
-        theirs_result, seconds = seconds_of(scipys, call)
-        theirs.append(seconds)
-        for _ in range(10):
-            ours_result, seconds = seconds_of(mine, call)
-            ours.append(seconds)
-    nfev, steps = counts(ours_result)
+        theirs.append(seconds_of(scipys, call)[1])
+        ours += [seconds_of(mine, call)[1] for _ in range(10)]
+    nfev, steps = counts(solver, mine, call)
     return {
         "scipy": min(theirs),
         "diffsol": min(ours),
         "ratio": min(theirs) / min(ours),
         "nfev": nfev,
-        "same_counts": (nfev, steps) == counts(theirs_result),
+        "same_counts": (nfev, steps) == counts(solver, scipys, call),
     }
 
 
-def counts(result):
-    """(evaluations, steps) of a result of solve_ivp or odeint."""
-    if isinstance(result, tuple):
-        info = result[1]
+def counts(solver, solve, call):
+    """(evaluations, steps) of a solve."""
+    if solver == "odeint":
+        info = solve(**call, full_output=True)[1]
         return int(info["nfe"][-1]), int(info["nst"][-1])
+    result = solve(**call)
     return result.nfev, len(result.t)
 
 
@@ -94,7 +92,7 @@ def problem_call(name, method, rtol):
     tolerance = {"rtol": rtol, "atol": p.atol(rtol)}
     if method == "odeint":
         times = p.output_times()
-        odeint_only = {"tfirst": True, "mxstep": 100_000, "full_output": True}
+        odeint_only = {"tfirst": True, "mxstep": 100_000}
         call = {"func": p.fun, "y0": p.y0, "t": times, "args": p.params}
         return "odeint", call | odeint_only | tolerance
     call = {"fun": p.fun, "t_span": p.t_span, "y0": p.y0, "args": p.params, "method": method}

@@ -106,20 +106,20 @@ def explain(
     args = _options.unpack_args(args)
     state = _options.check_y0(y0)
     name = _passthrough.native_name(method)
-    native = name in METHODS
-    kind = METHODS[name].rhs_kind if native else "strict"
+    traits = None if name is None else METHODS.get(name)
+    kind = "strict" if traits is None else traits.rhs_kind
     function = Function(fun, args, state, kind=kind, vectorized=vectorized)
     t0 = float(t_span[0])
     told = _explain_one(function, t0, state)
-    if told.compiled and native and METHODS[name].implicit and options.get("jac") is None:
+    if told.compiled and traits is not None and traits.implicit and options.get("jac") is None:
         # whatever it costs: somebody asked
         function.record.variants[0].jacobian(kernels.PATIENCE)
-    if not native and vectorized:
+    if traits is None and vectorized:
         # What stands between SciPy's solvers and fun takes one state at a time.
         told = _refused(function, Refused(NOT_NATIVE, "vectorized=True"))
     return replace(
         told,
-        solver=None if native else getattr(method, "__name__", str(method)),
+        solver=None if traits is not None else getattr(method, "__name__", str(method)),
         events=tuple(
             _explain_one(Function(event, args, state, kind="event"), t0, state)
             for event in _listed(events)

@@ -32,6 +32,33 @@ def test_compiled_function():
     assert str(told).startswith("test_compiled_function.<locals>.decay: compiled")
 
 
+@pytest.mark.parametrize("method", ["RK45", "Radau", "BDF", "LSODA"])
+def test_the_solve_uses_what_was_compiled(method):
+    """Methods want different kinds of kernels: the one that is explained is the one that is used."""
+
+    def decay(t, y):
+        return -y
+
+    diffsol.explain(decay, (0, 1), [1.0, 2.0], method=method)
+    (record,) = kernels.records()
+    (variant,) = record.variants
+    assert variant.jacobian.made == (method != "RK45")
+    solve_ivp(decay, (0, 1), [1.0, 2.0], method=method)
+    assert kernels.records() == [record]
+    assert variant.uses == 1
+
+
+def test_a_given_jacobian_spares_the_exact_one():
+    diffsol.explain(lambda t, y: -y, (0, 1), [1.0], method="BDF", jac=lambda t, y: [[-1.0]])
+    assert not kernels.records()[0].variants[0].jacobian.made
+
+
+def test_report_names_the_kind_of_lsodas_function(monkeypatch):
+    monkeypatch.setattr(kernels, "KEEP_FUNCTIONS", True)
+    solve_ivp(lambda t, y: -y, (0, 1), [1.0], method="LSODA")
+    assert "right-hand side of LSODA" in report()
+
+
 def test_refused_function_names_reason_place_and_way_out():
     log = []
 
