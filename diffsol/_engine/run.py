@@ -37,7 +37,18 @@ class Run:
     the user's functions raise.
     """
 
-    def __init__(self, method, rhs, t0, tf, state, rtol, atol, max_step, first_step, jacobian=None,
+    def __init__(
+        self,
+        method,
+        rhs,
+        t0,
+        tf,
+        state,
+        rtol,
+        atol,
+        max_step,
+        first_step,
+        jacobian=None,
         min_step=0.0,
     ):
         self.method = method
@@ -293,9 +304,7 @@ class Run:
                 missing = []
             code = advance(ivp, policy.FIRST_LOOK if missing else policy.SLICE)
             if code == lib.DS_RUNNING and missing:
-                remaining = outlook.remaining(
-                    time.perf_counter(), ivp.t, ivp.h_abs, ivp.n_trials
-                )
+                remaining = outlook.remaining(time.perf_counter(), ivp.t, ivp.h_abs, ivp.n_trials)
                 overhead = METHODS[self.method].overhead
                 budget = policy.affordable(len(missing), remaining, ivp.n_trials, overhead)
         return code

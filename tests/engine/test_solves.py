@@ -87,7 +87,9 @@ def test_short_solve_is_not_compiled_at_first_but_after_many():
 
 def test_switch_in_flight_keeps_the_steps(monkeypatch):
     monkeypatch.setattr(policy, "FIRST_LOOK", 1e-4)
-    monkeypatch.setattr(policy, "affordable", lambda count, remaining, trials, overhead: float(trials > 40))
+    monkeypatch.setattr(
+        policy, "affordable", lambda count, remaining, trials, overhead: float(trials > 40)
+    )
     sol = solve_ivp(*LORENZ, args=ARGS, rtol=1e-6)
     assert kernels.records()[0].variants
     same(sol, scipy.integrate.solve_ivp(*LORENZ, args=ARGS, rtol=1e-6), rtol=1e-7)

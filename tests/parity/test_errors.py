@@ -32,7 +32,8 @@ def rows(table, methods=None):
         pytest.param(call, flag, method, id=name if method is None else f"{name}, {method}")
         for name, call, flag in table
         for method in methods or (None,)
-        if flag != "!" and name not in DIFFERENT_HERE
+        if flag != "!"
+        and name not in DIFFERENT_HERE
         and (name, method) not in SCIPY_HANGS | OTHER_WITH_EXACT_JACOBIAN
     ]
 

@@ -28,7 +28,7 @@ def kinetics(t, y):
 
 
 def kinetics_jac(t, y):
-    a, b, c = y
+    _, b, c = y
     return [
         [-0.04, 1e4 * c, 1e4 * b],
         [0.04, -1e4 * c - 6e7 * b, -1e4 * b],
@@ -143,7 +143,9 @@ def test_a_dense_jacobian_whose_zeros_do_not_stay():
 
 @pytest.mark.parametrize("method", NEWTON)
 @pytest.mark.parametrize("vectorized", [False, True])
-@pytest.mark.parametrize("sparsity", [None, TRIDIAGONAL, TRIDIAGONAL.toarray()], ids=["", "sp", "np"])
+@pytest.mark.parametrize(
+    "sparsity", [None, TRIDIAGONAL, TRIDIAGONAL.toarray()], ids=["", "sp", "np"]
+)
 def test_differences_call_fun_as_scipy_does(method, vectorized, sparsity):
     """An impure function: as often, at the same points, in the same shapes."""
     logs = []
@@ -218,7 +220,9 @@ def test_a_singular_newton_matrix(convert):
     h = 0.5 * 1.1850  # c = h / alpha_1, alpha_1 = 1 + 0.185
     call = (lambda t, y: 0 * y, (0, 10), [1.0, 1.0])
     options = {"method": "BDF", "jac": convert(SINGULAR), "first_step": h}
-    assert outcome(diffsol.integrate, *call, **options) == outcome(scipy.integrate, *call, **options)
+    assert outcome(diffsol.integrate, *call, **options) == outcome(
+        scipy.integrate, *call, **options
+    )
 
 
 def test_a_warning_of_a_singular_matrix_may_be_an_error():
@@ -226,9 +230,7 @@ def test_a_warning_of_a_singular_matrix_may_be_an_error():
     with warnings.catch_warnings():
         warnings.simplefilter("error", LinAlgWarning)
         with pytest.raises(LinAlgWarning, match="exactly zero"):
-            diffsol.integrate.solve_ivp(
-                *call, method="BDF", jac=SINGULAR, first_step=0.5 * 1.1850
-            )
+            diffsol.integrate.solve_ivp(*call, method="BDF", jac=SINGULAR, first_step=0.5 * 1.1850)
 
 
 @pytest.mark.parametrize("method", [*NEWTON, "LSODA"])
