@@ -6,6 +6,7 @@ one core (AMD Zen 3, 2.45 GHz, AVX2); only their ratios matter.
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from math import inf
 
@@ -19,6 +20,10 @@ ALWAYS_DENSE = 30
 
 # LAPACK's getrf overtakes our own dense code between 40 and 48 states (real), 24 and 32 (complex).
 LAPACK_FROM = {False: 44, True: 28}
+
+# Loading SciPy's LAPACK takes 0.2 s once in a process, unless somebody has done so already. From
+# here on a dozen factorisations, as a short solve makes them, gain that much.
+LAPACK_WORTH_LOADING = 400
 
 # Solves for each factorisation, in BDF and Radau as they run stiff problems (nlu against nfev).
 SOLVES = 6
@@ -55,7 +60,7 @@ class LuPlan:
 
 def plan(n, start=None, rows=None, is_complex=False) -> LuPlan:
     """The plan for n unknowns and a CSC pattern of int64 arrays (None: full), rows ascending."""
-    dense = LuPlan(lib.DS_LU_DENSE, use_lapack=n >= LAPACK_FROM[bool(is_complex)])
+    dense = LuPlan(lib.DS_LU_DENSE, use_lapack=_use_lapack(n, bool(is_complex)))
     if n <= ALWAYS_DENSE or start is None or len(rows) >= FULL * n * n:
         return dense
     pattern = ffi.new(
@@ -66,6 +71,11 @@ def plan(n, start=None, rows=None, is_complex=False) -> LuPlan:
     choices += _banded(n, start, rows, pattern)
     choices += _sparse(n, pattern)
     return min(choices, key=lambda choice: choice[0])[1]
+
+
+def _use_lapack(n, is_complex):
+    loaded = "scipy.linalg" in sys.modules
+    return n >= (LAPACK_FROM[is_complex] if loaded else LAPACK_WORTH_LOADING)
 
 
 def _dense_cost(n):

@@ -5,6 +5,7 @@ import sys
 
 import numpy as np
 import pytest
+import scipy.linalg  # noqa: F401  (its LAPACK is used where it is loaded)
 from diffsol._native._core import lib
 from scipy import sparse
 
@@ -49,11 +50,16 @@ def test_full_is_dense():
     assert plan_of(sparse.csc_matrix(np.ones((100, 100)))).kind == lib.DS_LU_DENSE
 
 
-def test_lapack_for_large_dense_only():
+def test_lapack_for_large_dense_only(monkeypatch):
+    assert "scipy.linalg" in sys.modules
     assert not plan(20).use_lapack
     assert plan(30, is_complex=True).use_lapack
     assert plan(60).use_lapack
-    assert plan(60).native.lapack.getrf[0]
+    # what is not loaded yet must be worth its import
+    monkeypatch.delitem(sys.modules, "scipy.linalg")
+    assert not plan(60).use_lapack
+    assert plan(500).use_lapack
+    assert plan(500).native.lapack.getrf[0]
 
 
 @pytest.mark.parametrize("n, width", [(500, 1), (500, 2), (1000, 5)])
