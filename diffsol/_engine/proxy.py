@@ -32,7 +32,7 @@ class Proxies:
     thereby pure; what they change outside while they are Python is read again.
     """
 
-    def __init__(self, fun, jac, events, args, state, method):
+    def __init__(self, fun, jac, events, args, state):
         self._mode = kernels.mode_of_solve()
         self._bounds: list = []
         self.rhs = Function(fun, args, state, kind="strict")
@@ -41,7 +41,7 @@ class Proxies:
         self.fun, self.jac, self.events = None, jac, events
         if self._bound is not None:
             self.fun = self._kernel_first(self.rhs)
-        elif self._worth_watching(method):
+        elif self._may_compile():
             self.fun = self._watched(self.rhs)
         else:
             return
@@ -53,11 +53,6 @@ class Proxies:
 
     def _may_compile(self):
         return self._mode == "1" and self.rhs.record.may_trace()
-
-    def _worth_watching(self, method):
-        """LSODA calls fun from C: there even a counter is felt, so it must have cost a lot before."""
-        expensive = self.rhs.record.python_seconds > 4 * policy.price(1)
-        return self._may_compile() and (expensive or method != "LSODA")
 
     def spent(self, seconds, calls):
         """A solve by the user's own functions took so long for so many calls."""

@@ -27,17 +27,10 @@ static int DS_BDF(ivp_begin)(ds_ivp *ivp) {
 }
 
 static int DS_BDF(ivp_trial)(ds_ivp *ivp, double *y_new) {
-    ds_solver *solver = ds_inside(ivp);
     const ds_problem problem = ds_problem_of(ivp);
-    ds_bdf *state = solver->state;
+    ds_bdf *state = ds_inside(ivp)->state;
     const int stopped = DS_BDF(trial)(&problem, state, y_new, ivp);
-    if (ds_flags_raised()) ds_flags_clear();
-    solver->trial_h_abs = state->h_abs;
-    solver->trial_h = state->h;
-    solver->trial_t = state->t_new;
-    solver->trial_accepted = state->accepted;
-    solver->trial_clipped = state->clipped;
-    solver->trial_failed = state->failed;
+    DS_KEEP_TRIAL(ds_inside(ivp), state);
     return stopped;
 }
 

@@ -16,4 +16,17 @@ static inline ds_problem ds_problem_of(const ds_ivp *ivp) {
     };
     return problem;
 }
+
+/* What a trial of an implicit method has come to; flags of its arithmetic are not the next
+ * kernel's. `state` is a ds_bdf * or a ds_radau *. */
+#define DS_KEEP_TRIAL(solver, state)                 \
+    do {                                             \
+        if (ds_flags_raised()) ds_flags_clear();     \
+        (solver)->trial_h_abs = (state)->h_abs;      \
+        (solver)->trial_h = (state)->h;              \
+        (solver)->trial_t = (state)->t_new;          \
+        (solver)->trial_accepted = (state)->accepted; \
+        (solver)->trial_clipped = (state)->clipped;  \
+        (solver)->trial_failed = (state)->failed;    \
+    } while (0)
 #endif

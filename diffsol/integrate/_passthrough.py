@@ -56,7 +56,7 @@ def scipy_solve_ivp(
     if state is None or vectorized or not _is_iterable(args) or not _are_events(events):
         return solve(fun, t_span, y0, events=events, args=args, **call, **options)
     jac = options.get("jac")
-    proxies = Proxies(fun, jac, events, () if args is None else tuple(args), state, str(method))
+    proxies = Proxies(fun, jac, events, () if args is None else tuple(args), state)
     if proxies.fun is None:
         started = time.perf_counter()
         sol = solve(fun, t_span, y0, events=events, args=args, **call, **options)
