@@ -5,6 +5,7 @@
 For each method, over the reference problems at four tolerances and over random systems: the share of
 solves with SciPy's counts (nfev, number of steps, status), and the share that also repeat every time
 to 1e-9. The baseline is SciPy against SciPy with each derivative multiplied by 1 +- one rounding error.
+Stiff problems come with their Jacobian: then njev and nlu are among the counts.
 """
 
 import argparse
@@ -24,6 +25,7 @@ import problems
 
 METHODS = ("RK23", "RK45", "DOP853")
 TOLERANCES = (1e-3, 1e-5, 1e-7, 1e-9)
+STIFF_METHODS = ("Radau", "BDF", "LSODA")
 KINDS = ("nonstiff", "sens", "gradient", "events")
 ROUNDING = 1.1e-16
 
@@ -46,6 +48,16 @@ def reference_cases():
                             "events": p.events or None,
                         },
                     )
+
+
+def stiff_cases():
+    """The stiff reference problems with their Jacobian, those of a few states."""
+    for name in problems.names("stiff"):
+        p = problems.load(name)
+        if len(p.y0) <= 80:
+            for rtol in TOLERANCES:
+                call = {"t_span": p.t_span, "y0": p.y0, "args": p.params, "jac": p.jac}
+                yield p.fun, {**call, "rtol": rtol, "atol": p.atol(rtol)}
 
 
 def random_system(t, y, matrix, forcing, frequency):
@@ -83,7 +95,9 @@ def perturbed(fun, seed):
 
 def agreement(a, b):
     """(same counts, and also the same times to 1e-9)."""
-    same = a.nfev == b.nfev and a.t.size == b.t.size and a.status == b.status
+    same = a.t.size == b.t.size and all(
+        a[key] == b[key] for key in ("nfev", "njev", "nlu", "status")
+    )
     return same, same and bool(np.allclose(a.t, b.t, rtol=1e-9, atol=0))
 
 
@@ -110,11 +124,12 @@ def main():
     result = {}
     print(f"{'':22s} {'cases':>5s}   {'same counts':^22s}   {'same t to 1e-9':^22s}")
     print(f"{'':22s} {'':5s}   {'ours':>10s} {'SciPy':>10s}    {'ours':>10s} {'SciPy':>10s}")
-    for name, make in (
-        ("reference problems", reference_cases),
-        ("random systems", lambda: random_cases(options.random)),
+    for name, make, methods in (
+        ("reference problems", reference_cases, METHODS),
+        ("random systems", lambda: random_cases(options.random), METHODS),
+        ("stiff, with jac", stiff_cases, STIFF_METHODS),
     ):
-        for method in METHODS:
+        for method in methods:
             row = result[f"{name}, {method}"] = measure(make(), method)
             (counts, times), (own_counts, own_times) = row["ours"], row["scipy_itself"]
             print(
