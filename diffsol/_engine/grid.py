@@ -187,7 +187,8 @@ class Grid:
             return self._redo_in_python()
         solve = self._solve
         istate, self.worst = solve.istate, solve.worst
-        self.y[solve.row :] = np.nan  # after a failure
+        if istate < 0:
+            self.y[solve.row :] = np.nan
         self._close()
         return istate
 

@@ -296,6 +296,8 @@ class _Problem:
 
 def _vector(value, name):
     """A float64 array in one dimension, with memory of its own; a number is one of length 1."""
+    if type(value) is np.ndarray and value.dtype is _FLOAT and value.ndim == 1:
+        return value.copy()  # the usual, and quick
     array = as_doubles(value)
     if array.ndim > 1:
         raise ValueError(f"{name} must be one-dimensional.")

@@ -240,3 +240,10 @@ def test_formulas_are_scipys(library):
         for i, formula in enumerate(family.formulas):
             assert tuple(vectors[i, : i + 2]) == formula.l
             assert tuple(tests[i]) == formula.tests
+
+
+def test_bdf_has_the_larger_error_at_each_order():
+    """What lsoda_control.h takes for granted when it spares a power."""
+    adams, bdf = FAMILIES
+    for a, b in zip(adams.formulas, bdf.formulas, strict=False):
+        assert a.tests[1] * a.l[-1] >= b.tests[1] * b.l[-1]

@@ -137,8 +137,10 @@ DS_FN int ds_lsoda_to_bdf(const ds_lsoda_problem *p, ds_lsoda_state *s) {
         if (!s->h_limited) return 0;
     } else {
         R error;
-        const R adams = ds_lsoda_stable_growth(ds_lsoda_growth_same(s->error, s->order),
-                                               s->lipschitz * ds_abs(s->h), s->order);
+        const R same = ds_lsoda_growth_same(s->error, s->order);
+        const R adams = ds_lsoda_stable_growth(same, s->lipschitz * ds_abs(s->h), s->order);
+        /* At no order is BDF's error the smaller one: `same` bounds its growth, without a power. */
+        if (order == s->order && same < DS_LSODA_FAST * adams) return 0;
         growth = ds_lsoda_growth_other(p, s, DS_LSODA_BDF, order, &error);
         if (growth < DS_LSODA_FAST * adams) return 0;
     }
