@@ -52,7 +52,8 @@ class Jacobian:
     # --- set-up -----------------------------------------------------------------------------------
 
     def declare(self, ivp, vectorized):
-        """Before the solve starts: where values will come from."""
+        """Before a solve starts, or starts again: where values will come from."""
+        self._sparse, self._keep = None, ()
         ivp.vectorized = vectorized
         ivp.jac_source = lib.DS_JAC_DIFFERENCES if self.jac is None else lib.DS_JAC_GIVEN
 

@@ -102,6 +102,7 @@ class Run:
             self._use(ivp.fun, self._bound)
         if self.jacobian is not None:
             self._open_jacobian()
+        self._watch_outside()
         started = time.perf_counter()
         code = lib.ds_ivp_start(ivp)
         self._start_seconds = time.perf_counter() - started
@@ -186,6 +187,7 @@ class Run:
                     self._raise(lib.DS_PYTHON_ERROR)
             else:
                 ivp.g[i] = event_value(function.fun(t0, user_y0, *function.args))
+                self._refresh()  # it may have changed what kernels read
         self._watch_outside()
 
     def _bind_event(self, function):

@@ -38,30 +38,61 @@ struct ds_differences {
     double *f_again; /* the same with larger steps: one, or one for each group */
 };
 
+/* May column j move together with those of group g, whose rows `owner` marks? Then it joins. */
+static int joins(const ds_pattern *p, int64_t j, int64_t g, int64_t *owner) {
+    for (int64_t k = p->start[j]; k < p->start[j + 1]; ++k)
+        if (owner[p->rows[k]] == g) return 0;
+    for (int64_t k = p->start[j]; k < p->start[j + 1]; ++k) owner[p->rows[k]] = g;
+    return 1;
+}
+
+/* Groups of columns that share no row, first fit (Curtis, Powell, Reid); their number. `group` has
+ * room for n more. */
+static int64_t group_columns(const ds_pattern *p, int64_t *group) {
+    int64_t *owner = group + p->n, grouped = 0, g = 0;
+    for (int64_t j = 0; j < p->n; ++j) group[j] = owner[j] = -1;
+    for (; grouped < p->n; ++g)
+        for (int64_t j = 0; j < p->n; ++j)
+            if (group[j] < 0 && joins(p, j, g, owner)) {
+                group[j] = g;
+                ++grouped;
+            }
+    return g;
+}
+
+/* The caller's groups (SciPy's), else those of a sparse pattern, else each column by itself. */
+static int64_t choose_groups(const ds_ivp *ivp, int64_t *group) {
+    if (!ivp->jac_groups && ivp->jac_pattern.start)
+        return group_columns(&ivp->jac_pattern, group);
+    for (int64_t j = 0; j < ivp->n; ++j) group[j] = ivp->jac_groups ? ivp->jac_groups[j] : j;
+    return ivp->jac_groups ? ivp->n_jac_groups : ivp->n;
+}
+
 ds_differences *ds_differences_new(const ds_ivp *ivp) {
     ds_differences *d = calloc(1, sizeof *d);
     if (!d) return NULL;
     d->n = ivp->n;
     d->parts = ivp->is_complex ? 2 : 1;
     d->width = d->n * d->parts;
-    d->groups = ivp->jac_groups ? ivp->n_jac_groups : d->n;
     d->many = ivp->vectorized;
+    d->group = malloc((2 * d->n + 1) * sizeof *d->group);
+    if (!d->group) {
+        free(d);
+        return NULL;
+    }
+    d->groups = choose_groups(ivp, d->group);
     const size_t some = (size_t)d->width * (d->many ? d->groups : 1);
     const size_t all = (size_t)d->width * d->groups;
-    d->group = malloc((d->n + 1) * sizeof *d->group);
     d->columns = malloc((d->n + 1) * sizeof *d->columns);
     d->moved = malloc((2 * some + all + d->width + 1) * sizeof(double));
-    if (!d->group || !d->columns || !d->moved) {
+    if (!d->columns || !d->moved) {
         ds_differences_free(d);
         return NULL;
     }
     d->f_again = d->moved + some;
     d->f_moved = d->f_again + some;
     d->f_here = d->f_moved + all;
-    for (int64_t j = 0; j < d->n; ++j) {
-        d->group[j] = ivp->jac_groups ? ivp->jac_groups[j] : j;
-        d->columns[j].factor = sqrt(DBL_EPSILON);
-    }
+    for (int64_t j = 0; j < d->n; ++j) d->columns[j].factor = sqrt(DBL_EPSILON);
     return d;
 }
 

@@ -27,6 +27,7 @@ enum { STEPS_OF_A_CALL = 500, ADAMS_ORDERS = 12, BDF_ORDERS = 5 };
 typedef struct {
     ds_lsoda_problem problem;
     ds_lsoda_state state;
+    int no_memory;
 } lsoda;
 
 static lsoda *lsoda_of(const ds_ivp *ivp) { return ((const ds_solver *)ivp)->state; }
@@ -45,6 +46,7 @@ static int factor(ds_ivp *ivp, const double *values) {
     const int code = ds_lu_factor(solver->lu, 1, 0, -1, values);
     if (ivp->n > DS_CLOCK_STATES) ds_watch_clock(ivp);
     solver->lu_broken = code == DS_LU_NOT_FINITE;
+    lsoda_of(ivp)->no_memory = code == DS_LU_NO_MEMORY;
     return code == DS_LU_SINGULAR || code == DS_LU_NO_MEMORY;
 }
 
@@ -100,6 +102,7 @@ static int trial(ds_ivp *ivp, double *y_new) {
     int code = ivp_lsoda_call(&l->problem, s, ivp->t, DS_LSODA_ONE_STEP_CRIT, ivp->t_bound,
                                     ivp->t_bound, 1, ivp);
     if (ds_flags_raised()) ds_flags_clear();
+    if (l->no_memory) return DS_NO_MEMORY;
     if (code == DS_LSODA_STOPPED) return DS_PYTHON_ERROR;
     if (isnan(s->t_out)) code = DS_LSODA_ILLEGAL; /* a span that is nan would never end */
     solver->trial_accepted = code == DS_LSODA_DONE;

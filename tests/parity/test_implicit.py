@@ -8,9 +8,11 @@ import scipy.integrate
 import scipy.sparse as sp
 from scipy.linalg import LinAlgWarning
 
+import diffsol
 import diffsol.integrate
 import problems
-from diffsol._engine import kernels
+from diffsol._engine import kernels, verify
+from diffsol.errors import MismatchWarning
 
 NEWTON = ("Radau", "BDF")
 BOTH = (scipy.integrate, diffsol.integrate)
@@ -281,3 +283,101 @@ def test_the_structure_is_found_without_being_told():
         diffusion, (0, 5), y0, method="BDF", rtol=1e-8, jac=diffusion_jac
     )
     np.testing.assert_allclose(sol.y[:, -1], theirs.y[:, -1], rtol=1e-5, atol=1e-8)
+
+
+# --- found by reviews ---------------------------------------------------------------------------------
+
+
+def rebuilt(form):
+    matrix = [[-1.0, 0.5], [0.0, -20.0]]
+    return {
+        "callable": lambda t, y: np.array(matrix),
+        "callable sparse": lambda t, y: sp.csc_array(matrix),
+        "constant": np.array(matrix),
+        "constant sparse": sp.csc_array(matrix),
+        "none": None,
+    }[form]
+
+
+@pytest.mark.parametrize("method", [*NEWTON, "LSODA"])
+@pytest.mark.parametrize(
+    "form", ["callable", "callable sparse", "constant", "constant sparse", "none"]
+)
+def test_a_solve_redone_in_python_has_its_jacobian(method, form, monkeypatch):
+    if method == "LSODA" and form not in ("callable", "none"):
+        form = "callable"  # LSODA takes no other
+
+    def fun(t, y):
+        return [-y[0] + 0.5 * y[1], -20 * y[1]]
+
+    for _ in range(3):
+        diffsol.explain(fun, (0, 1), [1.0, 1.0])
+    verdicts = iter([False])
+    monkeypatch.setattr(verify, "agrees", lambda *a: next(verdicts, True))
+    call = {"method": method, "jac": rebuilt(form), "rtol": 1e-6}
+    with pytest.warns(MismatchWarning):
+        ours = diffsol.integrate.solve_ivp(fun, (0, 3), [1.0, 1.0], **call)
+    theirs = scipy.integrate.solve_ivp(fun, (0, 3), [1.0, 1.0], **call)
+    assert counts(ours) == counts(theirs)
+
+
+@pytest.mark.parametrize("method", ["RK45", *NEWTON, "LSODA"])
+def test_rounding_at_a_steady_state_is_no_mismatch(method):
+    """All terms of A y + b cancel there: f is made of rounding errors."""
+    matrix = np.random.RandomState(0).randn(12, 12) - 8 * np.eye(12)
+
+    def fun(t, y):
+        return matrix @ y + 1
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", MismatchWarning)
+        for _ in range(6):
+            call = {"method": method, "rtol": 1e-10, "atol": 1e-12}
+            assert diffsol.integrate.solve_ivp(fun, (0, 60.0), np.ones(12), **call).success
+
+
+@pytest.mark.parametrize("method", ["RK45", *NEWTON, "LSODA"])
+@pytest.mark.parametrize("culprit", ["events", "jac"])
+def test_what_the_first_event_or_jacobian_changes_is_seen(method, culprit):
+    if culprit == "jac" and method == "RK45":
+        culprit = "events"
+    answers = []
+    for module in (*BOTH, diffsol.integrate):
+        state = {"k": 1.0}
+
+        def fun(t, y, state=state):
+            return [-state["k"] * y[0], -10.0 * y[1]]
+
+        def event(t, y, state=state):
+            state["k"] = 3.0
+            return 1.0
+
+        def jac(t, y, state=state):
+            state["k"] = 3.0
+            return [[-3.0, 0.0], [0.0, -10.0]]
+
+        if module is diffsol.integrate:
+            diffsol.explain(fun, (0, 1), [1.0, 1.0])  # a kernel is there from the start
+        options = {"method": method, culprit: event if culprit == "events" else jac, "rtol": 1e-6}
+        sol = module.solve_ivp(fun, (0, 1), [1.0, 1.0], **options)
+        answers.append(sol.y[0, -1])
+    np.testing.assert_allclose(answers[1:], answers[0], rtol=1e-5)
+
+
+def test_a_flag_in_a_sparse_jacobian_costs_few_evaluations():
+    """sqrt|y| has no derivative at the start: differences serve, in groups of columns."""
+    n = 3000
+
+    def fun(t, y):
+        dy = -2 * y - 1e-3 * np.sqrt(np.abs(y)) + 1.0
+        dy[1:] += y[:-1]
+        dy[:-1] += y[1:]
+        return dy
+
+    for _ in range(3):
+        sol = diffsol.integrate.solve_ivp(fun, (0, 0.1), np.zeros(n), method="BDF")
+    theirs = scipy.integrate.solve_ivp(
+        fun, (0, 0.1), np.zeros(n), method="BDF",
+        jac_sparsity=sp.diags_array([np.ones(n - 1), np.ones(n), np.ones(n - 1)], offsets=[-1, 0, 1]),
+    )  # fmt: skip
+    np.testing.assert_allclose(sol.y[:, -1], theirs.y[:, -1], rtol=1e-3)

@@ -40,11 +40,12 @@ DS_FN int DS_LSODA(differences)(const ds_lsoda_problem *p, ds_lsoda_state *s,
     const R factor = -(s->h * s->l[0]);
     R *moved = s->correction; /* free until the iteration begins */
     for (ds_int group = 0; group < stride && group < n; ++group) {
+        const R kept = s->y[group]; /* a function may have changed y in place */
         for (ds_int j = group; j < n; j += stride)
             s->y[j] = s->y[j] + ds_increment(ds_abs(s->y[j]), s->weight[j], least);
         if (DS_LSODA(evaluate)(s, moved, ctx)) return DS_LSODA_STOPPED;
         for (ds_int j = group; j < n; j += stride) {
-            s->y[j] = s->history[j];
+            s->y[j] = p->banded ? s->history[j] : kept;
             const R per = factor / ds_increment(ds_abs(s->y[j]), s->weight[j], least);
             const ds_int end = p->start ? p->start[j + 1] : (j + 1) * n;
             for (ds_int k = p->start ? p->start[j] : j * n; k < end; ++k) {

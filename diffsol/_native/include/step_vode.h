@@ -80,11 +80,12 @@ DS_FN int DS_VODE(differences)(const ds_vode_problem *p, ds_vode_state *s, DS_VO
     const R least = ds_least_increment(s->h, n, DS_VODE(norm)(n, s->f, s->weight));
     R *moved = s->correction, *y = s->y; /* free until the iteration begins */
     for (ds_int group = 0; group < stride && group < n; ++group) {
+        const R kept = y[step * group]; /* a function may have changed y in place */
         for (ds_int j = group; j < n; j += stride)
             y[step * j] = y[step * j] + ds_increment(DS_VODE(size)(y, j), s->weight[j], least);
         if (DS_VODE(evaluate)(s, s->t, moved, ctx)) return DS_VODE_STOPPED;
         for (ds_int j = group; j < n; j += stride) {
-            y[step * j] = s->history[step * j];
+            y[step * j] = p->banded ? s->history[step * j] : kept;
             const R per = 1.0 / ds_increment(DS_VODE(size)(y, j), s->weight[j], least);
             const ds_int end = p->start ? p->start[j + 1] : (j + 1) * n;
             for (ds_int k = p->start ? p->start[j] : j * n; k < end; ++k) {
