@@ -304,6 +304,7 @@ def rebuilt(form):
     "form", ["callable", "callable sparse", "constant", "constant sparse", "none"]
 )
 def test_a_solve_redone_in_python_has_its_jacobian(method, form, monkeypatch):
+    monkeypatch.setenv("DIFFSOL_JIT", "1")
     if method == "LSODA" and form not in ("callable", "none"):
         form = "callable"  # LSODA takes no other
 
@@ -311,7 +312,7 @@ def test_a_solve_redone_in_python_has_its_jacobian(method, form, monkeypatch):
         return [-y[0] + 0.5 * y[1], -20 * y[1]]
 
     for _ in range(3):
-        diffsol.explain(fun, (0, 1), [1.0, 1.0])
+        diffsol.explain(fun, (0, 1), [1.0, 1.0], method=method)
     verdicts = iter([False])
     monkeypatch.setattr(verify, "agrees", lambda *a: next(verdicts, True))
     call = {"method": method, "jac": rebuilt(form), "rtol": 1e-6}
@@ -338,7 +339,8 @@ def test_rounding_at_a_steady_state_is_no_mismatch(method):
 
 @pytest.mark.parametrize("method", ["RK45", *NEWTON, "LSODA"])
 @pytest.mark.parametrize("culprit", ["events", "jac"])
-def test_what_the_first_event_or_jacobian_changes_is_seen(method, culprit):
+def test_what_the_first_event_or_jacobian_changes_is_seen(method, culprit, monkeypatch):
+    monkeypatch.setenv("DIFFSOL_JIT", "1")
     if culprit == "jac" and method == "RK45":
         culprit = "events"
     answers = []
@@ -357,7 +359,7 @@ def test_what_the_first_event_or_jacobian_changes_is_seen(method, culprit):
             return [[-3.0, 0.0], [0.0, -10.0]]
 
         if module is diffsol.integrate:
-            diffsol.explain(fun, (0, 1), [1.0, 1.0])  # a kernel is there from the start
+            diffsol.explain(fun, (0, 1), [1.0, 1.0], method=method)  # a kernel is there from the start
         options = {"method": method, culprit: event if culprit == "events" else jac, "rtol": 1e-6}
         sol = module.solve_ivp(fun, (0, 1), [1.0, 1.0], **options)
         answers.append(sol.y[0, -1])
