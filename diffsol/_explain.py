@@ -185,7 +185,7 @@ def report() -> str:
 _KINDS = {
     "rhs": "right-hand side",
     "strict": "right-hand side of an implicit solver",
-    "odepack": "right-hand side of LSODA",
+    "odepack": "right-hand side",
     "event": "event",
     "jac": "Jacobian",
 }

@@ -20,8 +20,9 @@ static int DS_BDF(ivp_initial)(ds_ivp *ivp) {
 static int DS_BDF(ivp_begin)(ds_ivp *ivp) {
     const ds_problem problem = ds_problem_of(ivp);
     ds_bdf *state = ds_inside(ivp)->state;
-    DS_BDF(begin)(&problem, state, ivp->t, ivp->y, ivp->f, ivp->h_abs, ivp->K);
+    /* first the Jacobian: a function that changes the state in place changes where the solve begins */
     const int error = ds_jacobian(ivp, DS_T_IS_FLOAT, ivp->t, ivp->y, NULL);
+    DS_BDF(begin)(&problem, state, ivp->t, ivp->y, ivp->f, ivp->h_abs, ivp->K);
     state->constant_jacobian = ivp->jac_source == DS_JAC_CONSTANT;
     return error;
 }

@@ -51,7 +51,7 @@ class _VodeSteps(_ForgetsNative):
             return self.run(f, jac, y0, t0, t1, f_params, jac_params)
         native = self._native
         if istate not in (NOTHING_DONE, REFUSED):
-            self._fill_work_arrays(native)
+            self._untold = native
         if istate < 0:
             self._tell(istate)
         else:
@@ -67,8 +67,10 @@ class _VodeSteps(_ForgetsNative):
         except BaseException:
             self._native = None  # the next call begins anew
             raise
+        if not native.tier.is_due():
+            return istate
         visited = [(t0, y0.view(float)), (native.t, native.y.view(float))]
-        if not native.tier.is_due() or native.tier.is_right(visited):
+        if native.tier.is_right(visited):
             return istate
         self._native = None
         return None
@@ -85,8 +87,36 @@ class _VodeSteps(_ForgetsNative):
         limits = (h0, h_max, h_min, nsteps or STEPS, min(order, ORDER_MAX[family - 1]))
         return Vode(n, self._dtype, rtol, atol, family, _ITERATION[miter], band, limits)
 
-    def _fill_work_arrays(self: Any, native: Vode) -> None:
+    # The work arrays are written when somebody looks at them, which few do after each call.
+    _untold: Vode | None = None
+
+    @property
+    def rwork(self) -> Any:
+        self._fill_work_arrays()
+        return self._rwork
+
+    @rwork.setter
+    def rwork(self, array: Any) -> None:
+        self._rwork, self._untold = array, None
+
+    @property
+    def iwork(self) -> Any:
+        self._fill_work_arrays()
+        return self._iwork
+
+    @iwork.setter
+    def iwork(self, array: Any) -> None:
+        self._iwork, self._untold = array, None
+
+    def __getstate__(self: Any) -> dict:
+        self._fill_work_arrays()
+        return {**super().__getstate__(), "_untold": None}
+
+    def _fill_work_arrays(self: Any) -> None:
         """VODE's optional outputs, where people read them; the lengths as SciPy's C code counts."""
+        native, self._untold = self._untold, None
+        if native is None:
+            return
         counts = native.counts()
         self.rwork[10:14] = native.times()
         first = self._first

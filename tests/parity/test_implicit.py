@@ -359,7 +359,9 @@ def test_what_the_first_event_or_jacobian_changes_is_seen(method, culprit, monke
             return [[-3.0, 0.0], [0.0, -10.0]]
 
         if module is diffsol.integrate:
-            diffsol.explain(fun, (0, 1), [1.0, 1.0], method=method)  # a kernel is there from the start
+            diffsol.explain(
+                fun, (0, 1), [1.0, 1.0], method=method
+            )  # a kernel is there from the start
         options = {"method": method, culprit: event if culprit == "events" else jac, "rtol": 1e-6}
         sol = module.solve_ivp(fun, (0, 1), [1.0, 1.0], **options)
         answers.append(sol.y[0, -1])
