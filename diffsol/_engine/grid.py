@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import warnings
 
 import numpy as np
 
@@ -12,7 +11,6 @@ from diffsol._engine.callback import check_shape
 from diffsol._engine.tolerance import set_tolerance
 from diffsol._native._core import ffi, lib
 from diffsol._trace.reasons import Refused
-from diffsol.errors import MismatchWarning
 
 # From this size on the exact Jacobian of a compiled right-hand side is worth its price: its
 # structure spares n evaluations and a dense matrix. Below, differences have SciPy's bits.
@@ -281,13 +279,8 @@ class Grid:
         return good
 
     def _redo_in_python(self) -> int:
-        warnings.warn(
-            f"the compiled form of {self.rhs.record.name!r} (or of Dfun) disagreed with the "
-            "Python function; it was discarded and the solve was redone in Python. Please report "
-            "this, unless the function depends on more than its arguments.",
-            MismatchWarning,
-            stacklevel=5,
-        )
+        what = f"{self.rhs.record.name!r} (or of Dfun)"
+        verify.warn_mismatch(what, "solve was redone", stacklevel=5)
         self._close()
         self._bound, self._jac_bound, self._mode = None, None, "0"
         self._open()
@@ -417,6 +410,16 @@ def band_pattern(n, lower, upper):
     start = np.concatenate([[0], np.cumsum(counts)])
     rows = np.arange(start[-1]) - np.repeat(start[:-1] - first, counts)
     return start.astype(np.int64), rows.astype(np.int64)
+
+
+def band_matrix(n, lower, upper):
+    """(pattern, plan) of a banded Jacobian for the C core, and what must live as long as they do."""
+    start, rows = band_pattern(n, lower, upper)
+    pattern = ffi.new("ds_pattern *", {"n": n, "count": len(rows)})
+    pattern.start = _from_buffer("int64_t[]", start)
+    pattern.rows = _from_buffer("int64_t[]", rows)
+    plan = ffi.new("ds_lu_plan *", {"kind": lib.DS_LU_BANDED, "lower": lower, "upper": upper})
+    return pattern, plan, [start, rows, pattern, plan]
 
 
 def _band_places(n, lower, upper):

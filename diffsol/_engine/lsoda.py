@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from diffsol._engine.grid import GivenJacobian, GridCallbacks, band_pattern
+from diffsol._engine.grid import GivenJacobian, GridCallbacks, band_matrix
 from diffsol._engine.odepack import work_lengths
 from diffsol._engine.tier import Tier
 from diffsol._engine.tolerance import set_tolerance
@@ -62,14 +62,10 @@ class Lsoda:
         self.tier: Tier | None = None
 
     def _set_band(self, lower, upper):
-        start, rows = band_pattern(self._n, lower, upper)
-        pattern = ffi.new("ds_pattern *", {"n": self._n, "count": len(rows)})
-        pattern.start = _from_buffer("int64_t[]", start)
-        pattern.rows = _from_buffer("int64_t[]", rows)
-        plan = ffi.new("ds_lu_plan *", {"kind": lib.DS_LU_BANDED, "lower": lower, "upper": upper})
+        pattern, plan, kept = band_matrix(self._n, lower, upper)
         lib.ds_odeint_set_jacobian(self._core, pattern, plan)
         lib.ds_odeint_set_band(self._core, lower, upper)
-        self._keep += [start, rows, pattern, plan]
+        self._keep += kept
 
     def set_functions(self, tier, fun, args, jac, jac_args):
         """Other functions from the next run on; `tier` holds the same right-hand side.

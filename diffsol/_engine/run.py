@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import warnings
 
 import numpy as np
 
@@ -14,7 +13,6 @@ from diffsol._engine.tolerance import set_tolerance
 from diffsol._methods.registry import METHODS
 from diffsol._native._core import ffi, lib
 from diffsol._trace.reasons import Refused
-from diffsol.errors import MismatchWarning
 
 STATUS = {lib.DS_FINISHED: 0, lib.DS_EVENT: 1, lib.DS_FAILED: -1}
 
@@ -367,13 +365,8 @@ class Run:
         return good
 
     def _redo_in_python(self) -> int:
-        warnings.warn(
-            f"the compiled form of {self.rhs.record.name!r} (or of an event) disagreed with the "
-            "Python function; it was discarded and the solve was redone in Python. Please report "
-            "this, unless the function depends on more than its arguments.",
-            MismatchWarning,
-            stacklevel=4,
-        )
+        what = f"{self.rhs.record.name!r} (or of an event)"
+        verify.warn_mismatch(what, "solve was redone", stacklevel=4)
         self._close()
         self._bound, self._jac_bound, self._mode = None, None, "0"
         self._open()

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import time
-import warnings
 
 from diffsol._engine import kernels, policy, verify
 from diffsol._native._core import ffi, lib
-from diffsol.errors import MismatchWarning
 
 
 class Tier:
@@ -104,11 +102,6 @@ class Tier:
             return True
         self.function.discard(variant)
         self.bound = None
-        warnings.warn(
-            f"the compiled form of {self.function.record.name!r} disagreed with the Python "
-            "function; it was discarded and the call was done again in Python. Please report this, "
-            "unless the function depends on more than its arguments.",
-            MismatchWarning,
-            stacklevel=5,
-        )
+        what = repr(self.function.record.name)
+        verify.warn_mismatch(what, "call was done again", stacklevel=5)
         return False

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 
 from diffsol._native._core import ffi, lib
 from diffsol._trace.reasons import Refused
+from diffsol.errors import MismatchWarning
 
 RELATIVE = 1e-6  # rounding, amplified by cancellation, stays below; mistakes do not
 ROUNDING = (
@@ -71,6 +74,17 @@ def checked_kernel(function, budget, t, y):
         return bound
     function.discard(bound.variant)
     return None
+
+
+def warn_mismatch(what, redone, stacklevel):
+    """The user is told that a kernel was wrong; stacklevel as if the caller warned."""
+    warnings.warn(
+        f"the compiled form of {what} disagreed with the Python function; it was discarded and the "
+        f"{redone} in Python. Please report this, unless the function depends on more than its "
+        "arguments.",
+        MismatchWarning,
+        stacklevel=stacklevel + 1,
+    )
 
 
 def close(got, wanted) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from diffsol._engine.grid import GivenJacobian, as_numbers, band_pattern
+from diffsol._engine.grid import GivenJacobian, as_numbers, band_matrix
 from diffsol._engine.tier import Tier
 from diffsol._engine.tolerance import set_tolerance
 from diffsol._native._core import ffi, lib
@@ -52,14 +52,10 @@ class Vode:
         if self._band is None or not has_matrix:
             return
         lower, upper = self._band
-        start, rows = band_pattern(self._n, lower, upper)
-        pattern = ffi.new("ds_pattern *", {"n": self._n, "count": len(rows)})
-        pattern.start = _from_buffer("int64_t[]", start)
-        pattern.rows = _from_buffer("int64_t[]", rows)
-        plan = ffi.new("ds_lu_plan *", {"kind": lib.DS_LU_BANDED, "lower": lower, "upper": upper})
+        pattern, plan, kept = band_matrix(self._n, lower, upper)
         lib.ds_vode_set_jacobian(self._core, pattern, plan)
         lib.ds_vode_set_band(self._core, lower, upper)
-        self._keep += [start, rows, pattern, plan]
+        self._keep += kept
 
     def set_functions(self, tier, fun, args, jac, jac_args):
         """Other functions from the next run on; `tier` holds the same right-hand side.
