@@ -74,7 +74,7 @@ class Jacobian:
     def use_kernel(self, ivp, kernel, params):
         """A compiled Jacobian of the right-hand side takes over from differences."""
         ivp.jac_groups, ivp.sparse_as_given = ffi.NULL, 0
-        self._set(ivp, kernel.start, kernel.row)
+        self._set(ivp, kernel.start, kernel.row, inexact=ivp.method == lib.DS_BDF)
         ivp.jac.kernel, ivp.jac.params = kernel.pointer, params
 
     def use_differences(self, ivp):
@@ -83,9 +83,9 @@ class Jacobian:
         self._keep = ()
         self.open(ivp)
 
-    def _set(self, ivp, start, rows):
+    def _set(self, ivp, start, rows, inexact=False):
         """Room for a matrix with these places (CSC; None: all)."""
-        plan = structure.plan(self._n, start, rows, self._dtype.kind == "c")
+        plan = structure.plan(self._n, start, rows, self._dtype.kind == "c", inexact)
         pattern = ffi.new("ds_pattern *")
         pattern.n, pattern.count = self._n, self._n**2 if rows is None else len(rows)
         if rows is not None:

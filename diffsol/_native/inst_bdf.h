@@ -7,7 +7,8 @@
 #define DS_RHS(ivp, end, t, y, out) ds_newton_derivative(ivp, (end) ? DS_T_IS_FLOAT : 0, t, y, out)
 #define DS_JACOBIAN(ivp, end, t, y) ds_jacobian(ivp, (end) ? DS_T_IS_FLOAT : 0, t, y, NULL)
 #define DS_FACTOR(ivp, c) ds_factor(ivp, ds_inside(ivp)->lu, 1, 0, c)
-#define DS_SOLVE(ivp, b) ds_solve(ivp, ds_inside(ivp)->lu, ds_inside(ivp)->width, b)
+#define DS_SCALE(ivp) ds_lu_scale(ds_inside(ivp)->lu)
+#define DS_SOLVE(ivp, b, tol) ds_solve(ivp, ds_inside(ivp)->lu, ds_inside(ivp)->width, b, tol)
 #include "include/step_bdf.h"
 #include "problem.h"
 
@@ -81,6 +82,7 @@ const ds_method DS_INSTANCE = {
 #undef DS_RHS
 #undef DS_JACOBIAN
 #undef DS_FACTOR
+#undef DS_SCALE
 #undef DS_SOLVE
 #undef DS_COMPLEX
 #undef DS_INSTANCE

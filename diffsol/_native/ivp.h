@@ -112,8 +112,8 @@ void ds_free_jacobian(ds_ivp *ivp);
 /* Factors of alpha I - beta J. 0 or an error; a singular matrix may be none. */
 int ds_factor(ds_ivp *ivp, ds_lu *lu, double alpha_re, double alpha_im, double beta);
 
-/* b becomes the solution, of `count` doubles. 0 or an error. */
-int ds_solve(ds_ivp *ivp, ds_lu *lu, int64_t count, double *b);
+/* b becomes the solution, of `count` doubles; tol: see ds_lu_solve_within. 0 or an error. */
+int ds_solve(ds_ivp *ivp, ds_lu *lu, int64_t count, double *b, double tol);
 
 /* Method and kind of state, or NULL. */
 const ds_method *ds_find_method(int method, int is_complex);

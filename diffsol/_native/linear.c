@@ -19,6 +19,7 @@ ds_lu *ds_lu_new(const ds_pattern *pattern, int jac_complex, int is_complex,
     case DS_LU_DENSE: lu = ds_lu_dense_new(pattern, is_complex, plan); break;
     case DS_LU_BANDED: lu = ds_lu_banded_new(pattern, is_complex, plan); break;
     case DS_LU_SPARSE: lu = ds_lu_sparse_new(pattern, is_complex, plan); break;
+    case DS_LU_ITERATIVE: lu = ds_lu_iterative_new(pattern, is_complex, plan); break;
     }
     if (lu) {
         lu->n = pattern->n;
@@ -37,6 +38,15 @@ int ds_lu_factor(ds_lu *lu, double alpha_re, double alpha_im, double beta, const
 }
 
 void ds_lu_solve(ds_lu *lu, double *b) { lu->solve(lu, b); }
+
+double *ds_lu_scale(ds_lu *lu) { return lu->scale; }
+
+void ds_lu_solve_within(ds_lu *lu, double *b, double tol) {
+    if (lu->solve_within)
+        lu->solve_within(lu, b, tol);
+    else
+        lu->solve(lu, b);
+}
 
 int64_t ds_lu_pivot(const ds_lu *lu) { return lu->pivot; }
 

@@ -8,10 +8,12 @@
 struct ds_lu {
     int (*factor)(ds_lu *lu, double alpha_re, double alpha_im, double beta, const double *jac);
     void (*solve)(ds_lu *lu, double *b);
+    void (*solve_within)(ds_lu *lu, double *b, double tol); /* NULL: as exactly as ever */
     void (*free)(ds_lu *lu); /* all of it, the struct too */
     int64_t n;
     int64_t size;  /* ds_lu_size */
     int64_t pivot; /* ds_lu_pivot */
+    double *scale; /* ds_lu_scale */
     int jac_complex, is_complex;
 };
 
@@ -19,6 +21,7 @@ struct ds_lu {
 ds_lu *ds_lu_dense_new(const ds_pattern *pattern, int is_complex, const ds_lu_plan *plan);
 ds_lu *ds_lu_banded_new(const ds_pattern *pattern, int is_complex, const ds_lu_plan *plan);
 ds_lu *ds_lu_sparse_new(const ds_pattern *pattern, int is_complex, const ds_lu_plan *plan);
+ds_lu *ds_lu_iterative_new(const ds_pattern *pattern, int is_complex, const ds_lu_plan *plan);
 
 /* Memory for count items, never NULL for none of them. */
 void *ds_lu_memory(int64_t count, size_t item);
