@@ -169,6 +169,17 @@ class Jacobian:
             ivp.sparse_as_given = 1
         self._values(ivp, len(rows))[:] = value.data
 
+    def matrix(self, ivp):
+        """The matrix at hand: sparse where SciPy's solver would hold a sparse one."""
+        from scipy.sparse import csc_matrix
+
+        n, (start, rows) = self._n, self._keep[:2]
+        if rows is None:
+            return self._values(ivp, n * n).reshape(n, n).T.copy()
+        values = self._values(ivp, len(rows)).copy()
+        matrix = csc_matrix((values, rows, start), shape=(n, n))
+        return matrix if self._sparse or self._sparsity is not None else matrix.toarray()
+
     def _values(self, ivp, count):
         return np.frombuffer(ffi.buffer(ivp.jac_values, count * self._dtype.itemsize), self._dtype)
 

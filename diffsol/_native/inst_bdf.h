@@ -52,6 +52,12 @@ static int DS_BDF(ivp_dense)(ds_ivp *ivp, double *q) {
     return 0;
 }
 
+static void DS_BDF(ivp_memory)(const ds_ivp *ivp, double *numbers) {
+    const ds_bdf *state = ((const ds_solver *)ivp)->state;
+    numbers[0] = state->order;
+    numbers[1] = state->equal_steps;
+}
+
 static void DS_BDF(ivp_evaluate)(int64_t n, double t_old, double h, const double *y_old,
                                  const double *q, double t, double *out, int64_t stride) {
     (void)t_old, (void)h, (void)y_old;
@@ -71,6 +77,7 @@ const ds_method DS_INSTANCE = {
     .trial_small = DS_BDF(ivp_trial),
     .dense = DS_BDF(ivp_dense),
     .dense_size = DS_BDF(ivp_dense_size),
+    .memory = DS_BDF(ivp_memory),
     .renew = DS_BDF(ivp_renew),
     .evaluate = DS_BDF(ivp_evaluate),
 };

@@ -65,6 +65,13 @@ static int dense(ds_ivp *ivp, double *q) {
     return 0;
 }
 
+static void memory(const ds_ivp *ivp, double *numbers) {
+    const ds_radau *state = ((const ds_solver *)ivp)->state;
+    numbers[0] = state->h_abs_before;
+    numbers[1] = state->error_norm_before;
+    numbers[2] = state->current_jacobian;
+}
+
 static void evaluate(int64_t n, double t_old, double h, const double *y_old, const double *q,
                      double t, double *out, int64_t stride) {
     DS_RADAU(evaluate)(n, t_old, h, y_old, q, t, out, stride);
@@ -82,6 +89,7 @@ const ds_method ds_radau_real = {
     .trial = trial,
     .trial_small = trial,
     .dense = dense,
+    .memory = memory,
     .renew = renew,
     .evaluate = evaluate,
 };

@@ -22,6 +22,7 @@ typedef struct {
     int (*trial_small)(ds_ivp *ivp, double *y_new); /* the same, faster for a few components */
     int (*dense)(ds_ivp *ivp, double *q);
     int64_t (*dense_size)(const ds_ivp *ivp);       /* numbers that `dense` writes; NULL: all */
+    void (*memory)(const ds_ivp *ivp, double *numbers); /* ds_ivp_memory; NULL: nothing */
     int (*renew)(ds_ivp *ivp); /* the Jacobian has another source or form from now on */
     void (*evaluate)(int64_t n, double t_old, double h, const double *y_old, const double *q,
                      double t, double *out, int64_t stride);

@@ -164,7 +164,7 @@ def solve_ivp(
         t0 == tf
         or not state.size
         or (t_eval is not None and _has_nan(t_eval))
-        or (traits.implicit and _is_refused(traits, state, options))
+        or (traits.implicit and is_refused(traits, state, options))
     ):
         # Nothing to integrate, or times that no order holds for: SciPy has rules of its own for
         # it, and there is nothing to gain.
@@ -172,8 +172,7 @@ def solve_ivp(
             fun, t_span, y0, name, t_eval, dense_output, events, vectorized, args, options
         )
     try:
-        start = _start_lsoda if traits.starts_later else _start
-        run = start(name, fun, t0, tf, state, vectorized, args, **options)
+        run = start(name, fun, t0, tf, state, vectorized, args, options)
     except Unusual as unusual:
         first = unusual.result
         run = None
@@ -199,7 +198,13 @@ def _has_nan(t_eval):
     return isnan(t_eval.sum()) and bool(np.isnan(t_eval).any())
 
 
-def _is_refused(traits, state, options):
+def start(name, fun, t0, tf, state, vectorized, args, options, make=Run):
+    """A solve that stands at its beginning: what SciPy's constructor checks and calls is done."""
+    begin = _start_lsoda if METHODS[name].starts_later else _start
+    return begin(name, fun, t0, tf, state, vectorized, args, **options, make=make)
+
+
+def is_refused(traits, state, options):
     """Options that the method cannot take, or not in this form: SciPy has errors for them."""
     if state.dtype.kind == "c" and not traits.complex_states:
         return True
@@ -239,6 +244,7 @@ def _start(
     first_step=None,
     jac=None,
     jac_sparsity=None,
+    make=Run,
 ):
     """Check the options and evaluate `fun` at the start, as SciPy's constructor does."""
     if max_step is not np.inf:
@@ -254,7 +260,7 @@ def _start(
     traits = METHODS[name]
     rhs = Function(fun, args, state, traits.rhs_kind, vectorized)
     jacobian = Jacobian(jac, jac_sparsity, args, state) if traits.implicit else None
-    return Run(name, rhs, t0, tf, state, rtol, atol, max_step, first_step, jacobian)
+    return make(name, rhs, t0, tf, state, rtol, atol, max_step, first_step, jacobian)
 
 
 def _start_lsoda(
@@ -273,6 +279,7 @@ def _start_lsoda(
     jac=None,
     lband=None,
     uband=None,
+    make=Run,
 ):
     """Check the options; `fun` is not called, as SciPy's constructor does not."""
     if first_step is not None:
@@ -288,7 +295,7 @@ def _start_lsoda(
     if min_step and not _scipy.keeps_least_step():
         min_step = 0.0
     tolerances = rtol, atol, max_step
-    return Run(name, rhs, t0, tf, state, *tolerances, first_step, jacobian, float(min_step))
+    return make(name, rhs, t0, tf, state, *tolerances, first_step, jacobian, float(min_step))
 
 
 def _watch(run, events, args, state, y0):

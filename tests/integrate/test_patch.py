@@ -13,7 +13,8 @@ import diffsol
 import diffsol.integrate
 
 NAMES_REPORTED = ("noisy", "quiet", "event")
-NAMES = ("solve_ivp", "odeint", "ode", "complex_ode", "RK23", "RK45", "DOP853")
+CLASSES = ("RK23", "RK45", "DOP853", "Radau", "BDF", "LSODA")
+NAMES = ("solve_ivp", "odeint", "ode", "complex_ode", *CLASSES)
 
 
 def patched():
