@@ -31,16 +31,6 @@ void ds_gmres_free(ds_gmres *s) {
     free(s->x);
 }
 
-/* Four sums that the processor makes side by side. */
-static double dot(const double *DS_RESTRICT x, const double *DS_RESTRICT y, int64_t count) {
-    double sum[4] = {0};
-    int64_t i = 0;
-    for (; i + 4 <= count; i += 4)
-        for (int k = 0; k < 4; ++k) sum[k] += x[i + k] * y[i + k];
-    for (; i < count; ++i) sum[0] += x[i] * y[i];
-    return (sum[0] + sum[2]) + (sum[1] + sum[3]);
-}
-
 static void subtract(double *DS_RESTRICT y, double factor, const double *DS_RESTRICT x,
                      int64_t count) {
     for (int64_t i = 0; i < count; ++i) y[i] -= factor * x[i];
@@ -56,11 +46,11 @@ static void orthogonalise(const ds_gmres *s, double *v, int count, double *h) {
     for (int j = 0; j <= count; ++j) h[j] = 0;
     for (int64_t i = 0; i < s->n; i += SLICE)
         for (int j = 0; j < count; ++j)
-            h[j] += dot(s->basis + j * s->n + i, v + i, least(SLICE, s->n - i));
+            h[j] += ds_lu_dot(s->basis + j * s->n + i, v + i, least(SLICE, s->n - i));
     for (int64_t i = 0; i < s->n; i += SLICE) {
         const int64_t size = least(SLICE, s->n - i);
         for (int j = 0; j < count; ++j) subtract(v + i, h[j], s->basis + j * s->n + i, size);
-        square += dot(v + i, v + i, size);
+        square += ds_lu_dot(v + i, v + i, size);
     }
     h[count] = sqrt(square);
 }
@@ -148,7 +138,7 @@ int ds_gmres_solve(ds_gmres *s, const ds_ilu *ilu, double *b, const double *scal
     memcpy(s->basis, b, sizeof *b * (size_t)n);
     ds_ilu_solve(ilu, s->basis);
     for (int64_t i = 0; i < n; ++i) s->basis[i] /= scale[i];
-    const double first = sqrt(dot(s->basis, s->basis, n));
+    const double first = sqrt(ds_lu_dot(s->basis, s->basis, n));
     if (!isfinite(first)) return 0;
     if (first == 0) {
         memset(b, 0, sizeof *b * (size_t)n);

@@ -57,6 +57,12 @@ void *ds_lu_memory(int64_t count, size_t item) {
     return malloc(count ? (size_t)count * item : 1);
 }
 
+int64_t *ds_lu_copy(const int64_t *indices, int64_t count) {
+    int64_t *copy = ds_lu_memory(count, sizeof *copy);
+    if (copy) memcpy(copy, indices, sizeof *copy * (size_t)count);
+    return copy;
+}
+
 int64_t *ds_lu_positions(int64_t n, const int64_t *order) {
     int64_t *position = ds_lu_memory(n, sizeof *position);
     if (!position) return NULL;

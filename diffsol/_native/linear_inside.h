@@ -26,6 +26,19 @@ ds_lu *ds_lu_iterative_new(const ds_pattern *pattern, int is_complex, const ds_l
 /* Memory for count items, never NULL for none of them. */
 void *ds_lu_memory(int64_t count, size_t item);
 
+/* A copy of count indices; NULL when memory is short. */
+int64_t *ds_lu_copy(const int64_t *indices, int64_t count);
+
+/* Sum of x y in four strands, which the processor runs side by side. */
+static inline double ds_lu_dot(const double *x, const double *y, int64_t count) {
+    double sum[4] = {0};
+    int64_t i = 0;
+    for (; i + 4 <= count; i += 4)
+        for (int k = 0; k < 4; ++k) sum[k] += x[i + k] * y[i + k];
+    for (; i < count; ++i) sum[0] += x[i] * y[i];
+    return (sum[0] + sum[2]) + (sum[1] + sum[3]);
+}
+
 /* position[order[k]] = k; NULL when `order` is no permutation of 0..n-1 or memory is short. No
  * order: the identity. */
 int64_t *ds_lu_positions(int64_t n, const int64_t *order);

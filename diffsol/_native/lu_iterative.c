@@ -87,12 +87,6 @@ static void iterative_free(ds_lu *lu) {
     free(s);
 }
 
-static int64_t *copied(const int64_t *numbers, int64_t count) {
-    int64_t *copy = ds_lu_memory(count, sizeof *copy);
-    if (copy) memcpy(copy, numbers, sizeof *copy * (size_t)count);
-    return copy;
-}
-
 ds_lu *ds_lu_iterative_new(const ds_pattern *pattern, int is_complex, const ds_lu_plan *plan) {
     if (is_complex || !pattern->start || !plan->order) return NULL;
     iterative *s = calloc(1, sizeof *s);
@@ -104,9 +98,9 @@ ds_lu *ds_lu_iterative_new(const ds_pattern *pattern, int is_complex, const ds_l
     s->lu.free = iterative_free;
     s->costs = plan->costs;
     s->lu.scale = ds_lu_memory(n, sizeof *s->lu.scale);
-    s->start = copied(pattern->start, n + 1);
-    s->rows = copied(pattern->rows, pattern->count);
-    s->order = copied(plan->order, n);
+    s->start = ds_lu_copy(pattern->start, n + 1);
+    s->rows = ds_lu_copy(pattern->rows, pattern->count);
+    s->order = ds_lu_copy(plan->order, n);
     s->pattern = (ds_pattern){n, pattern->count, s->start, s->rows};
     s->ilu = ds_ilu_new(pattern);
     const int no_memory = ds_gmres_make(&s->gmres, n);
