@@ -21,6 +21,8 @@ _ITERATION = {0: FUNCTIONAL, 1: CHORD, 2: CHORD, 3: DIAGONAL, 4: CHORD, 5: CHORD
 _JACOBIAN_GIVEN = (1, 4)
 _BANDED = (4, 5)
 
+_FIRST_WORD = _scipy.first_unused_word()
+
 
 class _VodeSteps(_ForgetsNative):
     """A solve that goes on from call to call until the next `reset`.
@@ -84,6 +86,8 @@ class _VodeSteps(_ForgetsNative):
         order, nsteps = self.iwork[4:6].tolist()
         if band is not None and (min(band) < 0 or max(band) >= n):
             band, nsteps = None, -1  # which the core refuses
+        if order == 0 and not _scipy.refuses_order_zero():
+            order = ORDER_MAX[family - 1]
         limits = (h0, h_max, h_min, nsteps or STEPS, min(order, ORDER_MAX[family - 1]))
         return Vode(n, self._dtype, rtol, atol, family, _ITERATION[miter], band, limits)
 
@@ -136,7 +140,7 @@ class vode(_VodeSteps, _scipy_ode.vode):
     _first = 18
 
     def _work_lengths(self: Any, unused: int) -> list[int]:
-        return [len(self.rwork) - 1 - unused, len(self.iwork)]
+        return [len(self.rwork) - _FIRST_WORD - unused, len(self.iwork)]
 
 
 class zvode(_VodeSteps, _scipy_ode.zvode):
@@ -146,22 +150,30 @@ class zvode(_VodeSteps, _scipy_ode.zvode):
     _first = 19
 
     def _work_lengths(self: Any, unused: int) -> list[int]:
-        return [len(self.zwork) - 1 - unused, len(self.rwork), len(self.iwork)]
+        return [len(self.zwork) - _FIRST_WORD - unused, len(self.rwork), len(self.iwork)]
 
 
 def _tolerance(value: Any, name: str, n: int) -> Any:
     """A number or an array (n,); SciPy's error for what is neither."""
+    if _scipy.takes_tolerances_of_any_shape():
+        array = np.asarray(value, dtype=float).reshape(-1)
+    else:
+        array = _in_one_dimension(value, name)
+    if array.ndim == 0 or array.size == 1:
+        return float(array.reshape(()))
+    if array.size < n:  # SciPy reads memory that is not the array's
+        raise ValueError(f"{name} must have at least {n} elements")
+    return array[:n]
+
+
+def _in_one_dimension(value: Any, name: str) -> np.ndarray:
     try:
         array = np.asarray(value, dtype=float)
     except (TypeError, ValueError):
         array = None
     if array is None or array.ndim > 1:
         raise ValueError(f"{name} must be a scalar or 1-D array")
-    if array.ndim == 0 or array.size == 1:
-        return float(array.reshape(()))
-    if array.size < n:  # SciPy reads memory that is not the array's
-        raise ValueError(f"{name} must have at least {n} elements")
-    return array[:n]
+    return array
 
 
 # SciPy's integrators and ours.
