@@ -731,6 +731,17 @@ def test_another_size():
         np.testing.assert_allclose(y, np.full(n, np.exp(-1)), rtol=1e-5)
 
 
+@pytest.mark.parametrize("name", (*ALL, "zvode"))
+def test_two_solves_in_turns(name):
+    """SciPy before 1.17 has one memory for all solves by vode, zvode and lsoda, and refuses the second."""
+    one, two = (
+        ode(oscillator).set_integrator(name).set_initial_value([0.0, k], 0.0) for k in (1.0, 2.0)
+    )
+    for t in (0.5, 1.0, 1.5):
+        np.testing.assert_allclose(one.integrate(t), [np.sin(t), np.cos(t)], rtol=1e-4)
+        np.testing.assert_allclose(two.integrate(t), [2 * np.sin(t), 2 * np.cos(t)], rtol=1e-4)
+
+
 @pytest.mark.parametrize("name", NATIVE)
 def test_pickles_and_copies(name):
     solver = ode(lorenz).set_integrator(name, nsteps=2000).set_initial_value([1.0, 2.0, 3.0])
