@@ -252,7 +252,7 @@ def _start(
             fun(t0, state[:, np.newaxis] if vectorized else state, *args)
             raise
     traits = METHODS[name]
-    rhs = Function(fun, args, state, traits.rhs_kind, vectorized)
+    rhs = Function(fun, args, state, traits.rhs_kind, vectorized, solver=name)
     jacobian = Jacobian(jac, jac_sparsity, args, state) if traits.implicit else None
     return Run(name, rhs, t0, tf, state, rtol, atol, max_step, first_step, jacobian)
 
@@ -283,7 +283,7 @@ def _start_lsoda(
         raise ValueError("`min_step` must be nonnegative.")
     rtol, atol = _options.check_tolerances(rtol, atol, state.size)
     band = None if lband is None and uband is None else (int(lband or 0), int(uband or 0))
-    rhs = Function(fun, args, state, METHODS[name].rhs_kind, vectorized)
+    rhs = Function(fun, args, state, METHODS[name].rhs_kind, vectorized, solver=name)
     jacobian = LsodaJacobian(jac, band, args, state)
     if min_step and not _scipy.keeps_least_step():
         min_step = 0.0

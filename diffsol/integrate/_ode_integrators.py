@@ -54,12 +54,12 @@ def _complex_fun(f: Any) -> Any:
     return f.__self__.cf if getattr(f, "__func__", None) is wrap else None
 
 
-def _function_of(f: Any, f_params: tuple, n: int, dtype: type = float) -> Function:
+def _function_of(f: Any, f_params: tuple, n: int, solver: str, dtype: type = float) -> Function:
     """The right-hand side as the user wrote it: a complex state's doubles are its real ones."""
     fun = _complex_fun(f)
     if fun is not None:
-        return Function(fun, f_params, np.empty(n // 2, complex), kind="rhs")
-    return Function(f, f_params, np.empty(n, dtype), kind="odepack")
+        return Function(fun, f_params, np.empty(n // 2, complex), kind="rhs", solver=solver)
+    return Function(f, f_params, np.empty(n, dtype), kind="odepack", solver=solver)
 
 
 def _is_same(function: Function, f: Any, f_params: tuple) -> bool:
@@ -91,7 +91,7 @@ class _HairerSteps(_ForgetsNative):
             self._tell(refusal if self._names_refusals else INCONSISTENT)
             return y0.copy(), t0
         if native.tier is None or not _is_same(native.tier.function, f, f_params):
-            native.tier = Tier(_function_of(f, f_params, y0.size))
+            native.tier = Tier(_function_of(f, f_params, y0.size, type(self).__name__))
         self._tell(native.run(f, f_params, t0, y0, t1, self._observer()))
         if self._goes_on:
             self.work[6] = native.h
@@ -190,7 +190,8 @@ class lsoda(_ForgetsNative, _scipy_ode.lsoda):
                 if _scipy.is_in_fortran():  # f2py says it, without harm
                     return super().run(f, jac, y0, t0, t1, f_params, jac_params)
                 raise _scipy.namespace()._odepack.error("The function must be callable.")
-            self._native.set_functions(Tier(_function_of(f, f_params, y0.size)), *functions)
+            function = _function_of(f, f_params, y0.size, "lsoda")
+            self._native.set_functions(Tier(function), *functions)
             self._functions = functions
         y = y0
         if self._own_state is not None:

@@ -45,7 +45,7 @@ class _VodeSteps(_ForgetsNative):
         has_jacobian = self.call_args[-1] % 10 in _JACOBIAN_GIVEN
         functions = (f, f_params, *((jac, jac_params) if has_jacobian else (None, ())))
         if not (self._functions and all(map(operator.is_, self._functions, functions))):
-            function = _function_of(f, f_params, y0.size, self._dtype)
+            function = _function_of(f, f_params, y0.size, type(self).__name__, self._dtype)
             self._native.set_functions(Tier(function), *functions)
             self._functions = functions
         istate = self._run_verified(task, anew, t0, y0, t1)

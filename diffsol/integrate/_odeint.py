@@ -256,7 +256,9 @@ def _problem(func, y0, t, options):
     atol = _tolerance(options.atol, n, "absolute")
     critical = _critical_times(options.tcrit)
     options.check_orders()
-    function = Function(func, options.args, state, kind="odepack", y_first=options.y_first)
+    function = Function(
+        func, options.args, state, kind="odepack", y_first=options.y_first, solver="odeint"
+    )
     return _Problem(function, state, times, critical, rtol, atol, options)
 
 
@@ -343,7 +345,9 @@ def _given_jacobian(options, state):
         return None
     function = None
     if options.band is None and not options.by_columns:
-        function = Function(options.Dfun, options.args, state, kind="jac", y_first=options.y_first)
+        function = Function(
+            options.Dfun, options.args, state, kind="jac", y_first=options.y_first, solver="odeint"
+        )
     return GivenJacobian(
         function, options.Dfun, options.args, options.y_first, state.size, options.band,
         options.by_columns,
