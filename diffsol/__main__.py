@@ -47,6 +47,8 @@ def main(argv: list[str]) -> None:
 def _split(argv: list[str]) -> tuple[list[str], str | None, list[str]]:
     """Our own options, the module if any, and what belongs to the program, as python divides them."""
     for i, word in enumerate(argv):
+        if i and argv[i - 1] == "--about":
+            continue  # its topic
         if word == "-m":
             return argv[:i], argv[i + 1] if argv[i + 1 :] else "", argv[i + 2 :]
         if word.startswith("-m") or not word.startswith("-"):

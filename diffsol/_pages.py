@@ -29,7 +29,7 @@ def errors_page() -> str:
     for name, value in vars(errors).items():
         if inspect.isclass(value) and value.__module__ == errors.__name__:
             base = value.__bases__[0].__name__
-            lines += [f"### {name} ({base})", "", inspect.getdoc(value), ""]
+            lines += [f"### {name} ({base})", "", inspect.getdoc(value) or "", ""]
     lines += [
         "Bad arguments raise what SciPy raises. An exception of a user's function comes out as itself.",
         "",

@@ -731,7 +731,7 @@ def test_another_size():
         np.testing.assert_allclose(y, np.full(n, np.exp(-1)), rtol=1e-5)
 
 
-@pytest.mark.parametrize("name", (*ALL, "zvode"))
+@pytest.mark.parametrize("name", [*ALL, "zvode"])
 def test_two_solves_in_turns(name):
     """SciPy before 1.17 has one memory for all solves by vode, zvode and lsoda, and refuses the second."""
     one, two = (
