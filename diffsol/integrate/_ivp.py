@@ -186,7 +186,19 @@ def solve_ivp(
     if events is not None:
         _watch(run, events, args, state, y0)
     run.set_output(t_eval, dense_output)
-    status = run.go()
+    try:
+        status = run.go()
+    except (RuntimeError, ValueError, TypeError) as error:
+        if not traits.starts_later or not _scipy.may_take(error):
+            raise
+        status = None
+    if status is None or (
+        traits.starts_later and status >= 0 and run.y.size and _scipy.refuses_nan(run.y[:, -1])
+    ):
+        # Here SciPy before 1.17 has an outcome of its own.
+        return _passthrough.scipy_solve_ivp(
+            fun, t_span, y0, name, t_eval, dense_output, events, vectorized, args, options
+        )
     if status < 0 and traits.starts_later:
         _scipy.warn_of_istate(run.istate)
     return _result(run, status, name, y0, t_eval, dense_output, events is not None)

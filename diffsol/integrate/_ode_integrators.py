@@ -20,6 +20,7 @@ _scipy_ode: Any = _scipy.ode_module()
 STEPS_MAX = 100000  # where nsteps is 0 (Hairer's nmax)
 NOTHING_DONE = 1  # ODEPACK's istate where the first call ends where it begins
 REFUSED = -3
+REFUSALS = (RuntimeError, ValueError, TypeError)  # of what a function returned
 INCONSISTENT = -1  # Hairer's idid after illegal options
 _JACOBIAN_GIVEN = (1, 4)  # SciPy's jt, where the user's Jacobian is called: full, banded
 
@@ -92,7 +93,13 @@ class _HairerSteps(_ForgetsNative):
             return y0.copy(), t0
         if native.tier is None or not _is_same(native.tier.function, f, f_params):
             native.tier = Tier(_function_of(f, f_params, y0.size, type(self).__name__))
-        self._tell(native.run(f, f_params, t0, y0, t1, self._observer()))
+        try:
+            idid = native.run(f, f_params, t0, y0, t1, self._observer())
+        except REFUSALS as error:
+            if not _scipy.may_take(error):
+                raise
+            return super().run(f, jac, y0, t0, t1, f_params, jac_params)  # type: ignore[misc]
+        self._tell(idid)
         if self._goes_on:
             self.work[6] = native.h
         return native.y, native.t
@@ -197,7 +204,12 @@ class lsoda(_ForgetsNative, _scipy_ode.lsoda):
         if self._own_state is not None:
             y = self._own_state
             y[:] = y0
-        istate = self._run_verified(t0, y, t1)
+        try:
+            istate = self._run_verified(t0, y, t1)
+        except REFUSALS as error:
+            if not _scipy.may_take(error):
+                raise
+            return super().run(f, jac, y0, t0, t1, f_params, jac_params)
         if istate is None:  # the kernel was wrong, and is gone
             return self.run(f, jac, y0, t0, t1, f_params, jac_params)
         if istate not in (NOTHING_DONE, REFUSED):

@@ -8,7 +8,13 @@ import numpy as np
 from diffsol._engine.tier import Tier
 from diffsol._engine.vode import CHORD, DIAGONAL, FUNCTIONAL, Vode
 from diffsol.integrate import _scipy
-from diffsol.integrate._ode_integrators import NOTHING_DONE, REFUSED, _ForgetsNative, _function_of
+from diffsol.integrate._ode_integrators import (
+    NOTHING_DONE,
+    REFUSALS,
+    REFUSED,
+    _ForgetsNative,
+    _function_of,
+)
 from diffsol.integrate._odeint import STEPS
 
 _scipy_ode: Any = _scipy.ode_module()
@@ -48,7 +54,12 @@ class _VodeSteps(_ForgetsNative):
             function = _function_of(f, f_params, y0.size, type(self).__name__, self._dtype)
             self._native.set_functions(Tier(function), *functions)
             self._functions = functions
-        istate = self._run_verified(task, anew, t0, y0, t1)
+        try:
+            istate = self._run_verified(task, anew, t0, y0, t1)
+        except REFUSALS as error:
+            if not _scipy.may_take(error):
+                raise
+            return super().run(f, jac, y0, t0, t1, f_params, jac_params)  # type: ignore[misc]
         if istate is None:  # the kernel was wrong, and is gone
             return self.run(f, jac, y0, t0, t1, f_params, jac_params)
         native = self._native

@@ -145,7 +145,10 @@ def odeint(
         h0, hmax, hmin, ixpr, mxstep, mxhnil, mxordn, mxords, tfirst,
     )  # fmt: skip
     problem = _problem(func, y0, t, options)
-    if problem is None or problem.is_better_off_with_scipy():
+    answers = None
+    if problem is not None and not problem.is_better_off_with_scipy():
+        answers = problem.solve_unless_scipy_differs()
+    if answers is None:
         started = time.perf_counter()
         *answers, istate = _scipy.namespace()._odepack.odeint(
             func, copy(y0), copy(t), args, Dfun, col_deriv, -1 if ml is None else ml,
@@ -155,7 +158,7 @@ def odeint(
         if problem is not None:
             problem.function.record.python_seconds += time.perf_counter() - started
     else:
-        *answers, istate = problem.solve()
+        *answers, istate = answers
     message = MESSAGES[istate]
     if istate < 0:
         _warn(f"{message} Run with full_output = 1 to get quantitative information.")
@@ -280,6 +283,18 @@ class _Problem:
             and not record.may_trace()
             and kernels.mode_of_solve() == "1"
         )
+
+    def solve_unless_scipy_differs(self):
+        """As `solve`; None where SciPy before 1.17 has an outcome of its own."""
+        try:
+            answers = self.solve()
+        except (RuntimeError, ValueError, TypeError) as error:
+            if _scipy.may_take(error):
+                return None
+            raise
+        y, istate = answers[0], answers[-1]
+        differs = istate == ILLEGAL and _scipy.is_in_fortran() or _scipy.refuses_nan(y[-1])
+        return None if differs else answers
 
     def solve(self):
         """(y, istate), or with `full_output` (y, infodict without message, istate)."""

@@ -5,7 +5,9 @@ Importing ``scipy.integrate`` takes about a quarter of a second, nearly all of i
 made at the latest moment.
 """
 
+import functools
 import importlib
+import math
 import sys
 import warnings
 from types import ModuleType
@@ -44,12 +46,36 @@ def _is_older_than(version: tuple[int, int]) -> bool:
     return (int(major), int(minor)) < version
 
 
+@functools.cache
 def is_in_fortran() -> bool:
     """Are the installed SciPy's ODEPACK, VODE and Hairer's codes Fortran, called by way of f2py?
 
     Since SciPy 1.17 they are C.  The functions below tell what that changed.
     """
     return _is_older_than((1, 17))
+
+
+# How our refusals of what a function returned begin: the words of SciPy's C code.
+_REFUSALS = (
+    "The array returned by func must",
+    "The size of the array returned by func",
+    "DVODE function must return",
+    "ZVODE function must return",
+    "Expected a Jacobian array",
+    "Expected a banded Jacobian array",
+    "The Jacobian array must",
+    "Cannot cast array data from",
+)
+
+
+def may_take(error: Exception) -> bool:
+    """Is this a result that the C code refuses, and f2py may take, or refuse in its own words?"""
+    return str(error).startswith(_REFUSALS) and is_in_fortran()
+
+
+def refuses_nan(state: Any) -> bool:
+    """Does LSODA fail where the state has become nan? The C code goes on, and succeeds."""
+    return not math.isfinite(state.dot(state)) and is_in_fortran() and bool((state != state).any())
 
 
 def keeps_least_step() -> bool:

@@ -401,7 +401,10 @@ ERRORS = {
 @pytest.mark.parametrize("name", NATIVE)
 def test_what_f_must_not_return(name, result):
     ours = Outcome(diffsol.integrate, name, ERRORS[result], [0.5, 0.25], [1.0])
-    if FORTRAN and result in ("complex array", "too few arguments"):  # docs/gaps.md
+    if FORTRAN and result == "complex array":  # its real part is taken, with NumPy's warning
+        both(name, ERRORS[result], [0.5, 0.25], [1.0])
+        return
+    if FORTRAN and result == "too few arguments":  # f2py gives what is wanted: docs/gaps.md
         assert ours.error[0] is TypeError
         return
     theirs = Outcome(scipy.integrate, "lsoda", ERRORS[result], [0.5, 0.25], [1.0])
@@ -429,6 +432,10 @@ def test_any_shape_of_n_numbers_will_do_for_hairer():
 @pytest.mark.parametrize("name", NATIVE)
 def test_wrong_length(name, size):
     solver = ode(lambda t, y: [1.0] * size).set_integrator(name).set_initial_value([0.5, 0.25])
+    if FORTRAN:  # f2py's words, or rubbish in their place
+        with pytest.raises(ValueError):
+            solver.integrate(1.0)
+        return
     with pytest.raises(RuntimeError, match=rf"returned by func \({size}\) does not match"):
         solver.integrate(1.0)
 
@@ -535,11 +542,6 @@ JACOBIANS = {
 
 @pytest.mark.parametrize("jac", JACOBIANS)
 def test_bad_jacobians(jac):
-    if FORTRAN and jac in ("wrong shape", "three dimensions"):  # f2py's words: docs/gaps.md
-        ours = Outcome(diffsol.integrate, "lsoda", stiff, [0.0, 1.0], [5.0], jac=JACOBIANS[jac])
-        assert ours.error[0] is RuntimeError
-        assert "Jacobian array" in ours.error[1]
-        return
     both("lsoda", stiff, [0.0, 1.0], [5.0], jac=JACOBIANS[jac], nsteps=3000)
 
 
