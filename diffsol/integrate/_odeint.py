@@ -293,8 +293,9 @@ class _Problem:
                 return None
             raise
         y, istate = answers[0], answers[-1]
-        differs = istate == ILLEGAL and _scipy.is_in_fortran() or _scipy.refuses_nan(y[-1])
-        return None if differs else answers
+        if istate == ILLEGAL and _scipy.is_in_fortran() or istate > 0 and _scipy.refuses_nan(y[-1]):
+            return None
+        return answers
 
     def solve(self):
         """(y, istate), or with `full_output` (y, infodict without message, istate)."""

@@ -57,7 +57,8 @@ def check_beside_fortran(call, method):
         assert issubclass(ours["raised"], ValueError)
         return
     # a call that SciPy makes again in its own way warns again
-    assert set(ours.pop("warnings")) == set(warned := theirs.pop("warnings"))
+    warned = set(theirs.pop("warnings"))
+    assert set(ours.pop("warnings")) == warned
     if not any(issubclass(category, scipy.integrate.ODEintWarning) for category, _ in warned):
         # tolsf is never written; the others feel rounding
         names = ("tolsf", "hu", "tcur")
