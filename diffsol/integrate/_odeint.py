@@ -293,9 +293,7 @@ class _Problem:
                 return None
             raise
         y, istate = answers[0], answers[-1]
-        if istate == ILLEGAL and _scipy.is_in_fortran() or istate > 0 and _scipy.refuses_nan(y[-1]):
-            return None
-        return answers
+        return None if istate > 0 and _scipy.refuses_nan(y[-1]) else answers
 
     def solve(self):
         """(y, istate), or with `full_output` (y, infodict without message, istate)."""
