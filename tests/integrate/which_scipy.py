@@ -4,7 +4,11 @@ import scipy.integrate
 
 # ODEPACK, VODE and Hairer's codes are Fortran, wrapped by f2py, before SciPy 1.17, and C from then on.
 # Fortran's compiler rounds sums in its own order, so bit for bit can only be held to the C code.
-FORTRAN = tuple(map(int, scipy.__version__.split(".")[:2])) < (1, 17)
+_version = tuple(map(int, scipy.__version__.split(".")[:2]))
+FORTRAN = _version < (1, 17)
+
+# LSODA's band Jacobians need as many rows of zeros below as there are lower diagonals.
+PADS_BANDS = _version < (1, 16)
 
 
 def forget_refusals():
