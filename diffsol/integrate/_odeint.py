@@ -150,11 +150,12 @@ def odeint(
         answers = problem.solve_unless_scipy_differs()
     if answers is None:
         started = time.perf_counter()
-        *answers, istate = _scipy.namespace()._odepack.odeint(
-            func, copy(y0), copy(t), args, Dfun, col_deriv, -1 if ml is None else ml,
-            -1 if mu is None else mu, full_output, rtol, atol, tcrit, h0, hmax, hmin, ixpr,
-            mxstep, mxhnil, mxordn, mxords, int(bool(tfirst)),
-        )  # fmt: skip
+        with _scipy.odeint_lock():
+            *answers, istate = _scipy.namespace()._odepack.odeint(
+                func, copy(y0), copy(t), args, Dfun, col_deriv, -1 if ml is None else ml,
+                -1 if mu is None else mu, full_output, rtol, atol, tcrit, h0, hmax, hmin, ixpr,
+                mxstep, mxhnil, mxordn, mxords, int(bool(tfirst)),
+            )  # fmt: skip
         if problem is not None:
             problem.function.record.python_seconds += time.perf_counter() - started
     else:
@@ -282,6 +283,7 @@ class _Problem:
             and "scipy.integrate" in sys.modules
             and not record.may_trace()
             and kernels.mode_of_solve() == "1"
+            and not _scipy.is_in_fortran()  # whose memory all solves share
         )
 
     def solve_unless_scipy_differs(self):

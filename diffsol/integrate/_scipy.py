@@ -10,6 +10,7 @@ import importlib
 import math
 import sys
 import warnings
+from contextlib import AbstractContextManager, nullcontext
 from types import ModuleType
 from typing import Any
 
@@ -76,6 +77,12 @@ def may_take(error: Exception) -> bool:
 def refuses_nan(state: Any) -> bool:
     """Does LSODA fail where the state has become nan? The C code goes on, and succeeds."""
     return not math.isfinite(state.dot(state)) and is_in_fortran() and bool((state != state).any())
+
+
+def odeint_lock() -> AbstractContextManager:
+    """What SciPy holds during a call of its odeint: a lock in versions that keep it in one memory."""
+    home = importlib.import_module("scipy.integrate._odepack_py")
+    return getattr(home, "ODE_LOCK", nullcontext())
 
 
 def keeps_least_step() -> bool:

@@ -406,6 +406,27 @@ def test_function_that_stays_python():
         assert_same(*both(untraceable, [1.0, 0.0], [0, 9], mxstep=20))
 
 
+def test_functions_that_stay_python_nested_and_in_threads():
+    """Also beside a SciPy that has one memory for all solves."""
+
+    def untraceable(y, t, k):
+        time.sleep(0)  # another thread's turn
+        return [float(f"{float(-k * y[0])!r}")]
+
+    def outer(y, t):
+        return odeint(untraceable, [1.0], [0.0, 0.1], args=(3.0,))[-1] * untraceable(y, t, 1.0)
+
+    def solve(k):
+        return odeint(untraceable, [1.0], np.linspace(0, 3, 20), args=(k,))
+
+    alone = [solve(float(k)) for k in range(8)]
+    nested = odeint(outer, [1.0], [0, 1])
+    with ThreadPoolExecutor(4) as pool:
+        for one, other in zip(alone, pool.map(solve, map(float, range(8))), strict=True):
+            np.testing.assert_array_equal(one, other)
+    np.testing.assert_allclose(nested[-1], np.exp(-np.exp(-0.3)), rtol=1e-6)
+
+
 @pytest.mark.parametrize("form", ["rows", "columns", "band", "transposed band"])
 def test_given_jacobian(form):
     band = {"ml": 2, "mu": 1} if "band" in form else {}
