@@ -30,10 +30,15 @@ class _ForgetsNative:
 
     _native: Any = None
     _functions: tuple = ()  # those that the native solve was given
+    _is_scipys = False  # SciPy's code has taken the solve over, until the next reset
 
     def reset(self: Any, n: int, has_jac: bool) -> None:
         super().reset(n, has_jac)  # type: ignore[misc]
-        self._native = None
+        self._native, self._is_scipys = None, False
+
+    def _give_to_scipy(self: Any) -> None:
+        """SciPy's code, which has an outcome of its own, begins anew with this call."""
+        self._native, self._is_scipys, self.call_args[3] = None, True, 1
 
     def __getstate__(self: Any) -> dict:
         native = ("_native", "_functions")
@@ -80,7 +85,8 @@ class _HairerSteps(_ForgetsNative):
     _names_refusals = _scipy.names_what_it_refuses()
 
     def run(self: Any, f, jac, y0, t0, t1, f_params, jac_params):
-        if y0.ndim != 1 or (not y0.size and _scipy.is_in_fortran()):  # f2py refuses it
+        # f2py refuses an empty state
+        if y0.ndim != 1 or self._is_scipys or (not y0.size and _scipy.is_in_fortran()):
             return super().run(f, jac, y0, t0, t1, f_params, jac_params)  # type: ignore[misc]
         native = self._native
         if native is None:
@@ -98,6 +104,7 @@ class _HairerSteps(_ForgetsNative):
         except REFUSALS as error:
             if not _scipy.may_take(error):
                 raise
+            self._is_scipys = True
             return super().run(f, jac, y0, t0, t1, f_params, jac_params)  # type: ignore[misc]
         self._tell(idid)
         if self._goes_on:
@@ -176,13 +183,16 @@ class lsoda(_ForgetsNative, _scipy_ode.lsoda):
     _own_state   where the solve works unless it does in the array that it is given
     """
 
+    _refuses_nan = _scipy.is_in_fortran()
     _works_in_place = _scipy.works_in_the_given_array()
     _forgets_failures = _scipy.forgets_failures()
     _own_state: Any = None
 
     def run(self: Any, f, jac, y0, t0, t1, f_params, jac_params):
         task, istate = self.call_args[2:4]
-        if task != 1 or y0.ndim != 1:  # one step only, perhaps: reached by way of private names
+        if (
+            task != 1 or y0.ndim != 1 or self._is_scipys
+        ):  # one step only, perhaps: reached by way of private names
             if self._native is not None:  # SciPy's code knows nothing of it and begins anew
                 self._native, self.call_args[3] = None, 1
             return super().run(f, jac, y0, t0, t1, f_params, jac_params)
@@ -204,11 +214,17 @@ class lsoda(_ForgetsNative, _scipy_ode.lsoda):
         if self._own_state is not None:
             y = self._own_state
             y[:] = y0
+        istate, differs = None, False
         try:
             istate = self._run_verified(t0, y, t1)
         except REFUSALS as error:
-            if not _scipy.may_take(error):
+            differs = _scipy.may_take(error)
+            if not differs:
                 raise
+        if self._refuses_nan and istate is not None and istate > 0:
+            differs = _scipy.refuses_nan(y)
+        if differs:
+            self._give_to_scipy()
             return super().run(f, jac, y0, t0, t1, f_params, jac_params)
         if istate is None:  # the kernel was wrong, and is gone
             return self.run(f, jac, y0, t0, t1, f_params, jac_params)

@@ -41,7 +41,8 @@ class _VodeSteps(_ForgetsNative):
     _first: int
 
     def run(self: Any, f, jac, y0, t0, t1, f_params, jac_params):
-        if y0.ndim != 1 or not y0.size or not callable(f):  # SciPy says what is wrong
+        wrong = y0.ndim != 1 or not y0.size or not callable(f)  # SciPy says what
+        if wrong or self._is_scipys:
             return super().run(f, jac, y0, t0, t1, f_params, jac_params)  # type: ignore[misc]
         task, istate = self.call_args[2:4]
         anew = istate == 1 or self._native is None
@@ -59,6 +60,7 @@ class _VodeSteps(_ForgetsNative):
         except REFUSALS as error:
             if not _scipy.may_take(error):
                 raise
+            self._give_to_scipy()
             return super().run(f, jac, y0, t0, t1, f_params, jac_params)  # type: ignore[misc]
         if istate is None:  # the kernel was wrong, and is gone
             return self.run(f, jac, y0, t0, t1, f_params, jac_params)

@@ -335,6 +335,20 @@ def assert_near(fun, times, rtol, max_step):
         assert our_others == others
 
 
+@pytest.mark.parametrize("name", ALL)
+def test_nan_later(name):
+    """With SciPy's outcome, which changed with 1.17."""
+
+    def fun(t, y):
+        return y * (np.nan if t > 0.5 else -1.0)
+
+    theirs, ours = (Outcome(m, name, fun, [1.0, 2.0], [1.0]) for m in BOTH)
+    assert [told[:2] for told in ours.warnings] == [told[:2] for told in theirs.warnings]
+    ((y, t, *codes),), ((y_ours, t_ours, *codes_ours),) = theirs.states, ours.states
+    np.testing.assert_allclose([*y_ours, t_ours], [*y, t], rtol=1e-6)
+    assert codes_ours == codes
+
+
 names = st.sampled_from(NATIVE)
 stretches = st.lists(st.floats(0.01, 3.0), min_size=1, max_size=4)
 

@@ -10,6 +10,7 @@ import scipy.integrate
 from numpy.testing import assert_allclose
 
 import diffsol.integrate
+from integrate.which_scipy import FORTRAN
 from native.problems import takes
 
 pytestmark = pytest.mark.usefixtures("tier")
@@ -97,7 +98,8 @@ def test_calls_of_fun(method, y0, t_span, vectorized):
         assert mine[0] is other[0]
         assert mine[2:6] == other[2:6]
         assert mine[1] == pytest.approx(other[1], rel=1e-9)
-        assert_allclose(mine[6], other[6], rtol=1e-8)
+        # SciPy's LSODA in Fortran rounds in its own way, which its steps amplify
+        assert_allclose(mine[6], other[6], rtol=1e-6 if FORTRAN and method == "LSODA" else 1e-8)
 
 
 @each_method
