@@ -24,7 +24,7 @@ class Hairer:
 
     counts      int32 array (4,) that each run fills: evaluations, trials, accepted and rejected
 
-    After `run`: t and y.
+    After `run`: t and y, and h, the step size that a following run might begin with.
     """
 
     def __init__(self, method, n, rtol, atol, counts):
@@ -63,7 +63,7 @@ class Hairer:
         lib.ds_hairer_begin(core)
         code = tier.advance(core, lib.ds_hairer_advance, t_end, self._position)
         del held
-        self.t = core.t
+        self.t, self.h = core.t, core.h
         if code == lib.DS_PYTHON_ERROR:
             self._raise()
         if tier.is_due() and not tier.is_right([(t, y), (self.t, self.y)]):

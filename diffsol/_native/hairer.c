@@ -105,6 +105,7 @@ static int tell(ds_codes *codes) {
     double answer = 0;
     if (by_python(codes, DS_CALL_STEP, s->t, s->y, &answer)) return DS_PYTHON_ERROR;
     if (answer < 0) {
+        s->h = s->h_before;
         codes->public.idid = 2;
         return DS_FINISHED;
     }

@@ -185,7 +185,19 @@ def solve_ivp(
     if events is not None:
         _watch(run, events, args, state, y0)
     run.set_output(t_eval, dense_output)
-    status = run.go()
+    try:
+        status = run.go()
+    except (RuntimeError, ValueError, TypeError) as error:
+        if not traits.starts_later or not _scipy.may_take(error):
+            raise
+        status = None
+    if status is None or (
+        traits.starts_later and status >= 0 and run.y.size and _scipy.refuses_nan(run.y[:, -1])
+    ):
+        # Here SciPy before 1.17 has an outcome of its own.
+        return _passthrough.scipy_solve_ivp(
+            fun, t_span, y0, name, t_eval, dense_output, events, vectorized, args, options
+        )
     if status < 0 and traits.starts_later:
         _scipy.warn_of_istate(run.istate)
     return _result(run, status, name, y0, t_eval, dense_output, events is not None)
@@ -258,7 +270,7 @@ def _start(
             fun(t0, state[:, np.newaxis] if vectorized else state, *args)
             raise
     traits = METHODS[name]
-    rhs = Function(fun, args, state, traits.rhs_kind, vectorized)
+    rhs = Function(fun, args, state, traits.rhs_kind, vectorized, solver=name)
     jacobian = Jacobian(jac, jac_sparsity, args, state) if traits.implicit else None
     return make(name, rhs, t0, tf, state, rtol, atol, max_step, first_step, jacobian)
 
@@ -290,7 +302,7 @@ def _start_lsoda(
         raise ValueError("`min_step` must be nonnegative.")
     rtol, atol = _options.check_tolerances(rtol, atol, state.size)
     band = None if lband is None and uband is None else (int(lband or 0), int(uband or 0))
-    rhs = Function(fun, args, state, METHODS[name].rhs_kind, vectorized)
+    rhs = Function(fun, args, state, METHODS[name].rhs_kind, vectorized, solver=name)
     jacobian = LsodaJacobian(jac, band, args, state)
     if min_step and not _scipy.keeps_least_step():
         min_step = 0.0

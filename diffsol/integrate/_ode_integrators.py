@@ -20,6 +20,8 @@ _scipy_ode: Any = _scipy.ode_module()
 STEPS_MAX = 100000  # where nsteps is 0 (Hairer's nmax)
 NOTHING_DONE = 1  # ODEPACK's istate where the first call ends where it begins
 REFUSED = -3
+REFUSALS = (RuntimeError, ValueError, TypeError)  # of what a function returned
+INCONSISTENT = -1  # Hairer's idid after illegal options
 _JACOBIAN_GIVEN = (1, 4)  # SciPy's jt, where the user's Jacobian is called: full, banded
 
 
@@ -28,10 +30,15 @@ class _ForgetsNative:
 
     _native: Any = None
     _functions: tuple = ()  # those that the native solve was given
+    _is_scipys = False  # SciPy's code has taken the solve over, until the next reset
 
     def reset(self: Any, n: int, has_jac: bool) -> None:
         super().reset(n, has_jac)  # type: ignore[misc]
-        self._native = None
+        self._native, self._is_scipys = None, False
+
+    def _give_to_scipy(self: Any) -> None:
+        """SciPy's code, which has an outcome of its own, begins anew with this call."""
+        self._native, self._is_scipys, self.call_args[3] = None, True, 1
 
     def __getstate__(self: Any) -> dict:
         native = ("_native", "_functions")
@@ -53,12 +60,12 @@ def _complex_fun(f: Any) -> Any:
     return f.__self__.cf if getattr(f, "__func__", None) is wrap else None
 
 
-def _function_of(f: Any, f_params: tuple, n: int, dtype: type = float) -> Function:
+def _function_of(f: Any, f_params: tuple, n: int, solver: str, dtype: type = float) -> Function:
     """The right-hand side as the user wrote it: a complex state's doubles are its real ones."""
     fun = _complex_fun(f)
     if fun is not None:
-        return Function(fun, f_params, np.empty(n // 2, complex), kind="rhs")
-    return Function(f, f_params, np.empty(n, dtype), kind="odepack")
+        return Function(fun, f_params, np.empty(n // 2, complex), kind="rhs", solver=solver)
+    return Function(f, f_params, np.empty(n, dtype), kind="odepack", solver=solver)
 
 
 def _is_same(function: Function, f: Any, f_params: tuple) -> bool:
@@ -74,25 +81,45 @@ class _HairerSteps(_ForgetsNative):
 
     _factors: tuple[float, float]
     _beta: float
+    _goes_on = _scipy.goes_on_with_step_size()
+    _names_refusals = _scipy.names_what_it_refuses()
 
     def run(self: Any, f, jac, y0, t0, t1, f_params, jac_params):
-        if y0.ndim != 1:
+        # f2py refuses an empty state
+        if y0.ndim != 1 or self._is_scipys or (not y0.size and _scipy.is_in_fortran()):
             return super().run(f, jac, y0, t0, t1, f_params, jac_params)  # type: ignore[misc]
         native = self._native
         if native is None:
             native = self._native = self._new_native(y0.size)
+        if self._goes_on:
+            self._choose_anew_where_it_turns(t1 < t0)
         refusal = self._set_control(native)
         if refusal:
-            self._tell(refusal)
+            self._tell(refusal if self._names_refusals else INCONSISTENT)
             return y0.copy(), t0
         if native.tier is None or not _is_same(native.tier.function, f, f_params):
-            native.tier = Tier(_function_of(f, f_params, y0.size))
-        self._tell(native.run(f, f_params, t0, y0, t1, self._observer()))
+            native.tier = Tier(_function_of(f, f_params, y0.size, type(self).__name__))
+        try:
+            idid = native.run(f, f_params, t0, y0, t1, self._observer())
+        except REFUSALS as error:
+            if not _scipy.may_take(error):
+                raise
+            self._is_scipys = True
+            return super().run(f, jac, y0, t0, t1, f_params, jac_params)  # type: ignore[misc]
+        self._tell(idid)
+        if self._goes_on:
+            self.work[6] = native.h
         return native.y, native.t
 
+    def _choose_anew_where_it_turns(self: Any, backward: bool) -> None:
+        """A step size of the other direction would lead away from the end, as SciPy's codes let it."""
+        if self._backward not in (None, backward):
+            self.work[6] = 0.0
+        self._backward = backward
+
     def _new_native(self: Any, n: int) -> Hairer:
-        self.iwork[0], self.iwork[2] = operator.index(self.nsteps), self.verbosity
-        self._control = None
+        self.iwork[0], self.iwork[2] = self._step_limit(), self.verbosity
+        self._control = self._backward = None
         rtol, atol = (_tolerance(value, n) for value in self.call_args[:2])
         return Hairer(type(self).__name__, n, rtol, atol, self.iwork[16:20])
 
@@ -102,7 +129,7 @@ class _HairerSteps(_ForgetsNative):
         if options == self._control:
             return 0
         safety, factor_min, factor_max, beta, h_max, h0 = options
-        nsteps = operator.index(self.nsteps)
+        nsteps = self._step_limit()
         safety = safety or 0.9
         if beta == 0:
             beta = self._beta
@@ -118,6 +145,11 @@ class _HairerSteps(_ForgetsNative):
         )
         self._control = options
         return 0
+
+    def _step_limit(self: Any) -> int:
+        if _scipy.takes_nsteps_as_it_is():
+            return operator.index(self.nsteps)
+        return int(self.iwork[0])
 
     def _observer(self: Any):
         """The user's solout as (t, y) -> answer, or None: in effect from the last `reset` on."""
@@ -146,25 +178,54 @@ class dop853(_HairerSteps, _scipy_ode.dop853):
 
 
 class lsoda(_ForgetsNative, _scipy_ode.lsoda):
-    """LSODA, in native code; a solve goes on from call to call until the next `reset`."""
+    """LSODA, in native code; a solve goes on from call to call until the next `reset`.
+
+    _own_state   where the solve works unless it does in the array that it is given
+    """
+
+    _refuses_nan = _scipy.is_in_fortran()
+    _works_in_place = _scipy.works_in_the_given_array()
+    _forgets_failures = _scipy.forgets_failures()
+    _own_state: Any = None
 
     def run(self: Any, f, jac, y0, t0, t1, f_params, jac_params):
         task, istate = self.call_args[2:4]
-        if task != 1 or y0.ndim != 1:  # one step only, perhaps: reached by way of private names
+        if (
+            task != 1 or y0.ndim != 1 or self._is_scipys
+        ):  # one step only, perhaps: reached by way of private names
             if self._native is not None:  # SciPy's code knows nothing of it and begins anew
                 self._native, self.call_args[3] = None, 1
             return super().run(f, jac, y0, t0, t1, f_params, jac_params)
         if self._native is None or istate == 1:
             self._native = self._new_native(y0.size)
             self._functions = ()
+            self._own_state = None if self._works_in_place else np.empty(y0.size)
         jacobian = (jac, jac_params) if self.call_args[6] in _JACOBIAN_GIVEN else (None, ())
         functions = (f, f_params, *jacobian)
         if not (self._functions and all(map(operator.is_, self._functions, functions))):
             if not callable(f):
+                if _scipy.is_in_fortran():  # f2py says it, without harm
+                    return super().run(f, jac, y0, t0, t1, f_params, jac_params)
                 raise _scipy.namespace()._odepack.error("The function must be callable.")
-            self._native.set_functions(Tier(_function_of(f, f_params, y0.size)), *functions)
+            function = _function_of(f, f_params, y0.size, "lsoda")
+            self._native.set_functions(Tier(function), *functions)
             self._functions = functions
-        istate = self._run_verified(t0, y0, t1)
+        y = y0
+        if self._own_state is not None:
+            y = self._own_state
+            y[:] = y0
+        istate, differs = None, False
+        try:
+            istate = self._run_verified(t0, y, t1)
+        except REFUSALS as error:
+            differs = _scipy.may_take(error)
+            if not differs:
+                raise
+        if self._refuses_nan and istate is not None and istate > 0:
+            differs = _scipy.refuses_nan(y)
+        if differs:
+            self._give_to_scipy()
+            return super().run(f, jac, y0, t0, t1, f_params, jac_params)
         if istate is None:  # the kernel was wrong, and is gone
             return self.run(f, jac, y0, t0, t1, f_params, jac_params)
         if istate not in (NOTHING_DONE, REFUSED):
@@ -173,8 +234,9 @@ class lsoda(_ForgetsNative, _scipy_ode.lsoda):
             self._tell(istate)
         else:
             self.istate = self.call_args[3] = 2
-            self.success = 1
-        return y0, self._native.t
+            if self._forgets_failures:
+                self.success = 1
+        return y if y is y0 else y.copy(), self._native.t
 
     def _run_verified(self, t0, y0, t1):
         """ODEPACK's istate, or None where y0 is as it was and the call must be made again."""
@@ -217,7 +279,8 @@ class lsoda(_ForgetsNative, _scipy_ode.lsoda):
 def _tolerance(value: Any, n: int) -> Any:
     """A number or an array (n,); SciPy's error for what is neither."""
     if np.ndim(value) == 0:
-        math.isnan(value)  # TypeError: must be real number
+        if not _scipy.is_in_fortran():
+            math.isnan(value)  # TypeError: must be real number
         return float(value)
     return np.broadcast_to(np.asarray(value, dtype=float), (n,))
 

@@ -8,7 +8,13 @@ import numpy as np
 from diffsol._engine.tier import Tier
 from diffsol._engine.vode import CHORD, DIAGONAL, FUNCTIONAL, Vode
 from diffsol.integrate import _scipy
-from diffsol.integrate._ode_integrators import NOTHING_DONE, REFUSED, _ForgetsNative, _function_of
+from diffsol.integrate._ode_integrators import (
+    NOTHING_DONE,
+    REFUSALS,
+    REFUSED,
+    _ForgetsNative,
+    _function_of,
+)
 from diffsol.integrate._odeint import STEPS
 
 _scipy_ode: Any = _scipy.ode_module()
@@ -20,6 +26,8 @@ ORDER_MAX = (12, 5)  # of Adams, of BDF
 _ITERATION = {0: FUNCTIONAL, 1: CHORD, 2: CHORD, 3: DIAGONAL, 4: CHORD, 5: CHORD}
 _JACOBIAN_GIVEN = (1, 4)
 _BANDED = (4, 5)
+
+_FIRST_WORD = _scipy.first_unused_word()
 
 
 class _VodeSteps(_ForgetsNative):
@@ -33,7 +41,8 @@ class _VodeSteps(_ForgetsNative):
     _first: int
 
     def run(self: Any, f, jac, y0, t0, t1, f_params, jac_params):
-        if y0.ndim != 1 or not y0.size or not callable(f):  # SciPy says what is wrong
+        wrong = y0.ndim != 1 or not y0.size or not callable(f)  # SciPy says what
+        if wrong or self._is_scipys:
             return super().run(f, jac, y0, t0, t1, f_params, jac_params)  # type: ignore[misc]
         task, istate = self.call_args[2:4]
         anew = istate == 1 or self._native is None
@@ -43,10 +52,16 @@ class _VodeSteps(_ForgetsNative):
         has_jacobian = self.call_args[-1] % 10 in _JACOBIAN_GIVEN
         functions = (f, f_params, *((jac, jac_params) if has_jacobian else (None, ())))
         if not (self._functions and all(map(operator.is_, self._functions, functions))):
-            function = _function_of(f, f_params, y0.size, self._dtype)
+            function = _function_of(f, f_params, y0.size, type(self).__name__, self._dtype)
             self._native.set_functions(Tier(function), *functions)
             self._functions = functions
-        istate = self._run_verified(task, anew, t0, y0, t1)
+        try:
+            istate = self._run_verified(task, anew, t0, y0, t1)
+        except REFUSALS as error:
+            if not _scipy.may_take(error):
+                raise
+            self._give_to_scipy()
+            return super().run(f, jac, y0, t0, t1, f_params, jac_params)  # type: ignore[misc]
         if istate is None:  # the kernel was wrong, and is gone
             return self.run(f, jac, y0, t0, t1, f_params, jac_params)
         native = self._native
@@ -84,6 +99,8 @@ class _VodeSteps(_ForgetsNative):
         order, nsteps = self.iwork[4:6].tolist()
         if band is not None and (min(band) < 0 or max(band) >= n):
             band, nsteps = None, -1  # which the core refuses
+        if order == 0 and not _scipy.refuses_order_zero():
+            order = ORDER_MAX[family - 1]
         limits = (h0, h_max, h_min, nsteps or STEPS, min(order, ORDER_MAX[family - 1]))
         return Vode(n, self._dtype, rtol, atol, family, _ITERATION[miter], band, limits)
 
@@ -136,7 +153,7 @@ class vode(_VodeSteps, _scipy_ode.vode):
     _first = 18
 
     def _work_lengths(self: Any, unused: int) -> list[int]:
-        return [len(self.rwork) - 1 - unused, len(self.iwork)]
+        return [len(self.rwork) - _FIRST_WORD - unused, len(self.iwork)]
 
 
 class zvode(_VodeSteps, _scipy_ode.zvode):
@@ -146,22 +163,30 @@ class zvode(_VodeSteps, _scipy_ode.zvode):
     _first = 19
 
     def _work_lengths(self: Any, unused: int) -> list[int]:
-        return [len(self.zwork) - 1 - unused, len(self.rwork), len(self.iwork)]
+        return [len(self.zwork) - _FIRST_WORD - unused, len(self.rwork), len(self.iwork)]
 
 
 def _tolerance(value: Any, name: str, n: int) -> Any:
     """A number or an array (n,); SciPy's error for what is neither."""
+    if _scipy.takes_tolerances_of_any_shape():
+        array = np.asarray(value, dtype=float).reshape(-1)
+    else:
+        array = _in_one_dimension(value, name)
+    if array.ndim == 0 or array.size == 1:
+        return float(array.reshape(()))
+    if array.size < n:  # SciPy reads memory that is not the array's
+        raise ValueError(f"{name} must have at least {n} elements")
+    return array[:n]
+
+
+def _in_one_dimension(value: Any, name: str) -> np.ndarray:
     try:
         array = np.asarray(value, dtype=float)
     except (TypeError, ValueError):
         array = None
     if array is None or array.ndim > 1:
         raise ValueError(f"{name} must be a scalar or 1-D array")
-    if array.ndim == 0 or array.size == 1:
-        return float(array.reshape(()))
-    if array.size < n:  # SciPy reads memory that is not the array's
-        raise ValueError(f"{name} must have at least {n} elements")
-    return array[:n]
+    return array
 
 
 # SciPy's integrators and ours.

@@ -145,17 +145,21 @@ def odeint(
         h0, hmax, hmin, ixpr, mxstep, mxhnil, mxordn, mxords, tfirst,
     )  # fmt: skip
     problem = _problem(func, y0, t, options)
-    if problem is None or problem.is_better_off_with_scipy():
+    answers = None
+    if problem is not None and not problem.is_better_off_with_scipy():
+        answers = problem.solve_unless_scipy_differs()
+    if answers is None:
         started = time.perf_counter()
-        *answers, istate = _scipy.namespace()._odepack.odeint(
-            func, copy(y0), copy(t), args, Dfun, col_deriv, -1 if ml is None else ml,
-            -1 if mu is None else mu, full_output, rtol, atol, tcrit, h0, hmax, hmin, ixpr,
-            mxstep, mxhnil, mxordn, mxords, int(bool(tfirst)),
-        )  # fmt: skip
+        with _scipy.odeint_lock():
+            *answers, istate = _scipy.namespace()._odepack.odeint(
+                func, copy(y0), copy(t), args, Dfun, col_deriv, -1 if ml is None else ml,
+                -1 if mu is None else mu, full_output, rtol, atol, tcrit, h0, hmax, hmin, ixpr,
+                mxstep, mxhnil, mxordn, mxords, int(bool(tfirst)),
+            )  # fmt: skip
         if problem is not None:
             problem.function.record.python_seconds += time.perf_counter() - started
     else:
-        *answers, istate = problem.solve()
+        *answers, istate = answers
     message = MESSAGES[istate]
     if istate < 0:
         _warn(f"{message} Run with full_output = 1 to get quantitative information.")
@@ -256,7 +260,9 @@ def _problem(func, y0, t, options):
     atol = _tolerance(options.atol, n, "absolute")
     critical = _critical_times(options.tcrit)
     options.check_orders()
-    function = Function(func, options.args, state, kind="odepack", y_first=options.y_first)
+    function = Function(
+        func, options.args, state, kind="odepack", y_first=options.y_first, solver="odeint"
+    )
     return _Problem(function, state, times, critical, rtol, atol, options)
 
 
@@ -277,7 +283,19 @@ class _Problem:
             and "scipy.integrate" in sys.modules
             and not record.may_trace()
             and kernels.mode_of_solve() == "1"
+            and not _scipy.is_in_fortran()  # whose memory all solves share
         )
+
+    def solve_unless_scipy_differs(self):
+        """As `solve`; None where SciPy before 1.17 has an outcome of its own."""
+        try:
+            answers = self.solve()
+        except (RuntimeError, ValueError, TypeError) as error:
+            if _scipy.may_take(error):
+                return None
+            raise
+        y, istate = answers[0], answers[-1]
+        return None if istate > 0 and _scipy.refuses_nan(y[-1]) else answers
 
     def solve(self):
         """(y, istate), or with `full_output` (y, infodict without message, istate)."""
@@ -343,7 +361,9 @@ def _given_jacobian(options, state):
         return None
     function = None
     if options.band is None and not options.by_columns:
-        function = Function(options.Dfun, options.args, state, kind="jac", y_first=options.y_first)
+        function = Function(
+            options.Dfun, options.args, state, kind="jac", y_first=options.y_first, solver="odeint"
+        )
     return GivenJacobian(
         function, options.Dfun, options.args, options.y_first, state.size, options.band,
         options.by_columns,
