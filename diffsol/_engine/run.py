@@ -85,7 +85,7 @@ class Run:
             raise MemoryError(f"no memory for {state.size} states")
         traits = METHODS[self.method]
         self._callbacks = (LsodaCallbacks if traits.starts_later else Callbacks)(self.rhs, state)
-        self._handle = ivp.handle = ffi.new_handle(self._callbacks)
+        ivp.handle = self._callbacks.handle
         self._keep = [ffi.from_buffer("double[]", np.ascontiguousarray(state))]
         ivp.t0, ivp.t_bound, ivp.y0 = t0, tf, self._keep[0]
         self._keep += [
@@ -96,7 +96,7 @@ class Run:
         ivp.first_step = 0.0 if first_step is None else first_step
         ivp.save_steps = 1
         if self._bound is not None:
-            self._callbacks.first = False
+            self._callbacks.handle.by_answer = False
             self._use(ivp.fun, self._bound)
         if self.jacobian is not None:
             self._open_jacobian()
@@ -378,12 +378,9 @@ class Run:
     # --- ending -----------------------------------------------------------------------------------
 
     def _raise(self, code):
-        error = self._callbacks.error
         ivp = self._ivp
         if code == lib.DS_PYTHON_ERROR:
-            self._callbacks.error = None
-            # without one, an interrupt came where no Python frame of ours could note it
-            raise error if error is not None else KeyboardInterrupt
+            self._callbacks.raise_error()
         if code == lib.DS_BRACKET:
             raise ValueError("f(a) and f(b) must have different signs")
         if code == lib.DS_ROOT_ITER:
