@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from functools import partial
 
 import numpy as np
 
@@ -32,8 +33,14 @@ class PythonCalls:
         self.fun, self.args, self.state = fun, args, state
         self.error: BaseException | None = None
         self.arguments: tuple = ()  # of C's calls
+        self.after = None
         values = id(self), state.size, state.dtype.kind == "c", y_first, shared, by_answer
         self.handle = _new(_PYTHON, values)
+
+    def watch(self, after):
+        """To be called after each event or Jacobian (functions with unknown effects), or None."""
+        self.after = after
+        self.handle.watched = after is not None
 
     def raise_error(self):
         error, self.error = self.error, None
@@ -46,6 +53,22 @@ class PythonCalls:
     def answer(self, which, flags, t, y, out):
         """The core's other calls; y and out are addresses."""
         raise NotImplementedError
+
+
+# A solver of more states may factor their matrix for long, and lets other threads run meanwhile (the
+# core's DS_CLOCK_STATES).
+_MANY_STATES = 500
+
+_HOLDING = {
+    advance: partial(lib.ds_python_advance, ffi.cast("ds_advance", ffi.addressof(lib, name)))
+    for name in ("ds_ivp_advance", "ds_odeint_advance", "ds_hairer_advance", "ds_vode_advance")
+    for advance in (getattr(lib, name),)
+}
+
+
+def calling_python(advance, n):
+    """A core's `advance`, for slices of a solve whose right-hand side is called as Python."""
+    return advance if n > _MANY_STATES else _HOLDING[advance]
 
 
 def doubles_at(address):
@@ -65,9 +88,8 @@ class Callbacks(PythonCalls):
     """The functions of one solve_ivp.
 
     rhs     the right-hand side (Function)
-    events  event functions
+    events  event functions, as they are called
     state   y0 as SciPy's solver would hold it: the very array that fun sees at its first call
-    after   called after each event or Jacobian in Python (functions with unknown effects), or None
     jacobian, ivp  the Jacobian of an implicit solve, and the core's struct that it writes to
     """
 
@@ -78,7 +100,6 @@ class Callbacks(PythonCalls):
         super().__init__(fun, rhs.args, state, by_answer=self.starts_at_once)
         self.rhs = rhs
         self.events: list = []
-        self.after = None
         self.jacobian = None
         self.ivp = None
         self._dtype = state.dtype
@@ -97,14 +118,12 @@ class Callbacks(PythonCalls):
         return taken
 
     def answer(self, which, flags, t, y, out):
-        if which > 0:
-            self._event(which - 1, flags, t, self._view(y), doubles_at(out))
-        elif which == 0:
+        if which == 0:
             self._first_derivative(t, self._view(y), self._view(out))
         elif which == lib.DS_CALL_JACOBIAN:
             time = t if flags & lib.DS_T_IS_FLOAT else _float64(t)
             self.jacobian.write(self.ivp, time, self._view(y).copy())
-            if self.after is not None:
+            if self.handle.watched:
                 self.after()
         elif which == lib.DS_CALL_MANY:
             self._many(flags >> lib.DS_COLUMNS_SHIFT, flags & lib.DS_T_IS_FLOAT, t, y, out)
@@ -129,15 +148,9 @@ class Callbacks(PythonCalls):
         y[:] = self.state
         out[:] = result
 
-    def _event(self, index, flags, t, y, out):
-        event = self.events[index]
-        given = y.copy()
-        value = event.fun(t if flags else _float64(t), given, *event.args)
-        y[:] = given
+    def take_event(self, value, flags):
         # at a step NumPy compares the value, at a root brentq wants a float
-        out[0] = float(value) if flags else event_value(value)
-        if self.after is not None:
-            self.after()
+        return float(value) if flags else event_value(value)
 
 
 def event_value(value) -> float:

@@ -7,7 +7,7 @@ import time
 import numpy as np
 
 from diffsol._engine import kernels, policy, verify
-from diffsol._engine.callback import PythonCalls, check_shape, doubles_at
+from diffsol._engine.callback import PythonCalls, calling_python, check_shape, doubles_at
 from diffsol._engine.tolerance import set_tolerance
 from diffsol._native._core import ffi, lib
 from diffsol._trace.reasons import Refused
@@ -135,7 +135,7 @@ class Grid:
         elif self._may_be_exact():
             exact = self._bound.variant.jacobian
             self._use_exact_jacobian(exact(budget) if budget else exact.if_due())
-        self._callbacks.after = self._refresh if given and self._jac_bound is None else None
+        self._callbacks.watch(self._refresh if given and self._jac_bound is None else None)
 
     def _use_given_jacobian(self, function, budget):
         if function is None or not function.record.may_trace():
@@ -193,9 +193,10 @@ class Grid:
 
     def _advance(self):
         """Slices of the solve, with a look after each at whether compiling pays by now."""
-        advance, solve, record = lib.ds_odeint_advance, self._solve, self.rhs.record
         if self._bound is not None:
             return self._advance_compiled()
+        advance = calling_python(lib.ds_odeint_advance, self.rhs.n)
+        solve, record = self._solve, self.rhs.record
         started = time.perf_counter()
         may_compile = self._mode == "1" and record.may_trace()
         budget = self._budget_at_start() if may_compile else 0.0
@@ -286,13 +287,11 @@ class GridCallbacks(PythonCalls):
     """The functions of one odeint.
 
     state    the core's working state: fun is given this very memory, as SciPy's odeint gives its own
-    after    called after each Jacobian in Python (a function with unknown effects), or None
     """
 
     def __init__(self, rhs, jacobian, state):
         super().__init__(rhs.fun, rhs.args, state, rhs.y_first, shared=True)
         self._jacobian = jacobian
-        self.after = None
 
     def take(self, result):
         array = as_doubles(result)
@@ -303,7 +302,7 @@ class GridCallbacks(PythonCalls):
 
     def answer(self, which, flags, t, y, out):
         self._jacobian.write(t, self.state, doubles_at(out))
-        if self.after is not None:
+        if self.handle.watched:
             self.after()
 
 

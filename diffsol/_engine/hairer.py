@@ -71,7 +71,8 @@ class Hairer:
 
     def _set_callbacks(self, fun, args, solout):
         core = self._core
-        self._callbacks = callbacks = StepCallbacks(self._n, fun, args, solout, self._refresh)
+        self._callbacks = callbacks = StepCallbacks(self._n, fun, args, solout)
+        callbacks.watch(self._refresh)
         core.handle = callbacks.handle
         self._given = core.given = _from_buffer(_DOUBLES, callbacks.state)
         core.watched = solout is not None
@@ -88,12 +89,11 @@ class StepCallbacks(PythonCalls):
     """The functions of one solve by Hairer's codes.
 
     state    what the core hands over as y: fun sees this very memory, and may write into it
-    after    called after each solout (a function with unknown effects)
     """
 
-    def __init__(self, n, fun, args, solout, after):
+    def __init__(self, n, fun, args, solout):
         super().__init__(fun, args, np.empty(n), shared=True)
-        self._solout, self._after = solout, after
+        self._solout = solout
 
     def are_of(self, fun, args, solout) -> bool:
         return self.fun is fun and self.args is args and self._solout is solout
@@ -107,7 +107,7 @@ class StepCallbacks(PythonCalls):
         given = self.state.copy()  # people keep what they are given
         doubles_at(out)[0] = as_answer(self._solout(t, given))
         self.state[:] = given
-        self._after()
+        self.after()
 
 
 def as_answer(answer) -> int:

@@ -84,7 +84,7 @@ class Lsoda:
         core = self._core
         self._callbacks = GridCallbacks(self._function, self._jacobian, y)
         if self._jacobian is not None:
-            self._callbacks.after = self._refresh
+            self._callbacks.watch(self._refresh)
         core.handle = self._callbacks.handle
         self._state = y
         self._buffer = core.state = _from_buffer(_DOUBLES, y)

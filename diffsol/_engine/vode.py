@@ -69,7 +69,8 @@ class Vode:
             jacobian = GivenJacobian(
                 None, jac, jac_args, False, self._n, self._band, False, self._dtype
             )
-        self._callbacks = VodeCallbacks(fun, args, self._state, jacobian, self._refresh)
+        self._callbacks = VodeCallbacks(fun, args, self._state, jacobian)
+        self._callbacks.watch(self._refresh)
         self._core.handle = self._callbacks.handle
 
     def _refresh(self):
@@ -131,12 +132,11 @@ class VodeCallbacks(PythonCalls):
 
     state      the core's working state: fun sees this very memory, and may write into it
     jacobian   GivenJacobian, or None
-    after      called after each Jacobian (a function with unknown effects)
     """
 
-    def __init__(self, fun, args, state, jacobian, after):
+    def __init__(self, fun, args, state, jacobian):
         super().__init__(fun, args, state, shared=True)
-        self._jacobian, self._after = jacobian, after
+        self._jacobian = jacobian
 
     def take(self, result):
         array = as_numbers(result, self.state.dtype)
@@ -152,7 +152,7 @@ class VodeCallbacks(PythonCalls):
 
     def answer(self, which, flags, t, y, out):
         self._jacobian.write(t, self.state, doubles_at(out))
-        self._after()
+        self.after()
 
 
 def _doubles(array):

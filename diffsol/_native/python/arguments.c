@@ -42,7 +42,7 @@ static int set_state(const ds_python *call, PyObject *arguments, double *y) {
     PyArrayObject *before = ds_python_state(call, arguments);
     if (ds_is_vector(before, call->n, type_of(call), NPY_ARRAY_CARRAY)) {
         if (call->shared && PyArray_DATA(before) == y) return 0;
-        if (!call->shared && Py_REFCNT(before) == 1) {
+        if (!call->shared && Py_REFCNT((PyObject *)before) == 1) {
             memcpy(PyArray_DATA(before), y, bytes_of(call));
             return 0;
         }
@@ -57,7 +57,7 @@ static PyObject *new_time(int is_float, double t) {
     if (is_float) return PyFloat_FromDouble(t);
     PyArray_Descr *type = PyArray_DescrFromType(NPY_DOUBLE);
     PyObject *time = type ? PyArray_Scalar(&t, type, NULL) : NULL;
-    Py_XDECREF(type);
+    Py_XDECREF((PyObject *)type);
     return time;
 }
 

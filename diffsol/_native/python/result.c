@@ -62,3 +62,15 @@ int ds_python_take(const ds_python *call, PyObject *result, double *out) {
     if (call->n == 1 && take_number(call, result, out)) return 0;
     return take_by_owner(call, result, out);
 }
+
+int ds_python_take_event(const ds_python *call, PyObject *result, int flags, double *out) {
+    if (PyFloat_CheckExact(result) || ds_is_float64(result)) {
+        *out = PyFloat_AsDouble(result);
+        return 0;
+    }
+    PyObject *value =
+        PyObject_CallMethod((PyObject *)call->owner, "take_event", "Oi", result, flags);
+    *out = value ? PyFloat_AsDouble(value) : 0;
+    Py_XDECREF(value);
+    return PyErr_Occurred() ? -1 : 0;
+}
