@@ -50,7 +50,7 @@ static int take_sequence(const ds_python *call, PyObject *result, double *out) {
 }
 
 static int take_by_owner(const ds_python *call, PyObject *result, double *out) {
-    PyObject *array = PyObject_CallMethod((PyObject *)call->owner, "take", "O", result);
+    PyObject *array = PyObject_CallMethod((PyObject *)call->owner, "take", "(O)", result);
     const int taken = array && take_array(call, array, out);
     if (array && !taken) PyErr_SetString(PyExc_SystemError, "take() must return n numbers");
     Py_XDECREF(array);
