@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
@@ -29,11 +30,12 @@ class PythonCalls:
     error       the exception that came out of the last call
     """
 
+    error: BaseException | None = None
+    after: Callable | None = None
+    arguments: tuple = ()  # of C's calls, which sets it
+
     def __init__(self, fun, args, state, y_first=False, shared=False, by_answer=False):
         self.fun, self.args, self.state = fun, args, state
-        self.error: BaseException | None = None
-        self.arguments: tuple = ()  # of C's calls
-        self.after = None
         values = id(self), state.size, state.dtype.kind == "c", y_first, shared, by_answer
         self.handle = _new(_PYTHON, values)
 
@@ -44,7 +46,10 @@ class PythonCalls:
 
     def raise_error(self):
         error, self.error = self.error, None
-        raise error
+        try:
+            raise error
+        finally:
+            del error  # or it would hold itself, by way of its traceback and this frame
 
     def take(self, result):
         """What fun returned, where that is not simply n numbers, as an array that is."""

@@ -74,25 +74,37 @@ static int set_time(const ds_python *call, PyObject *arguments, int is_float, do
 
 /* --- The tuple ------------------------------------------------------------------------------------ */
 
-static PyObject *new_tuple(const ds_python *call, int t_is_float, double t, double *y) {
-    PyObject *further = PyObject_GetAttrString((PyObject *)call->owner, "args");
-    if (!further) return NULL;
-    const Py_ssize_t count = PyTuple_Size(further);
-    PyObject *arguments = count < 0 ? NULL : PyTuple_New(2 + count);
-    PyObject *time = new_time(t_is_float, t), *state = new_state(call, y);
-    if (arguments && time && state) {
-        PyTuple_SetItem(arguments, 1 - place_of_y(call), time);
-        PyTuple_SetItem(arguments, place_of_y(call), state);
-        for (Py_ssize_t i = 0; i < count; ++i) {
-            PyObject *item = PyTuple_GetItem(further, i);
-            Py_INCREF(item);
-            PyTuple_SetItem(arguments, 2 + i, item);
-        }
-    } else {
-        Py_XDECREF(time), Py_XDECREF(state), Py_XDECREF(arguments);
-        arguments = NULL;
+static PyObject *further_arguments(const ds_python *call) {
+    PyObject *args = PyObject_GetAttrString((PyObject *)call->owner, "args");
+    PyObject *tuple = args ? PySequence_Tuple(args) : NULL;
+    Py_XDECREF(args);
+    return tuple;
+}
+
+/* Takes over `time` and `state`. */
+static void fill(const ds_python *call, PyObject *arguments, PyObject *time, PyObject *state,
+                 PyObject *further) {
+    PyTuple_SetItem(arguments, 1 - place_of_y(call), time);
+    PyTuple_SetItem(arguments, place_of_y(call), state);
+    for (Py_ssize_t i = 0; i < PyTuple_Size(further); ++i) {
+        PyObject *item = PyTuple_GetItem(further, i);
+        Py_INCREF(item);
+        PyTuple_SetItem(arguments, 2 + i, item);
     }
-    Py_DECREF(further);
+}
+
+static PyObject *new_tuple(const ds_python *call, int t_is_float, double t, double *y) {
+    PyObject *further = further_arguments(call);
+    PyObject *arguments = further ? PyTuple_New(2 + PyTuple_Size(further)) : NULL;
+    PyObject *time = arguments ? new_time(t_is_float, t) : NULL;
+    PyObject *state = time ? new_state(call, y) : NULL;
+    if (state)
+        fill(call, arguments, time, state, further);
+    else {
+        Py_XDECREF(time);
+        Py_CLEAR(arguments);
+    }
+    Py_XDECREF(further);
     return arguments;
 }
 

@@ -13,7 +13,8 @@
  *     after()       called after each event, if `watched`
  *     answer(which, flags, t, y, out)  every other call; y and out are addresses
  *     error         where an exception is kept
- * C reads them when it first needs them, so that a solve by kernels alone never pays. */
+ * C reads them when it first needs them, so that a solve by kernels alone never pays; fun and events
+ * must be the same from then on. */
 typedef struct ds_python {
     uintptr_t owner;  /* id() of that object */
     int64_t n;        /* numbers in a state */
