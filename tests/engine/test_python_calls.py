@@ -380,12 +380,12 @@ def test_complex_results(way, fun):
     [
         lambda v: v,
         np.float64,
-        lambda v: np.array([v]),
-        lambda v: np.float32(v),
+        np.float32,
+        lambda v: np.array(v),
         lambda v: int(v * 100),
         lambda v: v > 0,
     ],
-    ids=["float", "float64", "array", "float32", "int", "bool"],
+    ids=["float", "float64", "float32", "array", "int", "bool"],
 )
 @pytest.mark.parametrize("method", ["RK45", "BDF", "LSODA"])
 def test_values_of_events(method, value):
