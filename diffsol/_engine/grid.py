@@ -7,7 +7,7 @@ import time
 import numpy as np
 
 from diffsol._engine import kernels, policy, verify
-from diffsol._engine.callback import check_shape
+from diffsol._engine.callback import PythonCalls, calling_python, check_shape, doubles_at
 from diffsol._engine.tolerance import set_tolerance
 from diffsol._native._core import ffi, lib
 from diffsol._trace.reasons import Refused
@@ -75,14 +75,13 @@ class Grid:
             self._solve = None
             raise MemoryError(f"no memory for {n} states")
         self._callbacks = GridCallbacks(self.rhs, self.jacobian, state.copy())
-        self._handle = solve.handle = ffi.new_handle(self._callbacks)
+        solve.handle = self._callbacks.handle
         self.y = np.empty((times.size, n))
         self.y[:first] = state
         self._keep = buffers = [
-            _from_buffer(_DOUBLES, array)
-            for array in (self._callbacks.state, self._callbacks.derivative, times, self.y)
+            _from_buffer(_DOUBLES, array) for array in (self._callbacks.state, times, self.y)
         ]
-        solve.state, solve.answer, solve.t, solve.y = buffers
+        solve.state, solve.t, solve.y = buffers
         solve.n_times, solve.row = times.size, first
         if critical is not None:
             buffers.append(_from_buffer(_DOUBLES, critical))
@@ -136,7 +135,7 @@ class Grid:
         elif self._may_be_exact():
             exact = self._bound.variant.jacobian
             self._use_exact_jacobian(exact(budget) if budget else exact.if_due())
-        self._callbacks.after = self._refresh if given and self._jac_bound is None else None
+        self._callbacks.watch(self._refresh if given and self._jac_bound is None else None)
 
     def _use_given_jacobian(self, function, budget):
         if function is None or not function.record.may_trace():
@@ -175,10 +174,8 @@ class Grid:
         """Solve; ODEPACK's istate."""
         code = self._advance()
         if code == lib.DS_PYTHON_ERROR:
-            error = self._callbacks.error
             self._close()
-            # without one, an interrupt came where no Python frame of ours could note it
-            raise error if error is not None else KeyboardInterrupt
+            self._callbacks.raise_error()
         if code == lib.DS_NO_MEMORY:
             raise MemoryError("no memory for the Jacobian")
         if self._bound is not None and self._is_time_to_verify() and not self._verify():
@@ -192,15 +189,14 @@ class Grid:
 
     def _close(self):
         lib.ds_odeint_free(self._solve)
-        # the callbacks hold on to themselves, and to the user's arguments
-        self._callbacks.answer = self._callbacks.error = None
         self._solve = None
 
     def _advance(self):
         """Slices of the solve, with a look after each at whether compiling pays by now."""
-        advance, solve, record = lib.ds_odeint_advance, self._solve, self.rhs.record
         if self._bound is not None:
             return self._advance_compiled()
+        advance = calling_python(lib.ds_odeint_advance, self.rhs.n)
+        solve, record = self._solve, self.rhs.record
         started = time.perf_counter()
         may_compile = self._mode == "1" and record.may_trace()
         budget = self._budget_at_start() if may_compile else 0.0
@@ -287,61 +283,27 @@ class Grid:
         return self.go()
 
 
-class GridCallbacks:
-    """Answers the C core's calls of one odeint, and keeps the exception that a function raises.
+class GridCallbacks(PythonCalls):
+    """The functions of one odeint.
 
-    state    the core's working state: fun is given this very array, as SciPy's odeint gives its own
-    derivative   where the core looks for what fun returns
-    after    called after each Jacobian in Python (a function with unknown effects), or None
+    state    the core's working state: fun is given this very memory, as SciPy's odeint gives its own
     """
 
     def __init__(self, rhs, jacobian, state):
-        self.state, self.derivative = state, np.empty(state.size)
+        super().__init__(rhs.fun, rhs.args, state, rhs.y_first, shared=True)
         self._jacobian = jacobian
-        self.error: BaseException | None = None
-        self.after = None
-        self.answer = self._answerer(rhs.fun, rhs.args, rhs.y_first)
 
-    def _answerer(self, fun, args, y_first):
-        """The function that the core calls. A closure: it is called as often as fun."""
-        state, derivative = self.state, self.derivative
-        shape, take, array_type = state.shape, self._take, np.ndarray
-
-        def answer(which, flags, t, y, out):
-            """0, or 1 after an exception, which comes out of the solve as itself."""
-            try:
-                if which:
-                    self._give_jacobian(t, out)
-                    return 0
-                result = fun(state, t, *args) if y_first else fun(t, state, *args)
-                if type(result) is array_type and result.dtype is _FLOAT and result.shape == shape:
-                    derivative[:] = result
-                else:
-                    take(result)
-                return 0
-            except BaseException as error:
-                self.error = error
-                return 1
-
-        return answer
-
-    def _give_jacobian(self, t, out):
-        self._jacobian.write(t, self.state, out)
-        if self.after is not None:
-            self.after()
-
-    def _take(self, result):
-        """A list of numbers, most often; anything else is checked as SciPy does."""
-        n = self.state.size
-        if type(result) in (list, tuple) and len(result) == n > 1:
-            try:
-                self.derivative[:] = result
-                return
-            except (TypeError, ValueError):
-                pass  # it is told below what is wrong
+    def take(self, result):
         array = as_doubles(result)
-        check_shape(array, n)
-        self.derivative[:] = array
+        check_shape(array, self.state.size)
+        taken = np.empty(self.state.size)
+        taken[:] = array
+        return taken
+
+    def answer(self, which, flags, t, y, out):
+        self._jacobian.write(t, self.state, doubles_at(out))
+        if self.handle.watched:
+            self.after()
 
 
 class GivenJacobian:

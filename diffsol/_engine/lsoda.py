@@ -84,11 +84,10 @@ class Lsoda:
         core = self._core
         self._callbacks = GridCallbacks(self._function, self._jacobian, y)
         if self._jacobian is not None:
-            self._callbacks.after = self._refresh
-        self._handle = core.handle = ffi.new_handle(self._callbacks)
+            self._callbacks.watch(self._refresh)
+        core.handle = self._callbacks.handle
         self._state = y
-        self._buffers = [_from_buffer(_DOUBLES, a) for a in (y, self._callbacks.derivative)]
-        core.state, core.answer = self._buffers
+        self._buffer = core.state = _from_buffer(_DOUBLES, y)
 
     def _refresh(self):
         self.tier.refresh(self._core)
@@ -138,7 +137,4 @@ class Lsoda:
     def _raise(self, code):
         if code == lib.DS_NO_MEMORY:
             raise MemoryError("no memory for the Jacobian")
-        error = self._callbacks.error
-        self._callbacks.error = None
-        # without one, an interrupt came where no Python frame of ours could note it
-        raise error if error is not None else KeyboardInterrupt
+        self._callbacks.raise_error()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from diffsol._engine import kernels, policy, verify
+from diffsol._engine.callback import calling_python
 from diffsol._native._core import ffi, lib
 
 
@@ -58,12 +59,14 @@ class Tier:
         budget = self._budget_at_start() if may_compile else 0.0
         started = time.perf_counter()
         outlook = policy.Outlook(started, position()[0], t_end) if may_compile else None
+        in_python = calling_python(step, self.function.n)
         code = lib.DS_RUNNING
         while code == lib.DS_RUNNING:
             if budget:
                 self._compile(core, budget, position)
                 budget, may_compile = 0.0, False
-            code = step(core, policy.FIRST_LOOK if may_compile else policy.SLICE)
+            advance = in_python if self.bound is None else step
+            code = advance(core, policy.FIRST_LOOK if may_compile else policy.SLICE)
             if code == lib.DS_RUNNING and may_compile:
                 remaining = outlook.remaining(time.perf_counter(), *position()[:3])
                 budget = policy.affordable(1, remaining, 0, 0.0)

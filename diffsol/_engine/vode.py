@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from diffsol._engine.callback import PythonCalls, doubles_at
 from diffsol._engine.grid import GivenJacobian, as_numbers, band_matrix
 from diffsol._engine.tier import Tier
 from diffsol._engine.tolerance import set_tolerance
@@ -36,16 +37,14 @@ class Vode:
             raise MemoryError(f"no memory for {n} states")
         self._core = ffi.gc(core, lib.ds_vode_free)
         self._n, self._dtype, self._band = n, np.dtype(dtype), band
-        self._state, self._answer = np.zeros(n, dtype), np.zeros(n, dtype)
-        self._keep: list[Any] = [_doubles(self._state), _doubles(self._answer)]
-        core.state, core.answer = self._keep
+        self._state = np.zeros(n, dtype)
+        core.state = _doubles(self._state)
+        self._keep: list[Any] = [core.state]
         self._keep += [set_tolerance(core, "rtol", rtol, n), set_tolerance(core, "atol", atol, n)]
         core.family, core.iteration = family, iteration
         core.h0, core.h_max, core.h_min, core.step_max, core.order_max = limits
         self._set_matrix(iteration == CHORD)
-        self._handle = core.handle = ffi.new_handle(self)
-        self._error: BaseException | None = None
-        self._jacobian: GivenJacobian | None = None
+        self._callbacks: VodeCallbacks | None = None
         self.tier: Tier | None = None
 
     def _set_matrix(self, has_matrix):
@@ -63,14 +62,19 @@ class Vode:
         jac   the user's Jacobian as it is called in Python, or None
         """
         self.tier = tier
-        self._fun, self._args = fun, args
-        self._jacobian = None
         self._core.jac_source = lib.DS_JAC_DIFFERENCES
+        jacobian = None
         if jac is not None:
             self._core.jac_source = lib.DS_JAC_GIVEN
-            self._jacobian = GivenJacobian(
+            jacobian = GivenJacobian(
                 None, jac, jac_args, False, self._n, self._band, False, self._dtype
             )
+        self._callbacks = VodeCallbacks(fun, args, self._state, jacobian)
+        self._callbacks.watch(self._refresh)
+        self._core.handle = self._callbacks.handle
+
+    def _refresh(self):
+        self.tier.refresh(self._core)
 
     def run(self, task, anew, t, y, t_out) -> int:
         """VODE's call; its istate.
@@ -120,32 +124,35 @@ class Vode:
     def _raise(self, code):
         if code == lib.DS_NO_MEMORY:
             raise MemoryError("no memory for the Jacobian")
-        error, self._error = self._error, None
-        # without one, an interrupt came where no Python frame of ours could note it
-        raise error if error is not None else KeyboardInterrupt
+        self._callbacks.raise_error()
 
-    def answer(self, which, flags, t, y, out):
-        """The core's call: 0, or 1 after an exception, which comes out of `run` as itself."""
-        try:
-            if which == 0:
-                self._take(self._fun(t, self._state, *self._args))
-            else:
-                self._jacobian.write(t, self._state, out)
-                self.tier.refresh(self._core)
-        except BaseException as error:
-            self._error = error
-            return 1
-        return 0
 
-    def _take(self, result):
-        array = as_numbers(result, self._dtype)
-        if array.ndim > 1 or array.size != self._n:
+class VodeCallbacks(PythonCalls):
+    """The functions of one VODE.
+
+    state      the core's working state: fun sees this very memory, and may write into it
+    jacobian   GivenJacobian, or None
+    """
+
+    def __init__(self, fun, args, state, jacobian):
+        super().__init__(fun, args, state, shared=True)
+        self._jacobian = jacobian
+
+    def take(self, result):
+        array = as_numbers(result, self.state.dtype)
+        if array.ndim > 1 or array.size != self.state.size:
             raise ValueError(
                 "ZVODE function must return complex array of length NEQ"
-                if self._dtype.kind == "c"
+                if self.state.dtype.kind == "c"
                 else "DVODE function must return array of length NEQ"
             )
-        self._answer[:] = array
+        taken = np.empty_like(self.state)
+        taken[:] = array
+        return taken
+
+    def answer(self, which, flags, t, y, out):
+        self._jacobian.write(t, self.state, doubles_at(out))
+        self.after()
 
 
 def _doubles(array):
