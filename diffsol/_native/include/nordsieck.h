@@ -10,6 +10,14 @@
 #define DS_EPS 2.220446049250313e-16
 #define DS_EPS_ROOT 1.4901161193847656e-08 /* sqrt(DS_EPS) */
 
+/* Up to so many components, up to this order (BDF's highest), columns are summed one by one. */
+enum { DS_NORDSIECK_FEW = 4, DS_NORDSIECK_SHORT = 5 };
+#if defined(__GNUC__) && !defined(__clang__)
+#define DS_NORDSIECK_UNROLLED _Pragma("GCC unroll 6")
+#else
+#define DS_NORDSIECK_UNROLLED
+#endif
+
 /* C's fmin and fmax, which pass over a nan. */
 DS_FN R ds_number_min(R a, R b) { return a < b || b != b ? a : b; }
 DS_FN R ds_number_max(R a, R b) { return a > b || b != b ? a : b; }
@@ -18,8 +26,33 @@ DS_FN void ds_copy(ds_int m, const R *from, R *to) {
     for (ds_int i = 0; i < m; ++i) to[i] = from[i];
 }
 
+/* One component's column of z at a constant order: the sums stay in registers, where row by row
+ * each waits for the one before to come back from memory. */
+DS_FN void ds_nordsieck_predict_column(R *z, ds_int m, int order) {
+    R column[DS_NORDSIECK_SHORT + 1];
+    DS_NORDSIECK_UNROLLED for (int j = 0; j <= order; ++j) column[j] = z[j * m];
+    DS_NORDSIECK_UNROLLED for (int begin = order - 1; begin >= 0; --begin)
+        DS_NORDSIECK_UNROLLED for (int j = begin; j < order; ++j) column[j] = column[j] + column[j + 1];
+    DS_NORDSIECK_UNROLLED for (int j = 0; j < order; ++j) z[j * m] = column[j];
+}
+
+/* For a few components and low orders; the same sums as below. */
+DS_FN void ds_nordsieck_predict_short(R *z, ds_int m, int order) {
+    for (ds_int i = 0; i < m; ++i) switch (order) {
+        case 1: ds_nordsieck_predict_column(z + i, m, 1); break;
+        case 2: ds_nordsieck_predict_column(z + i, m, 2); break;
+        case 3: ds_nordsieck_predict_column(z + i, m, 3); break;
+        case 4: ds_nordsieck_predict_column(z + i, m, 4); break;
+        case 5: ds_nordsieck_predict_column(z + i, m, 5); break;
+        }
+}
+
 /* z becomes A z, A Pascal's triangle: the Taylor series at t + h. */
 DS_FN void ds_nordsieck_predict(R *z, ds_int m, int order) {
+    if (m <= DS_NORDSIECK_FEW && order <= DS_NORDSIECK_SHORT) {
+        ds_nordsieck_predict_short(z, m, order);
+        return;
+    }
     const ds_int end = order * m;
     for (ds_int begin = end - m; begin >= 0; begin -= m)
         for (ds_int i = begin; i < end; ++i) z[i] = z[i] + z[i + m];
