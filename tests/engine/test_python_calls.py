@@ -250,6 +250,10 @@ class Number:
         return -0.5
 
 
+# Made once: after a refused result SciPy's solvers call on with the exception still pending, and what
+# is called may then trip over it.
+OBJECTS = np.array([-1.0, 2, Fraction(1, 2)], object)
+
 RESULTS = {
     "floats": lambda t, y: [-0.5, 1.5, 0.1],
     "tuple": lambda t, y: (-y[0], y[1], 1.0),
@@ -272,7 +276,7 @@ RESULTS = {
     "backwards": lambda t, y: (-y)[::-1],
     "unaligned": lambda t, y: np.frombuffer(b"x" + (-y).tobytes(), np.uint8)[1:].view(float),
     "read-only": lambda t, y: np.broadcast_to(np.float64(-1.0), 3),
-    "object": lambda t, y: np.array([-1.0, 2, Fraction(1, 2)], object),
+    "object": lambda t, y: OBJECTS,
     "masked": lambda t, y: np.ma.array(-y, mask=[0, 1, 0]),
     "row": lambda t, y: -y[None, :],
     "column": lambda t, y: -y[:, None],
