@@ -116,7 +116,7 @@ class Function:
 
     def discard(self, variant):
         """The kernel is wrong: never use it again, nor another for this code."""
-        self.record.variants.clear()
+        self.record.forget()
         self.record.refuse(kernels.Refused("mismatch"))
         self.record.attempts = kernels.MAX_ATTEMPTS
 

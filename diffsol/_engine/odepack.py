@@ -15,7 +15,7 @@ def take_derivative(result, out):
     """
     array = np.asarray(result)
     if array.dtype is not _FLOAT:
-        array = as_numbers(result, array, out.dtype)
+        array = as_numbers(result, out.dtype)
     if array.size != out.size:
         raise RuntimeError(
             f"The size of the array returned by func ({array.size}) does not match "
@@ -24,11 +24,16 @@ def take_derivative(result, out):
     out[:] = array.reshape(out.shape)
 
 
-def as_numbers(result, array, dtype):
-    """The conversions that C code asks NumPy for: an array must not lose anything."""
-    if isinstance(result, np.ndarray | np.generic):
-        return array.astype(dtype, casting="safe")
-    return np.asarray(result, dtype=dtype)
+def as_numbers(value, dtype):
+    """An array by the conversions that C code asks NumPy for: an array must not lose anything."""
+    if isinstance(value, np.ndarray | np.generic):
+        return np.asarray(value).astype(dtype, casting="safe", copy=False)
+    return np.asarray(value, dtype=dtype)
+
+
+def as_doubles(value):
+    """float64 as `as_numbers` makes it."""
+    return as_numbers(value, _FLOAT)
 
 
 def work_lengths(n, orders, band):

@@ -46,6 +46,25 @@ int64_t ds_odeint_first(const double *t, int64_t count);
 ds_odeint *ds_odeint_new(int64_t n);
 void ds_odeint_free(ds_odeint *solve);
 
+/* A new solve with this one's memory, functions and options: output times and rows, of which row 0
+ * holds the state at the start. As ds_odeint_first: after 0 there is no solve. */
+int64_t ds_odeint_begin(ds_odeint *solve, const double *t, double *y, int64_t n_times);
+
+/* Where a kernel asks for Python the solve ends, with DS_PYTHON_ERROR. */
+void ds_odeint_only_kernels(ds_odeint *solve);
+
+void ds_odeint_set_limits(ds_odeint *solve, double h0, double h_max, double h_min, int64_t step_max,
+                          int adams_order_max, int bdf_order_max);
+
+/* `count` entries for each column, one column after the other: hu, tcur, tolsf, tsw; nst, nfe, nje,
+ * nqu, mused. */
+void ds_odeint_set_columns(ds_odeint *solve, double *floats, int32_t *ints, int64_t count);
+
+/* Of a solve that goes on from call to call, with two output times in `t`: the next call, from t_now
+ * to t_out. ds_odeint_before tells the state at this moment as long as there is no other. */
+void ds_odeint_aim(ds_odeint *solve, double *t, double t_now, double t_out);
+void ds_odeint_before(const ds_odeint *solve, double *y);
+
 /* The places of the Jacobian's values, and how the matrix is stored and factored; NULL, the start:
  * all places, dense. Arrays are borrowed, the plan is copied. */
 void ds_odeint_set_jacobian(ds_odeint *solve, const ds_pattern *pattern, const ds_lu_plan *plan);

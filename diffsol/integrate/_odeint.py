@@ -7,14 +7,15 @@ import time
 import warnings
 from copy import copy
 from math import ldexp
-from operator import index
+from operator import index, is_
 from typing import Any
 
 import numpy as np
 
 from diffsol._engine import grid, kernels, odepack
 from diffsol._engine.function import Function
-from diffsol._engine.grid import GivenJacobian, Grid, as_doubles
+from diffsol._engine.grid import GivenJacobian, Grid
+from diffsol._engine.odepack import as_doubles
 from diffsol.integrate import _scipy
 
 MESSAGES = {
@@ -34,7 +35,9 @@ TOLERANCE = 1.49012e-8  # SciPy's default of rtol and atol, about the root of EP
 _FLOAT = np.dtype(float)
 STEPS = 500  # between two output times, where mxstep is 0 (ODEPACK's mxstp0)
 ADAMS_ORDER_MAX, BDF_ORDER_MAX = 12, 5
-ILLEGAL = -3
+
+IDLE_MAX = 2  # solvers kept for the next solve of one function: more only serve threads
+_PLAIN = (int, float, bool, type(None))  # types of options that cannot change behind our back
 
 
 def odeint(
@@ -139,23 +142,15 @@ def odeint(
     .. [2] A. C. Hindmarsh, "ODEPACK, A Systematized Collection of ODE Solvers", IMACS Transactions
            on Scientific Computation, Vol. 1, pp. 55-64, 1983.
     """
-    _check_monotone(t)
-    options = _Options(
-        args, Dfun, col_deriv, full_output, ml, mu, rtol, atol, tcrit,
+    options = (
+        Dfun, col_deriv, full_output, ml, mu, rtol, atol, tcrit,
         h0, hmax, hmin, ixpr, mxstep, mxhnil, mxordn, mxords, tfirst,
     )  # fmt: skip
-    problem = _problem(func, y0, t, options)
-    if problem is None or problem.is_better_off_with_scipy():
-        started = time.perf_counter()
-        *answers, istate = _scipy.namespace()._odepack.odeint(
-            func, copy(y0), copy(t), args, Dfun, col_deriv, -1 if ml is None else ml,
-            -1 if mu is None else mu, full_output, rtol, atol, tcrit, h0, hmax, hmin, ixpr,
-            mxstep, mxhnil, mxordn, mxords, int(bool(tfirst)),
-        )  # fmt: skip
-        if problem is not None:
-            problem.function.record.python_seconds += time.perf_counter() - started
-    else:
-        *answers, istate = problem.solve()
+    answers = _solve_as_before(func, y0, t, args, options)
+    if answers is None:
+        times = _monotone(t)
+        answers = _solve(func, y0, t, times, args, _Options(*options), options)
+    *answers, istate = answers
     message = MESSAGES[istate]
     if istate < 0:
         _warn(f"{message} Run with full_output = 1 to get quantitative information.")
@@ -168,9 +163,53 @@ def odeint(
     return y, info
 
 
-def _check_monotone(t):
-    if type(t) is np.ndarray and t.dtype == _FLOAT and t.ndim == 1 and grid.first_of(t):
-        return  # the usual, and quick
+def _solve_as_before(func, y0, t, args, given):
+    """(y, istate), with `full_output` the infodict between them, where all has been checked in a
+    solve that had the very same options and a kernel that fits; else None.
+
+    given   the options
+    """
+    state, times = _floats(y0), _floats(t)
+    if state is None or times is None or type(args) is not tuple:
+        return None
+    record = kernels.record_of(func, "odepack", state.size, False, False, not given[-1])
+    try:
+        warm = record.idle.pop()  # nobody else has it meanwhile
+    except IndexError:
+        return None
+    before, options = warm.options
+    if not (all(map(is_, given, before)) and warm.fits(record, func, args)):
+        return None
+    told = options.full_output
+    answer = warm.go(times, state, told)
+    if answer is None:
+        return None
+    y, first = answer
+    solve = warm.core.solve
+    istate = solve.istate
+    if istate < 0:
+        y[solve.row :] = np.nan
+    answers = (y, _infodict(warm.core, options, times, first), istate) if told else (y, istate)
+    record.idle.append(warm)
+    return answers
+
+
+def _floats(value):
+    """A one-dimensional array of floats, from what most callers give; else None."""
+    if type(value) is list:
+        try:
+            value = np.array(value)
+        except Exception:
+            return None  # it is told later what is wrong
+    usual = type(value) is np.ndarray and value.dtype is _FLOAT and value.ndim == 1
+    return value if usual and value.flags.c_contiguous else None
+
+
+def _monotone(t):
+    """SciPy's check of the output times; where they are floats, a new array of them, else None."""
+    times = _floats(t)
+    if times is not None and grid.first_of(times):
+        return times.copy()  # the usual, and quick
     dt = np.diff(t)
     if not ((dt >= 0).all() or (dt <= 0).all()):
         raise ValueError(
@@ -178,6 +217,7 @@ def _check_monotone(t):
             "or monotonically decreasing; repeated values are "
             "allowed."
         )
+    return None
 
 
 def _warn(text):
@@ -194,7 +234,7 @@ class _Options:
     """What does not depend on the state, converted in SciPy's order and with its words."""
 
     def __init__(
-        self, args, Dfun, col_deriv, full_output, ml, mu, rtol, atol, tcrit,
+        self, Dfun, col_deriv, full_output, ml, mu, rtol, atol, tcrit,
         h0, hmax, hmin, ixpr, mxstep, mxhnil, mxordn, mxords, tfirst,
     ):  # fmt: skip
         self.y_first = not tfirst
@@ -208,11 +248,11 @@ class _Options:
         self.mxhnil = index(mxhnil)
         self.mxordn, self.mxords = index(mxordn), index(mxords)
         self.band = None if ml < 0 and mu < 0 else (max(ml, 0), max(mu, 0))
-        self.args, self.Dfun = args, Dfun
+        self.Dfun = Dfun
         self.rtol, self.atol, self.tcrit = rtol, atol, tcrit
 
-    def check_functions(self, func):
-        if not isinstance(self.args, tuple):
+    def check_functions(self, func, args):
+        if not isinstance(args, tuple):
             raise _error("Extra arguments must be in a tuple.")
         if not callable(func) or not (self.Dfun is None or callable(self.Dfun)):
             raise _error("The function and its Jacobian must be callable functions.")
@@ -245,59 +285,76 @@ class _Options:
         return odepack.work_lengths(n, self.limits()[4:], self.band)
 
 
-def _problem(func, y0, t, options):
-    """What is to be solved, checked; None for what is left to SciPy."""
-    options.check_functions(func)
-    state, times = _vector(y0, "Initial condition y0"), _vector(t, "Output times t")
+def _solve(func, y0, t, times, args, options, given):
+    """What `_solve_as_before` would answer. SciPy's checks in its order, then a solve.
+
+    times   as `_monotone` told
+    """
+    options.check_functions(func, args)
+    state = _vector(y0, "Initial condition y0")
+    if times is None:
+        times = _vector(t, "Output times t").copy()
     n = state.size
     if not n or not times.size or options.mxordn == 0 or options.mxords == 0:
-        return None  # nothing to solve, or orders that make SciPy's work arrays too small
+        # nothing to solve, or orders that make SciPy's work arrays too small
+        return _scipy_odeint(func, y0, t, args, given)
     rtol = _tolerance(options.rtol, n, "relative")
     atol = _tolerance(options.atol, n, "absolute")
     critical = _critical_times(options.tcrit)
     options.check_orders()
-    function = Function(func, options.args, state, kind="odepack", y_first=options.y_first)
-    return _Problem(function, state, times, critical, rtol, atol, options)
+    function = Function(func, args, state, kind="odepack", y_first=options.y_first)
+    if _is_better_off_with_scipy(function.record):
+        started = time.perf_counter()
+        answers = _scipy_odeint(func, y0, t, args, given)
+        function.record.python_seconds += time.perf_counter() - started
+        return answers
+    solve = Grid(
+        function, _given_jacobian(options, args, state), state, times, critical, rtol, atol,
+        options.band, options.limits(), options.full_output,
+    )  # fmt: skip
+    istate = solve.go()
+    _keep_warm(function.record, solve, given, options)
+    if not options.full_output:
+        return solve.y, istate
+    return solve.y, _infodict(solve.core, options, times, grid.first_of(times)), istate
 
 
-class _Problem:
-    """One solve, its arguments checked and converted."""
+def _scipy_odeint(func, y0, t, args, given):
+    """SciPy's C code, called as SciPy calls it."""
+    (
+        Dfun, col_deriv, full_output, ml, mu, rtol, atol, tcrit,
+        h0, hmax, hmin, ixpr, mxstep, mxhnil, mxordn, mxords, tfirst,
+    ) = given  # fmt: skip
+    return _scipy.namespace()._odepack.odeint(
+        func, copy(y0), copy(t), args, Dfun, col_deriv, -1 if ml is None else ml,
+        -1 if mu is None else mu, full_output, rtol, atol, tcrit, h0, hmax, hmin, ixpr,
+        mxstep, mxhnil, mxordn, mxords, int(bool(tfirst)),
+    )  # fmt: skip
 
-    __slots__ = ("function", "state", "times", "critical", "rtol", "atol", "options")
 
-    def __init__(self, function, state, times, critical, rtol, atol, options):
-        self.function, self.state, self.times, self.critical = function, state, times, critical
-        self.rtol, self.atol, self.options = rtol, atol, options
+def _is_better_off_with_scipy(record):
+    """Is this a function that stays Python? SciPy's C code calls it a microsecond sooner."""
+    return (
+        record.refusal is not None
+        and "scipy.integrate" in sys.modules
+        and not record.may_trace()
+        and kernels.mode_of_solve() == "1"
+    )
 
-    def is_better_off_with_scipy(self):
-        """Is this a function that stays Python? SciPy's C code calls it a microsecond sooner."""
-        record = self.function.record
-        return (
-            record.refusal is not None
-            and "scipy.integrate" in sys.modules
-            and not record.may_trace()
-            and kernels.mode_of_solve() == "1"
-        )
 
-    def solve(self):
-        """(y, istate), or with `full_output` (y, infodict without message, istate)."""
-        options, times = self.options, self.times
-        first = grid.first_of(times)
-        solve = Grid(
-            self.function, _given_jacobian(options, self.state), self.state, times, first,
-            self.critical, self.rtol, self.atol, options.band, options.limits(),
-            options.full_output,
-        )  # fmt: skip
-        istate = solve.go()
-        if not options.full_output:
-            return solve.y, istate
-        return solve.y, _infodict(solve, options, times, first), istate
+def _keep_warm(record, solve, given, options):
+    """The next solve may begin where this one's checks ended, if options are all plain numbers."""
+    if len(record.idle) < IDLE_MAX and all(type(value) in _PLAIN for value in given):
+        warm = solve.warm((given, options))
+        if warm is not None:
+            record.idle.append(warm)
 
 
 def _vector(value, name):
-    """A float64 array in one dimension, with memory of its own; a number is one of length 1."""
-    if type(value) is np.ndarray and value.dtype is _FLOAT and value.ndim == 1:
-        return value.copy()  # the usual, and quick
+    """A float64 array in one dimension; a number is one of length 1."""
+    array = np.array(value) if type(value) is list else value
+    if type(array) is np.ndarray and array.dtype is _FLOAT and array.ndim == 1:
+        return array  # the usual, and quick
     array = as_doubles(value)
     if array.ndim > 1:
         raise ValueError(f"{name} must be one-dimensional.")
@@ -338,27 +395,27 @@ def _critical_times(tcrit):
     return np.array(array, ndmin=1)
 
 
-def _given_jacobian(options, state):
+def _given_jacobian(options, args, state):
     if options.Dfun is None:
         return None
     function = None
     if options.band is None and not options.by_columns:
-        function = Function(options.Dfun, options.args, state, kind="jac", y_first=options.y_first)
+        function = Function(options.Dfun, args, state, kind="jac", y_first=options.y_first)
     return GivenJacobian(
-        function, options.Dfun, options.args, options.y_first, state.size, options.band,
+        function, options.Dfun, args, options.y_first, state.size, options.band,
         options.by_columns,
     )  # fmt: skip
 
 
-def _infodict(solve, options, times, first) -> dict[str, Any]:
+def _infodict(core, options, times, first) -> dict[str, Any]:
     """The columns and numbers of full_output, in SciPy's order."""
-    info: dict[str, Any] = dict(solve.columns)
+    info: dict[str, Any] = core.columns()
     mused = info.pop("mused")
-    n = solve.y.shape[1]
     if first == times.size:
         imxer, lengths = 0, (0, 0)  # nothing was called
     else:
-        imxer = solve.worst + 1 if solve.worst >= 0 else -1
-        refused = options.is_refused(n, times[first] - times[0])
-        lengths = (0, 0) if refused else options.work_lengths(n)
+        worst = core.solve.worst
+        imxer = worst + 1 if worst >= 0 else -1
+        refused = options.is_refused(core.n, times[first] - times[0])
+        lengths = (0, 0) if refused else options.work_lengths(core.n)
     return info | {"imxer": imxer, "lenrw": lengths[0], "leniw": lengths[1], "mused": mused}

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 import diffsol.integrate
 import problems
-from diffsol._engine import grid, kernels, policy
+from diffsol._engine import grid_core, kernels, policy
 from diffsol.integrate import odeint
 
 pytestmark = pytest.mark.usefixtures("tier")
@@ -54,7 +54,7 @@ def assert_same(theirs, ours, exact=True, rtol=1.49012e-8, atol=1.49012e-8):
         assert getattr(got_info[name], "dtype", None) == getattr(column, "dtype", None)
     if exact:
         np.testing.assert_array_equal(got, wanted)
-        for name in grid.COLUMNS:
+        for name in grid_core.COLUMNS:
             np.testing.assert_array_equal(got_info[name], wanted_info[name])
         return
     error = np.abs(got - wanted) / (np.asarray(rtol) * np.abs(wanted) + atol)
@@ -210,7 +210,7 @@ def _rows(answer):
 def _cut(answer, skip, rows):
     y, info = answer
     info = {
-        name: column[skip : rows - 1] if name in grid.COLUMNS else column
+        name: column[skip : rows - 1] if name in grid_core.COLUMNS else column
         for name, column in info.items()
     }
     return y[:rows], info
@@ -223,7 +223,7 @@ def test_failure_in_the_middle():
     assert np.isnan(ours[3:]).all()
     assert got["message"] == wanted["message"]
     assert got["warned"] == wanted["warned"]
-    for name in grid.COLUMNS:
+    for name in grid_core.COLUMNS:
         np.testing.assert_array_equal(got[name][:2], wanted[name][:2])
 
 
