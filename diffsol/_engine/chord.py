@@ -32,7 +32,6 @@ class Chord:
         self._may_be_exact = may_be_exact(function.n, given, band)
         self._keep: tuple = ()  # what the core has borrowed
         self._bound: Any = None  # kernel of the user's function
-        core.jac_source = lib.DS_JAC_DIFFERENCES if given is None else lib.DS_JAC_GIVEN
 
     @property
     def waits(self) -> bool:
@@ -111,6 +110,15 @@ class Chord:
 def may_be_exact(n, given, band) -> bool:
     """Is the compiled function's Jacobian to be taken where there is one?"""
     return given is None and band is None and n >= EXACT_JACOBIAN_SIZE
+
+
+def chord_of(core, set_pattern, function, n, given, band) -> Chord | None:
+    """The Chord of a solver of n numbers; None where no kernel can ever give its Jacobian."""
+    compiles = given is not None and given.function is not None
+    # the function of complex_ode has half as many numbers as its solver
+    if function.n == n and (compiles or may_be_exact(n, given, band)):
+        return Chord(core, set_pattern, function, given, band)
+    return None
 
 
 def csc_pattern(n, start, rows):

@@ -6,7 +6,8 @@ import numpy as np
 
 from diffsol._engine import verify
 from diffsol._engine.callback import check_shape
-from diffsol._engine.chord import Chord, band_pattern, may_be_exact
+from diffsol._engine.chord import band_pattern, chord_of
+from diffsol._engine.function import Function
 from diffsol._engine.grid_core import GridCore, Warm
 from diffsol._engine.odepack import as_doubles, as_numbers
 from diffsol._engine.tier import Tier
@@ -38,51 +39,59 @@ class Grid:
         self._inputs = times, critical, rtol, atol, limits, told
         self.y = np.empty((times.size, state.size))
         self.y[0] = state
-        self.error: BaseException | None = None
-        self._callbacks: GridCallbacks | None = None
 
     def go(self, mode=None) -> int:
         """Solve; ODEPACK's istate.
 
         mode    as for Tier
         """
-        times, critical, rtol, atol, limits, told = self._inputs
+        times = self._inputs[0]
         core = self.core = GridCore(self.rhs.n)
         held, _ = core.begin(times, self.y)
-        core.set_options(rtol, atol, limits)
-        if critical is not None:
-            core.set_critical(critical)
-        if self._band is not None:
-            core.set_band(self._band)
-        if told:
-            core.set_columns(times.size - 1)
-        # nothing else holds on to the handle, which holds on to this object
-        core.solve.handle = handle = ffi.new_handle(self)
+        self._set_options()
+        self._set_callbacks()
         tier = self._tier = self._new_tier(mode)
+        if self._given is not None:
+            self._callbacks.after = tier.refresh
         tier.enter()
-        code = tier.advance(lib.ds_odeint_advance, times[0], times[-1], self._position)
-        del held, handle
-        callbacks = self._callbacks
-        if callbacks is not None:
-            self.error = self.error or callbacks.error
-            # they hold on to themselves, and to the user's arguments
-            self._callbacks = callbacks.answer = callbacks.error = None
-        if code in (lib.DS_PYTHON_ERROR, lib.DS_NO_MEMORY):
-            self._raise(code)
+        code = tier.advance(lib.ds_odeint_advance, (), times[0], times[-1], self._position)
+        del held
+        error = self._callbacks.error
+        # the callbacks hold on to themselves, and to the user's arguments
+        self._callbacks.answer = self._callbacks.error = None
+        if code == lib.DS_PYTHON_ERROR:
+            # without one, an interrupt came where no Python frame of ours could note it
+            raise error if error is not None else KeyboardInterrupt
+        if code == lib.DS_NO_MEMORY:
+            raise MemoryError("no memory for the Jacobian")
         return self._end()
 
+    def _set_options(self):
+        times, critical, rtol, atol, limits, told = self._inputs
+        self.core.set_options(rtol, atol, limits)
+        if critical is not None:
+            self.core.set_critical(critical)
+        if self._band is not None:
+            self.core.set_band(self._band)
+        if told:
+            self.core.set_columns(times.size - 1)
+
+    def _set_callbacks(self):
+        core, solve = self.core, self.core.solve
+        self._callbacks = GridCallbacks(self.rhs, self._given, core.state)
+        self._handle = solve.handle = ffi.new_handle(self._callbacks)
+        self._answer = solve.answer = _from_buffer(_DOUBLES, self._callbacks.derivative)
+
     def _new_tier(self, mode):
-        core, given, band = self.core, self._given, self._band
-        chord = None
-        if given is not None or may_be_exact(self.rhs.n, given, band):
-            core.is_plain = False
-            chord = Chord(core.solve, lib.ds_odeint_set_jacobian, self.rhs, given, band)
-        return Tier(core.solve, self.rhs, chord, mode)
+        solve, given, rhs = self.core.solve, self._given, self.rhs
+        solve.jac_source = lib.DS_JAC_DIFFERENCES if given is None else lib.DS_JAC_GIVEN
+        chord = chord_of(solve, lib.ds_odeint_set_jacobian, rhs, rhs.n, given, self._band)
+        return Tier(solve, rhs, chord, mode)
 
     def _end(self):
         solve, tier = self.core.solve, self._tier
         row = solve.row
-        if tier.is_due():
+        if tier.due:
             visited = verify.samples(self._inputs[0][:row], self.y[:row].T)
             if not tier.is_right(visited, "solve was redone", stacklevel=6):
                 return self.go(mode="0")
@@ -91,35 +100,20 @@ class Grid:
         return solve.istate
 
     def warm(self, options) -> Warm | None:
-        """For solves with the same options; None where this one was no model for others."""
-        core, bound = self.core, self._tier.bound
-        if bound is None or not core.is_plain or core.n > Warm.LARGEST:
+        """For solves with the same options; None where this one is no model for others."""
+        _, critical, rtol, atol, limits, _ = self._inputs
+        n, tier = self.rhs.n, self._tier
+        plain = critical is None and self._band is None and tier.chord is None
+        if tier.bound is None or not plain or n > Warm.LARGEST:
             return None
-        return Warm(core, bound, options)
+        core = GridCore(n)  # a function may have kept the state of this one
+        core.set_options(rtol, atol, limits)
+        return Warm(core, tier.bound, options)
 
     def _position(self):
         solve, times = self.core.solve, self._inputs[0]
         t = solve.t_now if solve.step_count else times[0]
         return t, abs(solve.h_next), solve.step_count, self.core.state.copy()
-
-    def _raise(self, code):
-        if code == lib.DS_NO_MEMORY:
-            raise MemoryError("no memory for the Jacobian")
-        error, self.error = self.error, None
-        # without one, an interrupt came where no Python frame of ours could note it
-        raise error if error is not None else KeyboardInterrupt
-
-    def answer(self, which, flags, t, y, out):
-        """The core's first call of Python, which most compiled solves never make: the functions'
-        own object answers from now on."""
-        core = self.core
-        core.is_plain = False  # a function may keep the state that it is given
-        self._callbacks = callbacks = GridCallbacks(self.rhs, self._given, core.state)
-        if self._given is not None:
-            callbacks.after = self._tier.refresh
-        self._kept = ffi.new_handle(callbacks), _from_buffer(_DOUBLES, callbacks.derivative)
-        core.solve.handle, core.solve.answer = self._kept
-        return callbacks.answer(which, flags, t, y, out)
 
 
 class GridCallbacks:
@@ -223,6 +217,19 @@ class GivenJacobian:
             raise RuntimeError(
                 f"Expected a {self._kind}Jacobian array with shape {self._shape}, but got {told}"
             )
+
+
+def given_jacobian(jac, args, state, band, y_first=False, by_columns=False, function=True):
+    """GivenJacobian of the user's jac(t, y, *args), or None where there is none.
+
+    function    may it be compiled? A full one only
+    """
+    if jac is None:
+        return None
+    compiled = None
+    if function and band is None and not by_columns:
+        compiled = Function(jac, args, state, kind="jac", y_first=y_first)
+    return GivenJacobian(compiled, jac, args, y_first, state.size, band, by_columns, state.dtype)
 
 
 def _band_places(n, lower, upper):

@@ -28,22 +28,22 @@ _FLOATS, _INTS = [[k for k, v in COLUMNS.items() if v is kind] for kind in (floa
 _DOUBLES = ffi.typeof("double[]")
 _from_buffer = ffi.from_buffer
 
+
 class GridCore:
     """A solver of n states.
 
-    solve      the C core's struct
-    state      ndarray (n,): the working state, which a function sees
-    is_plain   nothing but scalar options was set, and no function has seen the state
+    solve   the C core's struct
+    state   ndarray (n,): the working state, which a function sees
     """
 
-    __slots__ = ("n", "solve", "state", "is_plain", "_keep", "_blocks")
+    __slots__ = ("n", "solve", "state", "_keep", "_blocks")
 
     def __init__(self, n):
         solve = lib.ds_odeint_new(n)
         if solve == ffi.NULL:
             raise MemoryError(f"no memory for {n} states")
         self.n, self.solve = n, ffi.gc(solve, lib.ds_odeint_free)
-        self.state, self.is_plain = np.empty(n), True
+        self.state = np.empty(n)
         self._keep: list[Any] = [_from_buffer(_DOUBLES, self.state)]
         solve.state = self._keep[0]
 
@@ -57,18 +57,13 @@ class GridCore:
         """Tolerances: floats or arrays (n,). limits: (h0, hmax, hmin, mxstep, mxordn, mxords)."""
         lib.ds_odeint_set_limits(self.solve, *limits)
         for name, value in (("rtol", rtol), ("atol", atol)):
-            kept = set_tolerance(self.solve, name, value, self.n)
-            if kept is not None:
-                self.is_plain = False
-                self._keep.append(kept)
+            self._keep.append(set_tolerance(self.solve, name, value, self.n))
 
     def set_critical(self, times):
-        self.is_plain = False
         self._keep.append(_from_buffer(_DOUBLES, times))
         self.solve.t_crit, self.solve.n_crit = self._keep[-1], times.size
 
     def set_band(self, band):
-        self.is_plain = False
         setters = lib.ds_odeint_set_jacobian, lib.ds_odeint_set_band
         self._keep.append(set_band(self.solve, *setters, self.n, band))
 
@@ -82,17 +77,16 @@ class GridCore:
     def columns(self):
         """The columns by their names, in SciPy's order."""
         floats, ints, _ = self._blocks
-        named = zip((*_FLOATS, *_INTS), (*floats, *ints), strict=True)
-        found = {name: column.copy() for name, column in named}
         del self._blocks
-        return found
+        return dict(zip(COLUMNS, (*floats, *ints), strict=True))
+
 
 class Warm:
     """A solver whose next solve differs from the one before in initial state and times alone, and in
     the values that its kernel reads: it calls no Python, and knows nobody's functions and arguments.
 
-    core     GridCore of that solve
-    bound    kernel of the right-hand side
+    core     GridCore with nothing but its options set
+    bound    kernel of the right-hand side, of that solve
     options  what the two solves have in common, for the caller
     """
 

@@ -61,12 +61,12 @@ class Hairer:
         core.y = held = _from_buffer(_DOUBLES, self.y)
         core.t, core.t_end = t, t_end
         lib.ds_hairer_begin(core)
-        code = tier.advance(core, lib.ds_hairer_advance, t_end, self._position)
+        code = tier.advance(lib.ds_hairer_advance, (), t, t_end, self._position)
         del held
         self.t = core.t
         if code == lib.DS_PYTHON_ERROR:
             self._raise()
-        if tier.is_due() and not tier.is_right([(t, y), (self.t, self.y)]):
+        if tier.due and not tier.is_right([(t, y), (self.t, self.y)]):
             return self.run(fun, args, t, y, t_end, solout)
         return core.idid
 
@@ -78,8 +78,13 @@ class Hairer:
         core.given, core.answer = self._buffers
         core.watched = solout is not None
 
+    def set_function(self, function):
+        """Another right-hand side from the next run on."""
+        self._core.fun.kernel = ffi.NULL
+        self.tier = Tier(self._core, function)
+
     def _refresh(self):
-        self.tier.refresh(self._core)
+        self.tier.refresh()
 
     def _position(self):
         core = self._core

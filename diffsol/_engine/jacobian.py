@@ -11,8 +11,8 @@ import sys
 import numpy as np
 
 from diffsol._engine import structure
-from diffsol._engine.function import Function
 from diffsol._engine.chord import band_pattern, may_be_exact
+from diffsol._engine.function import Function
 from diffsol._engine.grid import GivenJacobian
 from diffsol._native._core import ffi, lib
 

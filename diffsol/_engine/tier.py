@@ -7,7 +7,9 @@ import time
 from diffsol._engine import kernels, policy, verify
 from diffsol._native._core import ffi, lib
 
-_RUNNING = lib.DS_RUNNING
+RUNNING = lib.DS_RUNNING
+SLICE, FIRST_LOOK = policy.SLICE, policy.FIRST_LOOK
+TIMED = 8  # a solver's calls in Python are often short: each eighth is timed, and stands for eight
 
 
 class Tier:
@@ -18,98 +20,129 @@ class Tier:
     chord       Chord: the Jacobian of the right-hand side, or None
     mode        as kernels.mode_of_solve tells it
 
-    A call of the solver is `enter`, `advance`, and `is_right` where that is due. Between two calls
-    anything may change that the functions read from outside.
+    A call of the solver is `enter`, `advance`, and `is_right` where that is `due`: at a kernel's first
+    use, and when its uses have doubled. Between two calls anything may change that the functions read
+    from outside.
     """
 
-    def __init__(self, core, function, chord=None, mode=None):
-        self.function, self.bound = function, None
-        self._core, self._slot, self._chord = core, core.fun, chord
-        self._mode = kernels.mode_of_solve() if mode is None else mode
+    __slots__ = ("function", "bound", "chord", "due", "_core", "_slot", "_mode", "_calls", "_ask_at")
 
-    def enter(self):
-        """The kernels that the next call begins with, if there are any."""
-        bound = self.bound
+    def __init__(self, core, function, chord=None, mode=None):
+        self.function, self.bound, self.chord, self.due = function, None, chord, False
+        self._core, self._slot = core, core.fun
+        self._mode = kernels.mode_of_solve() if mode is None else mode
+        self._calls = 0  # in Python, of a solver that lives on
+        self._ask_at = 0.0  # what the function must have cost until compiling it is considered
+
+    def enter(self) -> bool:
+        """The kernels that the next call begins with, if there are any. True: the first steps may be
+        made without `advance`, for there is nothing to look after."""
+        bound, chord = self.bound, self.chord
         if bound is not None:
-            if bound.refresh():
-                bound.variant.uses += 1
-                if self._chord is not None:
-                    self._chord.enter(bound)
-                return
+            variant = bound.variant
+            if variant.check(bound.fun, bound.args, bound.block):
+                variant.uses += 1
+                if chord is not None:
+                    chord.enter(bound)
+                    return self._is_settled()
+                self.due = variant.uses >= variant.verify_at
+                return True
             self.leave()
+        if not self.function.record.variants and self._mode != "require":
+            self._calls += 1
+            return self._calls % TIMED != 1
         bound = self.function.at_start(self._mode)
-        if bound is not None:
-            self._use(bound, 0.0)
+        if bound is None:
+            return False
+        self._use(bound, 0.0)
+        return self._is_settled()
+
+    def _is_settled(self):
+        variant, chord = self.bound.variant, self.chord
+        self.due = variant.uses >= variant.verify_at
+        if chord is None:
+            return True
+        self.due = self.due or verify.is_due(chord.pairs())
+        return not chord.waits
 
     def _use(self, bound, budget):
         self.bound, slot = bound, self._slot
         slot.kernel, slot.params = bound.pointer, bound.params
-        if self._chord is not None:
-            self._chord.join(bound, budget, self._mode == "require")
+        if self.chord is not None:
+            self.chord.join(bound, budget, self._mode == "require")
 
     def leave(self):
         """No kernel any longer."""
-        self._slot.kernel, self.bound = ffi.NULL, None
-        if self._chord is not None:
-            self._chord.leave()
+        self._slot.kernel, self.bound, self.due = ffi.NULL, None, False
+        if self.chord is not None:
+            self.chord.leave()
 
     def refresh(self):
         """Something in Python was called: does the kernel still fit?"""
         if self.bound is not None and not self.bound.refresh():
             self.leave()
 
-    def advance(self, step, t, t_end, position) -> int:
-        """step(core, seconds) until it is over; a kernel joins on the way where that pays.
+    def advance(self, step, inputs, t, t_end, position) -> int:
+        """step(core, seconds, *inputs) until it is over; a kernel joins on the way where that pays.
 
         t, t_end    the interval of this call
         position    () -> time, step size, number of trials and state of the solve
         """
         if self.bound is None:
-            return self._advance_in_python(step, t, t_end, position)
-        core, chord = self._core, self._chord
+            return self._advance_in_python(step, inputs, t, t_end, position)
+        chord = self.chord
         if chord is not None and chord.waits:
-            return self._advance_waiting(step)
-        code = step(core, policy.SLICE)
-        while code == _RUNNING:
-            code = step(core, policy.SLICE)
+            return self._advance_waiting(step, inputs)
+        code = step(self._core, SLICE, *inputs)
+        while code == RUNNING:
+            code = step(self._core, SLICE, *inputs)
         return code
 
-    def _advance_waiting(self, step):
+    def _advance_waiting(self, step, inputs):
         """By differences, until the compiled function's Jacobian is due."""
-        chord, code = self._chord, _RUNNING
-        while code == _RUNNING:
+        chord, code = self.chord, RUNNING
+        while code == RUNNING:
             chord.use_if_due(self.bound)
             started, waits = time.perf_counter(), chord.waits
-            code = step(self._core, policy.SLICE)
+            code = step(self._core, SLICE, *inputs)
             if waits:
                 chord.wait(self.bound, time.perf_counter() - started)
         return code
 
-    def _advance_in_python(self, step, t, t_end, position):
+    def _advance_in_python(self, step, inputs, t, t_end, position):
         core, record = self._core, self.function.record
         may_compile = self._mode == "1" and record.may_trace()
-        budget = policy.budget_at_start((record,)) if may_compile else 0.0
+        budget = self._budget(record) if may_compile else 0.0
         started, outlook = time.perf_counter(), None
-        code = _RUNNING
-        while code == _RUNNING:
+        code = RUNNING
+        while code == RUNNING:
             if budget:
                 self._compile(budget, position)
                 if self.bound is not None:
-                    return self.advance(step, t, t_end, position)
+                    return self.advance(step, inputs, t, t_end, position)
                 budget, may_compile = 0.0, False
-            code = step(core, policy.FIRST_LOOK if may_compile else policy.SLICE)
-            if code == _RUNNING and may_compile:
+            code = step(core, FIRST_LOOK if may_compile else SLICE, *inputs)
+            if code == RUNNING and may_compile:
                 outlook = outlook or policy.Outlook(started, t, t_end)
                 remaining = outlook.remaining(time.perf_counter(), *position()[:3])
                 budget = policy.affordable(1, remaining, 0, 0.0)  # SciPy's solver is C as well
-        record.python_seconds += time.perf_counter() - started
+        weight = 1 if self._calls < TIMED else TIMED
+        record.python_seconds += weight * (time.perf_counter() - started)
         return code
+
+    def _budget(self, record):
+        """Seconds for compiling before the first step. Short calls ask when their cost has grown."""
+        if record.python_seconds < self._ask_at:
+            return 0.0
+        self._ask_at = 1.1 * record.python_seconds
+        return policy.budget_at_start((record,))
 
     def _compile(self, budget, position):
         t, _, _, y = position()
         bound = verify.checked_kernel(self.function, budget, t, self._state(y))
         if bound is not None:
             self._use(bound, budget)
+            self._is_settled()
 
     def _state(self, y):
         """The core's doubles as the function's state."""
@@ -117,18 +150,9 @@ class Tier:
 
     def _pairs(self):
         own = [(self.function, self.bound)]
-        return own if self._chord is None else own + self._chord.pairs()
+        return own if self.chord is None else own + self.chord.pairs()
 
-    def is_due(self) -> bool:
-        """Shall a kernel be compared with its function?"""
-        bound = self.bound
-        if bound is None:
-            return False
-        if bound.variant.uses >= bound.variant.verify_at:
-            return True
-        return self._chord is not None and verify.is_due(self._chord.pairs())
-
-    def is_right(self, visited, redone="call was done again", stacklevel=5) -> bool:
+    def is_right(self, visited, redone="call was done again", stacklevel=6) -> bool:
         """Were the kernels their functions, at these (t, y)? If not, what was wrong is discarded,
         and the user is told that the work is done again; `stacklevel` as for warnings.warn."""
         pairs = self._pairs()

@@ -79,10 +79,8 @@ def checked_kernel(function, budget, t, y):
 def is_due(pairs) -> bool:
     """Shall one of these (function, kernel or None) be compared? At its first use, and when its uses
     have doubled."""
-    for _, bound in pairs:
-        if bound is not None and bound.variant.uses >= bound.variant.verify_at:
-            return True
-    return False
+    kernels = (bound.variant for _, bound in pairs if bound is not None)
+    return any(variant.uses >= variant.verify_at for variant in kernels)
 
 
 def are_right(pairs, visited) -> bool:

@@ -32,7 +32,7 @@ struct ds_grid {
     int64_t crit; /* the critical time ahead */
     int64_t told; /* last entry of the columns that a call has filled, or -1 */
     ds_chord chord;
-    double *before; /* n: ds_odeint_aim keeps the state here */
+    double times[2], *before; /* ds_odeint_run's, and the state as it found it */
 };
 
 /* Rows of n numbers: the history, weights, f and correction. */
@@ -144,13 +144,6 @@ void ds_odeint_set_columns(ds_odeint *solve, double *floats, int32_t *ints, int6
     solve->nje = ints + 2 * count;
     solve->nqu = ints + 3 * count;
     solve->mused = ints + 4 * count;
-}
-
-void ds_odeint_aim(ds_odeint *solve, double *t, double t_now, double t_out) {
-    t[0] = t_now;
-    t[1] = t_out;
-    solve->row = 1;
-    memcpy(inside(solve)->before, solve->state, (size_t)solve->n * sizeof(double));
 }
 
 void ds_odeint_before(const ds_odeint *solve, double *y) {
@@ -320,6 +313,18 @@ int ds_odeint_advance(ds_odeint *solve, double seconds) {
     solve->evaluation_count = grid->state.evaluation_count;
     solve->jacobian_count = grid->state.jacobian_count;
     return code;
+}
+
+int ds_odeint_run(ds_odeint *solve, double seconds, double t, double t_out) {
+    ds_grid *grid = inside(solve);
+    if (!grid->state.underway)
+        memcpy(grid->before, solve->state, (size_t)solve->n * sizeof(double));
+    grid->times[0] = t;
+    grid->times[1] = t_out;
+    solve->t = grid->times;
+    solve->n_times = 2;
+    solve->row = 1;
+    return ds_odeint_advance(solve, seconds);
 }
 
 void ds_odeint_tell(const ds_odeint *solve, double *rwork, int32_t *iwork) {

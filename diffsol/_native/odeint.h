@@ -60,11 +60,6 @@ void ds_odeint_set_limits(ds_odeint *solve, double h0, double h_max, double h_mi
  * nqu, mused. */
 void ds_odeint_set_columns(ds_odeint *solve, double *floats, int32_t *ints, int64_t count);
 
-/* Of a solve that goes on from call to call, with two output times in `t`: the next call, from t_now
- * to t_out. ds_odeint_before tells the state at this moment as long as there is no other. */
-void ds_odeint_aim(ds_odeint *solve, double *t, double t_now, double t_out);
-void ds_odeint_before(const ds_odeint *solve, double *y);
-
 /* The places of the Jacobian's values, and how the matrix is stored and factored; NULL, the start:
  * all places, dense. Arrays are borrowed, the plan is copied. */
 void ds_odeint_set_jacobian(ds_odeint *solve, const ds_pattern *pattern, const ds_lu_plan *plan);
@@ -75,6 +70,13 @@ void ds_odeint_set_band(ds_odeint *solve, int64_t lower, int64_t upper);
 /* Rows until the grid is full, a row failed (DS_FAILED; it is filled all the same), or `seconds`
  * have passed (DS_RUNNING). DS_FINISHED, DS_PYTHON_ERROR and DS_NO_MEMORY as for ds_ivp_advance. */
 int ds_odeint_advance(ds_odeint *solve, double seconds);
+
+/* A solve that goes on from call to call, `y` having room for two rows: ds_odeint_advance from t,
+ * where it is, to t_out. To be called with the same times until it is over. */
+int ds_odeint_run(ds_odeint *solve, double seconds, double t, double t_out);
+
+/* The state where that began. */
+void ds_odeint_before(const ds_odeint *solve, double *y);
 
 /* What ODEPACK tells in its work arrays after a call that did something, at the places where it
  * tells it: step sizes, times, counts, orders and methods, and from rwork[20] on the history. iwork:

@@ -198,13 +198,6 @@ static DS_SCALAR_CODE int advance_small(solver *self) { return advance(self, 0);
 static int advance_real(solver *self) { return advance(self, 0); }
 static int advance_complex(solver *self) { return advance(self, 1); }
 
-void ds_vode_aim(ds_vode *solve, int task, int anew, double t, double t_out) {
-    solve->task = task;
-    solve->anew = anew;
-    solve->t = t;
-    solve->t_out = t_out;
-}
-
 int ds_vode_advance(ds_vode *solve, double seconds) {
     solver *self = inside(solve);
     set_problem(self);
@@ -219,4 +212,12 @@ int ds_vode_advance(ds_vode *solve, double seconds) {
     }
     if (code == DS_VODE_RUNNING) return DS_RUNNING;
     return code < 0 ? DS_FAILED : DS_FINISHED;
+}
+
+int ds_vode_run(ds_vode *solve, double seconds, int task, int anew, double t, double t_out) {
+    solve->task = task;
+    solve->anew = anew;
+    solve->t = t;
+    solve->t_out = t_out;
+    return ds_vode_advance(solve, seconds);
 }

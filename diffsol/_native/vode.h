@@ -49,12 +49,12 @@ void ds_vode_set_jacobian(ds_vode *solve, const ds_pattern *pattern, const ds_lu
 /* Differences evaluate columns lower + upper + 1 apart at once: the pattern must be that band. */
 void ds_vode_set_band(ds_vode *solve, int64_t lower, int64_t upper);
 
-/* The inputs of the next call. */
-void ds_vode_aim(ds_vode *solve, int task, int anew, double t, double t_out);
-
 /* The call, until it ends or `seconds` have passed (DS_RUNNING). DS_FINISHED, or DS_FAILED where
  * istate is negative; DS_PYTHON_ERROR and DS_NO_MEMORY as for ds_ivp_advance: the solve can then
  * only begin anew. */
 int ds_vode_advance(ds_vode *solve, double seconds);
+
+/* The same with the inputs of one call, which must not change until it ends. */
+int ds_vode_run(ds_vode *solve, double seconds, int task, int anew, double t, double t_out);
 
 #endif

@@ -11,7 +11,6 @@ from diffsol._engine import Function
 from diffsol._engine.hairer import Hairer
 from diffsol._engine.lsoda import Lsoda
 from diffsol._engine.odepack import work_lengths
-from diffsol._engine.tier import Tier
 from diffsol.integrate import _scipy
 from diffsol.integrate._odeint import ADAMS_ORDER_MAX, BDF_ORDER_MAX, STEPS
 
@@ -27,7 +26,6 @@ class _ForgetsNative:
     """Copies and pickles of an integrator go without what is native; they make their own."""
 
     _native: Any = None
-    _functions: tuple = ()  # those that the native solve was given
 
     def reset(self: Any, n: int, has_jac: bool) -> None:
         super().reset(n, has_jac)  # type: ignore[misc]
@@ -45,6 +43,86 @@ class _ForgetsNative:
             # said to come from where SciPy's integrators say it comes from: `ode.integrate`
             warnings.warn(f"{type(self).__name__}: {message}", stacklevel=3)
             self.success = 0
+
+
+class GoesOn(_ForgetsNative):
+    """A solve that goes on from call to call until the next `reset`.
+
+    _functions   what the native solve was given: f, its parameters, and jac and its parameters where
+                 that is called (None: it is not)
+
+    The work arrays are written when somebody looks at them, which few do after each call: _untold is
+    the native solve that has something to tell.
+
+    _outcome     of `go_on`, where `run` shall tell it
+    _takes_steps does the native solver take one step only, where that is wanted?
+    """
+
+    _functions: tuple = (None, None, None, None)
+    _dtype: type = float
+    _untold: Any = None
+    _outcome: int | None = None
+    _takes_steps = False
+
+    def go_on(self: Any, f, jac, y0, t0, t1, f_params, jac_params):
+        """What `run` would answer, where it takes a solve on and there is nothing else to do or say;
+        None: `run` must be called, and tells."""
+        native, call_args = self._native, self.call_args
+        fun, params, own_jac, own_params = self._functions
+        if (
+            native is None
+            or not (native.y is y0 and fun is f and params is f_params)
+            or not (own_jac is None or (own_jac is jac and own_params is jac_params))
+            or call_args[3] == 1
+            or (call_args[2] != 1 and not self._takes_steps)
+            or self.success != 1
+        ):
+            return None
+        try:
+            istate = native.run(t0, y0, t1, call_args[2])
+        except BaseException:
+            self._native = None  # the next call begins anew
+            raise
+        if istate != 2 or native.tier.due:
+            self._outcome = istate
+            return None
+        self._untold = native
+        return native.y, native.t
+
+    def _set_functions(self: Any, native, calls_jac, f, f_params, jac, jac_params):
+        """Tells the native solve its functions; many calls may follow with the same."""
+        own = (jac, jac_params) if calls_jac else (None, None)
+        if not all(map(operator.is_, (f, f_params, *own), self._functions)):
+            function = _function_of(f, f_params, native.n, self._dtype)
+            native.set_functions(function, f, f_params, own[0], own[1] or ())
+            self._functions = (f, f_params, *own)
+
+    @property
+    def rwork(self) -> Any:
+        self._fill_work_arrays()
+        return self._rwork
+
+    @rwork.setter
+    def rwork(self, array: Any) -> None:
+        self._rwork, self._untold = array, None
+
+    @property
+    def iwork(self) -> Any:
+        self._fill_work_arrays()
+        return self._iwork
+
+    @iwork.setter
+    def iwork(self, array: Any) -> None:
+        self._iwork, self._untold = array, None
+
+    def __getstate__(self: Any) -> dict:
+        self._fill_work_arrays()
+        return {**super().__getstate__(), "_untold": None}
+
+    def _fill_work_arrays(self: Any) -> None:
+        native, self._untold = self._untold, None
+        if native is not None:
+            self._write_work_arrays(native)
 
 
 def _complex_fun(f: Any) -> Any:
@@ -86,7 +164,7 @@ class _HairerSteps(_ForgetsNative):
             self._tell(refusal)
             return y0.copy(), t0
         if native.tier is None or not _is_same(native.tier.function, f, f_params):
-            native.tier = Tier(_function_of(f, f_params, y0.size))
+            native.set_function(_function_of(f, f_params, y0.size))
         self._tell(native.run(f, f_params, t0, y0, t1, self._observer()))
         return native.y, native.t
 
@@ -145,7 +223,7 @@ class dop853(_HairerSteps, _scipy_ode.dop853):
     _shrinks_fully = not _scipy.shrinks_by_error()
 
 
-class lsoda(_ForgetsNative, _scipy_ode.lsoda):
+class lsoda(GoesOn, _scipy_ode.lsoda):
     """LSODA, in native code; a solve goes on from call to call until the next `reset`."""
 
     def run(self: Any, f, jac, y0, t0, t1, f_params, jac_params):
@@ -154,42 +232,51 @@ class lsoda(_ForgetsNative, _scipy_ode.lsoda):
             if self._native is not None:  # SciPy's code knows nothing of it and begins anew
                 self._native, self.call_args[3] = None, 1
             return super().run(f, jac, y0, t0, t1, f_params, jac_params)
-        if self._native is None or istate == 1:
-            self._native = self._new_native(y0.size)
-            self._functions = ()
-        jacobian = (jac, jac_params) if self.call_args[6] in _JACOBIAN_GIVEN else (None, ())
-        functions = (f, f_params, *jacobian)
-        if not (self._functions and all(map(operator.is_, self._functions, functions))):
-            if not callable(f):
-                raise _scipy.namespace()._odepack.error("The function must be callable.")
-            self._native.set_functions(Tier(_function_of(f, f_params, y0.size)), *functions)
-            self._functions = functions
-        istate = self._run_verified(t0, y0, t1)
-        if istate is None:  # the kernel was wrong, and is gone
+        if self._outcome is None:
+            done = self.go_on(f, jac, y0, t0, t1, f_params, jac_params)
+            if done is not None:
+                return done
+        outcome, self._outcome = self._outcome, None
+        if outcome is None:
+            self._prepare(istate == 1, f, jac, y0, f_params, jac_params)
+            try:
+                outcome = self._native.run(t0, y0, t1)
+            except BaseException:
+                self._native = None  # the next call begins anew
+                raise
+        native = self._native
+        if native.tier.due and not self._is_right(t0, y0):
             return self.run(f, jac, y0, t0, t1, f_params, jac_params)
-        if istate not in (NOTHING_DONE, REFUSED):
-            self._native.tell(self.rwork, self.iwork)
-        if istate < 0:
-            self._tell(istate)
+        if outcome not in (NOTHING_DONE, REFUSED):
+            self._untold = native
+        if outcome < 0:
+            self._tell(outcome)
         else:
             self.istate = self.call_args[3] = 2
             self.success = 1
-        return y0, self._native.t
+        return y0, native.t
 
-    def _run_verified(self, t0, y0, t1):
-        """ODEPACK's istate, or None where y0 is as it was and the call must be made again."""
+    def _prepare(self, anew, f, jac, y0, f_params, jac_params):
+        """The native solve that shall go on, with these functions."""
+        if anew or self._native is None:
+            self._native, self._functions = self._new_native(y0.size), (None,) * 4
+        if not callable(f):
+            raise _scipy.namespace()._odepack.error("The function must be callable.")
+        calls_jac = self.call_args[6] in _JACOBIAN_GIVEN
+        self._set_functions(self._native, calls_jac, f, f_params, jac, jac_params)
+
+    def _is_right(self, t0, y0):
+        """Was the kernel the function? If not it is gone, y0 as it was, and the call must be made
+        again."""
         native = self._native
-        try:
-            istate = native.run(t0, y0, t1)
-        except BaseException:
-            self._native = None  # the next call begins anew
-            raise
-        visited = [(t0, native.y_before), (native.t, y0)]
-        if not native.tier.is_due() or native.tier.is_right(visited):
-            return istate
+        if native.tier.is_right([(t0, native.y_before()), (native.t, y0)]):
+            return True
         self._native = None
-        y0[:] = native.y_before
-        return None
+        y0[:] = native.y_before()
+        return False
+
+    def _write_work_arrays(self, native):
+        native.tell(self._rwork, self._iwork)
 
     def _new_native(self: Any, n: int) -> Lsoda:
         rtol, atol = (_tolerance(value, n) for value in self.call_args[:2])
@@ -211,7 +298,7 @@ class lsoda(_ForgetsNative, _scipy_ode.lsoda):
         if h_min > 0 and not _scipy.keeps_least_step():
             h_min = 0.0
         limits = (h0, h_max, h_min, nsteps or STEPS, *orders)
-        return Lsoda(n, rtol, atol, band, limits, self.call_args[6] in _JACOBIAN_GIVEN)
+        return Lsoda(n, rtol, atol, band, limits)
 
 
 def _tolerance(value: Any, n: int) -> Any:

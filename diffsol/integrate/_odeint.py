@@ -7,16 +7,16 @@ import time
 import warnings
 from copy import copy
 from math import ldexp
-from operator import index, is_
-from typing import Any
+from operator import index
 
 import numpy as np
 
-from diffsol._engine import grid, kernels, odepack
+from diffsol._engine import grid, kernels
 from diffsol._engine.function import Function
-from diffsol._engine.grid import GivenJacobian, Grid
+from diffsol._engine.grid import Grid, given_jacobian
 from diffsol._engine.odepack import as_doubles
 from diffsol.integrate import _scipy
+from diffsol.integrate._odeint_again import floats, infodict, keep_warm, solve_as_before
 
 MESSAGES = {
     2: "Integration successful.",
@@ -35,9 +35,6 @@ TOLERANCE = 1.49012e-8  # SciPy's default of rtol and atol, about the root of EP
 _FLOAT = np.dtype(float)
 STEPS = 500  # between two output times, where mxstep is 0 (ODEPACK's mxstp0)
 ADAMS_ORDER_MAX, BDF_ORDER_MAX = 12, 5
-
-IDLE_MAX = 2  # solvers kept for the next solve of one function: more only serve threads
-_PLAIN = (int, float, bool, type(None))  # types of options that cannot change behind our back
 
 
 def odeint(
@@ -146,7 +143,7 @@ def odeint(
         Dfun, col_deriv, full_output, ml, mu, rtol, atol, tcrit,
         h0, hmax, hmin, ixpr, mxstep, mxhnil, mxordn, mxords, tfirst,
     )  # fmt: skip
-    answers = _solve_as_before(func, y0, t, args, options)
+    answers = solve_as_before(func, y0, t, args, options)
     if answers is None:
         times = _monotone(t)
         answers = _solve(func, y0, t, times, args, _Options(*options), options)
@@ -163,51 +160,9 @@ def odeint(
     return y, info
 
 
-def _solve_as_before(func, y0, t, args, given):
-    """(y, istate), with `full_output` the infodict between them, where all has been checked in a
-    solve that had the very same options and a kernel that fits; else None.
-
-    given   the options
-    """
-    state, times = _floats(y0), _floats(t)
-    if state is None or times is None or type(args) is not tuple:
-        return None
-    record = kernels.record_of(func, "odepack", state.size, False, False, not given[-1])
-    try:
-        warm = record.idle.pop()  # nobody else has it meanwhile
-    except IndexError:
-        return None
-    before, options = warm.options
-    if not (all(map(is_, given, before)) and warm.fits(record, func, args)):
-        return None
-    told = options.full_output
-    answer = warm.go(times, state, told)
-    if answer is None:
-        return None
-    y, first = answer
-    solve = warm.core.solve
-    istate = solve.istate
-    if istate < 0:
-        y[solve.row :] = np.nan
-    answers = (y, _infodict(warm.core, options, times, first), istate) if told else (y, istate)
-    record.idle.append(warm)
-    return answers
-
-
-def _floats(value):
-    """A one-dimensional array of floats, from what most callers give; else None."""
-    if type(value) is list:
-        try:
-            value = np.array(value)
-        except Exception:
-            return None  # it is told later what is wrong
-    usual = type(value) is np.ndarray and value.dtype is _FLOAT and value.ndim == 1
-    return value if usual and value.flags.c_contiguous else None
-
-
 def _monotone(t):
     """SciPy's check of the output times; where they are floats, a new array of them, else None."""
-    times = _floats(t)
+    times = floats(t)
     if times is not None and grid.first_of(times):
         return times.copy()  # the usual, and quick
     dt = np.diff(t)
@@ -270,9 +225,12 @@ class _Options:
             self.hmax,
             self.hmin if self.hmin <= 0 or _scipy.keeps_least_step() else 0.0,
             -1 if refused else self.mxstep or STEPS,
-            min(self.mxordn, ADAMS_ORDER_MAX),
-            min(self.mxords, BDF_ORDER_MAX),
+            *self.orders(),
         )
+
+    def orders(self):
+        """Highest orders of Adams and BDF."""
+        return min(self.mxordn, ADAMS_ORDER_MAX), min(self.mxords, BDF_ORDER_MAX)
 
     def is_refused(self, n, distance):
         """Would ODEPACK refuse these options before it looks at its work arrays?"""
@@ -280,13 +238,9 @@ class _Options:
         negative = min(self.mxstep, self.mxhnil, self.hmax, self.hmin, self.h0 * distance) < 0
         return bad_band or negative or self.ixpr not in (0, 1)
 
-    def work_lengths(self, n):
-        """(lenrw, leniw): the lengths that ODEPACK's work arrays would have."""
-        return odepack.work_lengths(n, self.limits()[4:], self.band)
 
-
-def _solve(func, y0, t, times, args, options, given):
-    """What `_solve_as_before` would answer. SciPy's checks in its order, then a solve.
+def _solve(func, y0, t, times, args, options, as_given):
+    """What `solve_as_before` would answer. SciPy's checks in its order, then a solve.
 
     times   as `_monotone` told
     """
@@ -297,7 +251,7 @@ def _solve(func, y0, t, times, args, options, given):
     n = state.size
     if not n or not times.size or options.mxordn == 0 or options.mxords == 0:
         # nothing to solve, or orders that make SciPy's work arrays too small
-        return _scipy_odeint(func, y0, t, args, given)
+        return _scipy_odeint(func, y0, t, args, as_given)
     rtol = _tolerance(options.rtol, n, "relative")
     atol = _tolerance(options.atol, n, "absolute")
     critical = _critical_times(options.tcrit)
@@ -305,26 +259,28 @@ def _solve(func, y0, t, times, args, options, given):
     function = Function(func, args, state, kind="odepack", y_first=options.y_first)
     if _is_better_off_with_scipy(function.record):
         started = time.perf_counter()
-        answers = _scipy_odeint(func, y0, t, args, given)
+        answers = _scipy_odeint(func, y0, t, args, as_given)
         function.record.python_seconds += time.perf_counter() - started
         return answers
+    band, by_columns = options.band, options.by_columns
+    given = given_jacobian(options.Dfun, args, state, band, options.y_first, by_columns)
     solve = Grid(
-        function, _given_jacobian(options, args, state), state, times, critical, rtol, atol,
-        options.band, options.limits(), options.full_output,
+        function, given, state, times, critical, rtol, atol, band, options.limits(),
+        options.full_output,
     )  # fmt: skip
     istate = solve.go()
-    _keep_warm(function.record, solve, given, options)
+    keep_warm(function.record, solve, as_given, options)
     if not options.full_output:
         return solve.y, istate
-    return solve.y, _infodict(solve.core, options, times, grid.first_of(times)), istate
+    return solve.y, infodict(solve.core, options, times, grid.first_of(times)), istate
 
 
-def _scipy_odeint(func, y0, t, args, given):
+def _scipy_odeint(func, y0, t, args, as_given):
     """SciPy's C code, called as SciPy calls it."""
     (
         Dfun, col_deriv, full_output, ml, mu, rtol, atol, tcrit,
         h0, hmax, hmin, ixpr, mxstep, mxhnil, mxordn, mxords, tfirst,
-    ) = given  # fmt: skip
+    ) = as_given  # fmt: skip
     return _scipy.namespace()._odepack.odeint(
         func, copy(y0), copy(t), args, Dfun, col_deriv, -1 if ml is None else ml,
         -1 if mu is None else mu, full_output, rtol, atol, tcrit, h0, hmax, hmin, ixpr,
@@ -340,14 +296,6 @@ def _is_better_off_with_scipy(record):
         and not record.may_trace()
         and kernels.mode_of_solve() == "1"
     )
-
-
-def _keep_warm(record, solve, given, options):
-    """The next solve may begin where this one's checks ended, if options are all plain numbers."""
-    if len(record.idle) < IDLE_MAX and all(type(value) in _PLAIN for value in given):
-        warm = solve.warm((given, options))
-        if warm is not None:
-            record.idle.append(warm)
 
 
 def _vector(value, name):
@@ -393,29 +341,3 @@ def _critical_times(tcrit):
     if array.ndim > 1:
         raise _error("Error constructing critical times.")
     return np.array(array, ndmin=1)
-
-
-def _given_jacobian(options, args, state):
-    if options.Dfun is None:
-        return None
-    function = None
-    if options.band is None and not options.by_columns:
-        function = Function(options.Dfun, args, state, kind="jac", y_first=options.y_first)
-    return GivenJacobian(
-        function, options.Dfun, args, options.y_first, state.size, options.band,
-        options.by_columns,
-    )  # fmt: skip
-
-
-def _infodict(core, options, times, first) -> dict[str, Any]:
-    """The columns and numbers of full_output, in SciPy's order."""
-    info: dict[str, Any] = core.columns()
-    mused = info.pop("mused")
-    if first == times.size:
-        imxer, lengths = 0, (0, 0)  # nothing was called
-    else:
-        worst = core.solve.worst
-        imxer = worst + 1 if worst >= 0 else -1
-        refused = options.is_refused(core.n, times[first] - times[0])
-        lengths = (0, 0) if refused else options.work_lengths(core.n)
-    return info | {"imxer": imxer, "lenrw": lengths[0], "leniw": lengths[1], "mused": mused}

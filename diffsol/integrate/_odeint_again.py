@@ -1,0 +1,88 @@
+"""An odeint like the one before: the same function and options, whose checks are not repeated.
+
+A solve with a compiled function leaves a solver behind, with its options set; the next call with the
+same options needs the guards of the kernel, the initial state and the times.
+"""
+
+from __future__ import annotations
+
+from operator import is_
+from typing import Any
+
+import numpy as np
+
+from diffsol._engine import kernels
+from diffsol._engine.odepack import work_lengths
+
+IDLE_MAX = 2  # solvers kept for the next solve of one function: more only serve threads
+
+_PLAIN = (int, float, bool, type(None))  # types of options that cannot change behind our back
+_FLOAT = np.dtype(float)
+
+
+def solve_as_before(func, y0, t, args, given):
+    """(y, istate), with `full_output` the infodict between them; None where there was no solve with
+    the very same options and a kernel that fits, or where Python must be called.
+
+    given   the options
+    """
+    state, times = floats(y0), floats(t)
+    if state is None or times is None or type(args) is not tuple:
+        return None
+    record = kernels.record_of(func, "odepack", state.size, False, False, given[-1] is False)
+    try:
+        warm = record.idle.pop()  # nobody else has it meanwhile
+    except IndexError:
+        return None
+    before, options = warm.options
+    if not (all(map(is_, given, before)) and warm.fits(record, func, args)):
+        return None
+    told = options.full_output
+    answer = warm.go(times, state, told)
+    if answer is None:
+        return None
+    y, first = answer
+    core = warm.core
+    istate = core.solve.istate
+    if istate < 0:
+        y[core.solve.row :] = np.nan
+    answers = (y, infodict(core, options, times, first), istate) if told else (y, istate)
+    record.idle.append(warm)
+    return answers
+
+
+def keep_warm(record, solve, given, options):
+    """The next solve may begin where this one's checks ended, if options are all plain numbers."""
+    if len(record.idle) < IDLE_MAX and all(type(value) in _PLAIN for value in given):
+        warm = solve.warm((given, options))
+        if warm is not None:
+            record.idle.append(warm)
+
+
+def floats(value):
+    """A one-dimensional array of floats, from what most callers give; else None."""
+    if type(value) is list:
+        try:
+            value = np.array(value)
+        except Exception:
+            return None  # it is told later what is wrong
+    usual = type(value) is np.ndarray and value.dtype is _FLOAT and value.ndim == 1
+    return value if usual and value.flags.c_contiguous else None
+
+
+def infodict(core, options, times, first) -> dict[str, Any]:
+    """The columns and numbers of full_output, in SciPy's order."""
+    info: dict[str, Any] = core.columns()
+    mused = info.pop("mused")
+    if first == times.size:
+        imxer, lengths = 0, (0, 0)  # nothing was called
+    else:
+        worst = core.solve.worst
+        imxer = worst + 1 if worst >= 0 else -1
+        lengths = (0, 0)
+        if not options.is_refused(core.n, times[first] - times[0]):
+            lengths = work_lengths(core.n, options.orders(), options.band)
+    info["imxer"] = imxer
+    info["lenrw"], info["leniw"] = lengths
+    info["mused"] = mused
+    return info
