@@ -25,7 +25,17 @@ class Tier:
     from outside.
     """
 
-    __slots__ = ("function", "bound", "chord", "due", "_core", "_slot", "_mode", "_calls", "_ask_at")
+    __slots__ = (
+        "function",
+        "bound",
+        "chord",
+        "due",
+        "_core",
+        "_slot",
+        "_mode",
+        "_calls",
+        "_ask_at",
+    )
 
     def __init__(self, core, function, chord=None, mode=None):
         self.function, self.bound, self.chord, self.due = function, None, chord, False

@@ -78,7 +78,6 @@ class ode(_scipy_ode.ode):
         self._integrator.__class__ = NATIVE.get(found, found)
         return self
 
-
     def integrate(self, t, step=False, relax=False):
         """Find y(t), set it as the initial condition, and return it.
 

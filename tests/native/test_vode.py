@@ -10,6 +10,7 @@ import pytest
 from diffsol._native._core import lib
 
 import problems
+from diffsol._engine.tier import Tier
 from native.vode_sides import ONE_STEP, PAST_TIME, TO_TIME, Options, Ours, Scipy, shown
 
 pytestmark = pytest.mark.filterwarnings("ignore:z?vode.*:UserWarning", "ignore:.*:RuntimeWarning")
@@ -275,20 +276,19 @@ def test_failures(integrator, method, band, fun):
 # --- what surrounds a call ---------------------------------------------------------------------------
 
 
-def test_slices_of_time_change_nothing():
+def test_slices_of_time_change_nothing(monkeypatch):
     """A call in as many pieces as there are steps."""
     o = Options(oscillator, [1.0, 0.5], 0, method="bdf", with_jacobian=True)
     whole, pieces = Ours(o), Ours(o)
     whole.call(TO_TIME, 2.0)
     advanced = []
 
-    def step(core, seconds):
+    def step(core, seconds, *inputs):
         advanced.append(core.step_count)
-        return lib.ds_vode_advance(core, 0.0)
+        return lib.ds_vode_run(core, 0.0, *inputs)
 
-    tier = pieces._vode.tier
-    advance = tier.advance
-    tier.advance = lambda core, _, *rest: advance(core, step, *rest)
+    advance = Tier.advance
+    monkeypatch.setattr(Tier, "advance", lambda self, _, *rest: advance(self, step, *rest))
     pieces.call(TO_TIME, 2.0)
     assert_same(pieces, whole)
     assert len(set(advanced)) > 20
