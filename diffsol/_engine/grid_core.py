@@ -25,7 +25,7 @@ COLUMNS = {
 }
 _FLOATS, _INTS = [[k for k, v in COLUMNS.items() if v is kind] for kind in (float, np.int32)]
 
-_DOUBLES = ffi.typeof("double[]")
+_DOUBLES, _INT32S = ffi.typeof("double[]"), ffi.typeof("int32_t[]")
 _from_buffer = ffi.from_buffer
 
 
@@ -70,7 +70,7 @@ class GridCore:
     def set_columns(self, count):
         """The columns of the infodict shall be filled."""
         floats, ints = np.zeros((len(_FLOATS), count)), np.zeros((len(_INTS), count), np.int32)
-        held = _from_buffer(_DOUBLES, floats), _from_buffer("int32_t[]", ints)
+        held = _from_buffer(_DOUBLES, floats), _from_buffer(_INT32S, ints)
         lib.ds_odeint_set_columns(self.solve, *held, count)
         self._blocks = floats, ints, held
 

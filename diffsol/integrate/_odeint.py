@@ -14,7 +14,7 @@ import numpy as np
 from diffsol._engine import grid, kernels
 from diffsol._engine.function import Function
 from diffsol._engine.grid import Grid, given_jacobian
-from diffsol._engine.odepack import as_doubles
+from diffsol._engine.odepack import as_doubles, work_lengths
 from diffsol.integrate import _scipy
 from diffsol.integrate._odeint_again import floats, infodict, keep_warm, solve_as_before
 
@@ -203,7 +203,7 @@ class _Options:
         self.mxhnil = index(mxhnil)
         self.mxordn, self.mxords = index(mxordn), index(mxords)
         self.band = None if ml < 0 and mu < 0 else (max(ml, 0), max(mu, 0))
-        self.Dfun = Dfun
+        self.Dfun, self._lengths = Dfun, None
         self.rtol, self.atol, self.tcrit = rtol, atol, tcrit
 
     def check_functions(self, func, args):
@@ -232,8 +232,15 @@ class _Options:
         """Highest orders of Adams and BDF."""
         return min(self.mxordn, ADAMS_ORDER_MAX), min(self.mxords, BDF_ORDER_MAX)
 
-    def is_refused(self, n, distance):
-        """Would ODEPACK refuse these options before it looks at its work arrays?"""
+    def work_lengths(self, n, times, first):
+        """(lenrw, leniw): the lengths that ODEPACK's work arrays would have, for always as many
+        states; 0 where the options are refused before it looks at those arrays."""
+        if self._lengths is None or self.h0:
+            refused = self._is_refused(n, times[first] - times[0])
+            self._lengths = (0, 0) if refused else work_lengths(n, self.orders(), self.band)
+        return self._lengths
+
+    def _is_refused(self, n, distance):
         bad_band = self.band is not None and max(self.band) >= n
         negative = min(self.mxstep, self.mxhnil, self.hmax, self.hmin, self.h0 * distance) < 0
         return bad_band or negative or self.ixpr not in (0, 1)

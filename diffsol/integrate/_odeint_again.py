@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from diffsol._engine import kernels
-from diffsol._engine.odepack import work_lengths
 
 IDLE_MAX = 2  # solvers kept for the next solve of one function: more only serve threads
 
@@ -79,9 +78,7 @@ def infodict(core, options, times, first) -> dict[str, Any]:
     else:
         worst = core.solve.worst
         imxer = worst + 1 if worst >= 0 else -1
-        lengths = (0, 0)
-        if not options.is_refused(core.n, times[first] - times[0]):
-            lengths = work_lengths(core.n, options.orders(), options.band)
+        lengths = options.work_lengths(core.n, times, first)
     info["imxer"] = imxer
     info["lenrw"], info["leniw"] = lengths
     info["mused"] = mused
