@@ -107,8 +107,10 @@ class Grid:
         if tier.bound is None or not plain or n > Warm.LARGEST:
             return None
         core = GridCore(n)  # a function may have kept the state of this one
+        arrays = sum(type(tolerance) is np.ndarray for tolerance in (rtol, atol))
+        rtol, atol = (0.0 if type(v) is np.ndarray else v for v in (rtol, atol))  # not to be kept
         core.set_options(rtol, atol, limits)
-        return Warm(core, tier.bound, options)
+        return Warm(core, tier.bound, options, arrays)
 
     def _position(self):
         solve, times = self.core.solve, self._inputs[0]

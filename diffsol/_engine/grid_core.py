@@ -88,15 +88,16 @@ class Warm:
     core     GridCore with nothing but its options set
     bound    kernel of the right-hand side, of that solve
     options  what the two solves have in common, for the caller
+    array_count   how many of its two tolerances were arrays
     """
 
-    __slots__ = ("options", "core", "_variant", "_block", "_params")
+    __slots__ = ("options", "core", "array_count", "_variant", "_block", "_params")
 
     # Beyond, making a solver costs nothing beside what it does, and memory is better given back.
     LARGEST = 64
 
-    def __init__(self, core, bound, options):
-        self.options, self.core = options, core
+    def __init__(self, core, bound, options, array_count):
+        self.options, self.core, self.array_count = options, core, array_count
         self._variant, self._block, self._params = bound.variant, bound.block, bound.params
         solve = core.solve
         lib.ds_odeint_only_kernels(solve)
@@ -112,10 +113,16 @@ class Warm:
             and kernels.mode_of_solve() != "0"
         )
 
-    def go(self, times, state, told=False):
+    def go(self, times, state, told, arrays):
         """(y, the first row that was not the initial state); None: there must be another solve, from
-        the start. The outcome is the core's."""
+        the start. The outcome is the core's.
+
+        arrays   ("rtol" or "atol", array (n,)) for each tolerance that was an array then
+        """
         core = self.core
+        if len(arrays) != self.array_count:
+            return None
+        kept = [set_tolerance(core.solve, name, array, core.n) for name, array in arrays]
         y = np.empty((times.size, core.n))
         y[0] = state
         held, first = core.begin(times, y)
@@ -126,7 +133,7 @@ class Warm:
         code = lib.ds_odeint_advance(core.solve, policy.SLICE)
         while code == lib.DS_RUNNING:
             code = lib.ds_odeint_advance(core.solve, policy.SLICE)
-        del held
+        del held, kept
         if code > lib.DS_FAILED:
             return None
         self._variant.uses += 1

@@ -17,6 +17,7 @@ IDLE_MAX = 2  # solvers kept for the next solve of one function: more only serve
 
 _PLAIN = (int, float, bool, type(None))  # types of options that cannot change behind our back
 _FLOAT = np.dtype(float)
+_TOLERANCES = 5, 6  # where rtol and atol stand among the options
 
 
 def solve_as_before(func, y0, t, args, given):
@@ -34,10 +35,15 @@ def solve_as_before(func, y0, t, args, given):
     except IndexError:
         return None
     before, options = warm.options
-    if not (all(map(is_, given, before)) and warm.fits(record, func, args)):
+    arrays = ()
+    if not all(map(is_, given, before)):
+        arrays = _array_tolerances(given, state.size)
+        if not all(map(is_, _without_arrays(given), before)):
+            return None
+    if not warm.fits(record, func, args):
         return None
     told = options.full_output
-    answer = warm.go(times, state, told)
+    answer = warm.go(times, state, told, arrays)
     if answer is None:
         return None
     y, first = answer
@@ -51,11 +57,31 @@ def solve_as_before(func, y0, t, args, given):
 
 
 def keep_warm(record, solve, given, options):
-    """The next solve may begin where this one's checks ended, if options are all plain numbers."""
-    if len(record.idle) < IDLE_MAX and all(type(value) in _PLAIN for value in given):
-        warm = solve.warm((given, options))
+    """The next solve may begin where this one's checks ended, if options are all plain numbers, but
+    for tolerances that are arrays: those are not kept, and read each time."""
+    known = _without_arrays(given)
+    plain = all(type(value) in _PLAIN or value is np.ndarray for value in known)
+    if len(record.idle) < IDLE_MAX and plain:
+        warm = solve.warm((known, options))
         if warm is not None:
             record.idle.append(warm)
+
+
+def _without_arrays(given):
+    """The options, with the class in place of each array among the tolerances."""
+    options = list(given)
+    for i in _TOLERANCES:
+        if type(options[i]) is np.ndarray:
+            options[i] = np.ndarray
+    return tuple(options)
+
+
+def _array_tolerances(given, n):
+    """(name, array) of those tolerances that are arrays (n,) of floats."""
+    named = [(name, given[i]) for name, i in zip(("rtol", "atol"), _TOLERANCES, strict=True)]
+    return [
+        (name, a) for name, a in named if type(a) is np.ndarray and floats(a) is a and a.size == n
+    ]
 
 
 def floats(value):

@@ -119,6 +119,25 @@ def test_other_options_are_seen(options):
         agree(decay)
 
 
+@pytest.mark.parametrize("names", [["rtol"], ["atol"], ["rtol", "atol"]], ids=str)
+def test_tolerances_that_are_arrays_are_read_each_time(names):
+    def arrays(*values):
+        return {name: np.array(values) for name in names}
+
+    warm_up(decay, **arrays(1e-5, 1e-7))
+    kept = arrays(1e-5, 1e-7)
+    for _ in range(3):
+        agree(decay, full_output=True, **arrays(1e-3, 1e-9))
+        agree(decay, full_output=True, **arrays(1e-8, 1e-6))
+        agree(decay, full_output=True, **kept)
+        for array in kept.values():
+            array *= 0.1
+    agree(decay, **{name: np.array([1e-5, 1e-7, 0.0])[:2] for name in names})
+    agree(decay, **{name: np.float32([1e-5, 1e-7]) for name in names})
+    with pytest.raises(Exception, match="same length"):
+        odeint(decay, Y0, TIMES, **arrays(1e-5, 1e-6, 1e-7))
+
+
 def test_an_option_of_another_type_is_refused():
     warm_up(decay, mxstep=0, col_deriv=0)
     for wrong in ({"mxstep": 0.0}, {"col_deriv": 0.0}):
