@@ -2,6 +2,8 @@
 
 python -m diffsol [--report] script.py [argument ...]
 python -m diffsol [--report] -m module [argument ...]
+
+python -m diffsol --about=TOPIC     what a message of diffsol's means
 """
 
 import argparse
@@ -19,6 +21,9 @@ def main(argv: list[str]) -> None:
     parser = _parser()
     own, module, rest = _split(argv)
     options = parser.parse_args(own)
+    if options.about:
+        print(_about(options.about, parser))
+        return
     if module is None and not rest:
         parser.error("a script, or -m and a module, is needed")
     if module == "":
@@ -42,12 +47,23 @@ def main(argv: list[str]) -> None:
 def _split(argv: list[str]) -> tuple[list[str], str | None, list[str]]:
     """Our own options, the module if any, and what belongs to the program, as python divides them."""
     for i, word in enumerate(argv):
+        if i and argv[i - 1] == "--about":
+            continue  # its topic
         if word == "-m":
             return argv[:i], argv[i + 1] if argv[i + 1 :] else "", argv[i + 2 :]
         if word.startswith("-m") or not word.startswith("-"):
             module = word[2:] if word.startswith("-m") else None
             return argv[:i], module, argv[i + (module is not None) :]
     return argv, None, []
+
+
+def _about(topic: str, parser: argparse.ArgumentParser) -> str:
+    from diffsol._pages import about, topics
+
+    try:
+        return about(topic)
+    except KeyError:
+        parser.error(f"nothing is known about {topic!r}; topics are {', '.join(topics())}")
 
 
 def _findable(module: str) -> bool:
@@ -65,12 +81,19 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m diffsol",
         description="Run a program with scipy.integrate's solvers replaced by native ones.",
-        usage="%(prog)s [-h] [--version] [--report] (script | -m module) [argument ...]",
+        usage="%(prog)s [-h] [--version] [--report] (script | -m module) [argument ...]\n"
+        "       %(prog)s --about=TOPIC",
         epilog="All that follows the script or the module belongs to the program.",
     )
     parser.add_argument("--version", action="version", version=f"diffsol {diffsol.__version__}")
     parser.add_argument(
         "--report", action="store_true", help="tell at exit what was compiled, and why not"
+    )
+    parser.add_argument(
+        "--about",
+        metavar="TOPIC",
+        help="tell what a reason means that explain gives, by its code; "
+        "or all of them (errors), or what can be compiled (tracing)",
     )
     return parser
 

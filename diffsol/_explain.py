@@ -7,11 +7,10 @@ from dataclasses import dataclass, replace
 from diffsol._engine import kernels, verify
 from diffsol._engine.function import Function
 from diffsol._graph import show
-from diffsol._methods.registry import METHODS
 from diffsol._trace.reasons import REASONS, Refused
-from diffsol.integrate import _options, _passthrough
+from diffsol.integrate import _call, _options
 
-DOCS = "docs/errors.md"
+HELP = "python -m diffsol --about="
 NOT_NATIVE = "not-native"
 
 
@@ -21,7 +20,7 @@ class Explanation:
 
     compiled : bool
     reason : str or None
-        Code of the reason why not, an anchor in docs/errors.md.
+        Code of the reason why not; ``python -m diffsol --about=CODE`` tells more.
     detail : str
         What in the function it is about.
     where : (file name, line, function name) or None
@@ -36,6 +35,8 @@ class Explanation:
         The graph as text, an operator a line.
     solver : str or None
         The method, where SciPy's own solver runs it (reason "not-native"); None where it is native.
+    jacobian : Explanation or None
+        The same for the `jac` or `Dfun` that was given, if it is a function.
     events : tuple of Explanation
         The same for each event function.
     """
@@ -52,12 +53,15 @@ class Explanation:
     compile_ms: float = 0.0
     graph: str = ""
     solver: str | None = None
+    jacobian: Explanation | None = None
     events: tuple[Explanation, ...] = ()
 
     def __str__(self):
         lines = [self._told()]
         if self.solver is not None:
-            lines.append(f"  {REASONS[NOT_NATIVE].title}: {self.solver}; see {DOCS}#{NOT_NATIVE}")
+            lines.append(f"  {REASONS[NOT_NATIVE].title}: {self.solver}; see {HELP}{NOT_NATIVE}")
+        if self.jacobian is not None:
+            lines.append(f"Jacobian {self.jacobian}")
         lines += [f"event {event}" for event in self.events]
         return "\n".join(lines)
 
@@ -75,24 +79,30 @@ class Explanation:
             lines.append(f"  what:  {self.detail}")
         if self.where is not None:
             lines.append("  where: {}, line {}, in {}".format(*self.where))
-        lines += [f"  hint:  {self.hint}", f"  see:   {DOCS}#{self.reason}"]
+        lines += [f"  hint:  {self.hint}", f"  see:   {HELP}{self.reason}"]
         return "\n".join(lines)
 
 
 def explain(
-    fun, t_span, y0, args=None, *, method="RK45", vectorized=False, events=None, **options
-) -> Explanation:
-    """Tell whether `solve_ivp` with these arguments runs a compiled function, and if not, why.
+    fun, t_span, y0, args=None, *, method=None, vectorized=False, events=None, jac=None,
+    tfirst=None, Dfun=None, **options,
+) -> Explanation:  # fmt: skip
+    """Tell whether a solve with these arguments runs compiled functions, and if not, why.
 
     The functions (and the Jacobian that an implicit method wants) are traced and compiled now (a later
     solve by the same method reuses the kernels) and compared with the Python functions at (t0, y0).
 
     Parameters
     ----------
-    fun, t_span, y0, args, method, vectorized, events :
-        As for `diffsol.integrate.solve_ivp`.
+    fun, t_span, y0, args, vectorized, events, jac :
+        As for `diffsol.integrate.solve_ivp`; or `func`, `t`, `y0` and `args` of `odeint`.
+    method : str or class, optional
+        A method of `solve_ivp` (default 'RK45'), 'odeint' (default with `tfirst` or `Dfun`), or an
+        integrator of `ode`: 'vode', 'zvode', 'lsoda', 'dopri5' or 'dop853'.
+    tfirst, Dfun : optional
+        As for `diffsol.integrate.odeint`, whose functions are `f(y, t, ...)` unless `tfirst=True`.
     **options
-        Further arguments of `solve_ivp`, which make no difference here.
+        Further arguments of the call.  Most make no difference here.
 
     Returns
     -------
@@ -101,30 +111,45 @@ def explain(
     Raises
     ------
     ValueError, TypeError
-        For a `y0` or `args` that `solve_ivp` refuses, with its words.
+        For a `y0` or `args` that the solver refuses, with its words; for a `method` or an option
+        that there is not.
     """
+    if events is not None:
+        options["events"] = events
+    if vectorized:
+        options["vectorized"] = vectorized
+    call = _call.of(method, tfirst, Dfun, jac, options)
     args = _options.unpack_args(args)
-    state = _options.check_y0(y0)
-    name = _passthrough.native_name(method)
-    traits = None if name is None else METHODS.get(name)
-    kind = "strict" if traits is None else traits.rhs_kind
-    function = Function(fun, args, state, kind=kind, vectorized=vectorized)
+    state = call.state(y0)
     t0 = float(t_span[0])
+    function = Function(
+        fun, args, state, kind=call.rhs_kind(state), vectorized=vectorized, y_first=call.y_first
+    )
     told = _explain_one(function, t0, state)
-    if told.compiled and traits is not None and traits.implicit and options.get("jac") is None:
+    if told.compiled and call.takes_exact_jacobian:
         # whatever it costs: somebody asked
         function.record.variants[0].jacobian(kernels.PATIENCE)
-    if traits is None and vectorized:
+    if call.scipys is not None and vectorized:
         # What stands between SciPy's solvers and fun takes one state at a time.
         told = _refused(function, Refused(NOT_NATIVE, "vectorized=True"))
     return replace(
         told,
-        solver=None if traits is not None else getattr(method, "__name__", str(method)),
+        solver=call.scipys,
+        jacobian=_explain_jacobian(call, args, t0, state),
         events=tuple(
             _explain_one(Function(event, args, state, kind="event"), t0, state)
             for event in _listed(events)
         ),
     )
+
+
+def _explain_jacobian(call, args, t0, state):
+    if not callable(call.jac):
+        return None
+    function = Function(call.jac, args, state, kind="jac", y_first=call.y_first)
+    if call.jacobian_stays_python:
+        return _refused(function, Refused("jacobian-form", call.jacobian_stays_python))
+    return _explain_one(function, t0, state)
 
 
 def _listed(events):
@@ -172,41 +197,53 @@ def watch() -> None:
 
 
 def report() -> str:
-    """One line per function that was solved in this process: compiled or not, and why."""
-    lines = ["diffsol: functions of this run"]
+    """A line for each function that was solved in this process: compiled or not, and why."""
+    found: dict[tuple, list] = {}
     for record in kernels.records():
-        place = "" if record.where is None else " ({}:{})".format(*record.where)
-        lines.append(f"  {record.name}{place}{_kind(record)}: {_state(record)}")
-    if len(lines) == 1:
-        lines.append("  none")
-    return "\n".join(lines)
+        found.setdefault((*_described(record), *_outcome(record)), []).append(record)
+    lines = [
+        f"  {described}: {outcome}{_spent(records)}{more}"
+        for (described, outcome, more), records in found.items()
+    ]
+    return "\n".join(["diffsol: functions of this run", *(lines or ["  none"])])
 
 
-_KINDS = {
+_ROLES = {
     "rhs": "right-hand side",
-    "strict": "right-hand side of an implicit solver",
+    "strict": "right-hand side",
     "odepack": "right-hand side",
     "event": "event",
     "jac": "Jacobian",
 }
 
 
-def _kind(record):
-    function = getattr(record, "function", None)
-    return "" if function is None else f", {_KINDS[function.kind]}"
+def _described(record) -> tuple[str]:
+    """Its name, its place, its role and its solvers."""
+    place = "" if record.where is None else " ({}:{})".format(*record.where)
+    role = _ROLES[record.kind]
+    solvers = ", ".join(sorted(record.solvers - {""}))
+    return (f"{record.name}{place}, {role}{' of ' if solvers else ''}{solvers}",)
 
 
-def _state(record):
-    python = f"{record.python_seconds:.3f} s in Python"
+def _outcome(record) -> tuple[str, str]:
+    """What has become of it, before and behind the figures."""
     if record.variants:
-        kernel = record.variants[0].kernel
-        uses = sum(v.uses for v in record.variants)
-        return f"compiled in {kernel.compile_ms:.0f} ms, {uses} reuses, {python}"
+        return "compiled", ""
     if kernels.switched_on() == "0":
-        return f"{REASONS['switched-off'].title}, {python}"
+        return REASONS["switched-off"].title, ""
     if record.refusal is not None or not _can_be_compiled(record):
-        return f"not compiled, {python}. {kernels.reason_text(record.refusal)}"
-    return f"not compiled yet (that would not have paid), {python}"
+        return "not compiled", f". {kernels.reason_text(record.refusal)}"
+    return "not compiled yet (that would not have paid)", ""
+
+
+def _spent(records) -> str:
+    """The figures of records that are one function, solved with several sizes of state."""
+    variants = [variant for record in records for variant in record.variants]
+    python = f", {sum(record.python_seconds for record in records):.3f} s in Python"
+    if not variants:
+        return python
+    compile_ms = sum(variant.kernel.compile_ms for variant in variants)
+    return f" in {compile_ms:.0f} ms, {sum(v.uses for v in variants)} reuses{python}"
 
 
 def _can_be_compiled(record) -> bool:

@@ -8,7 +8,8 @@ from typing import Any
 from diffsol import integrate
 
 # What is replaced: the names of ours.  SciPy's other names stay what they are.
-NAMES = ("solve_ivp", "odeint", "ode", "complex_ode", "RK23", "RK45", "DOP853")
+_CLASSES = ("RK23", "RK45", "DOP853", "Radau", "BDF", "LSODA")
+NAMES = ("solve_ivp", "odeint", "ode", "complex_ode", *_CLASSES)
 # Where: the public namespace, and the package that some people import from.
 _NAMESPACES = ("scipy.integrate", "scipy.integrate._ivp")
 
@@ -39,7 +40,7 @@ class Patch:
 def patch() -> Patch:
     """Replace ``scipy.integrate``'s solvers by the native ones, in this process.
 
-    ``solve_ivp``, ``odeint``, ``ode``, ``complex_ode``, ``RK23``, ``RK45`` and ``DOP853`` of
+    ``solve_ivp``, ``odeint``, ``ode``, ``complex_ode`` and the solver classes of
     ``scipy.integrate`` become those of `diffsol.integrate`.  A module that has already run ``from
     scipy.integrate import solve_ivp`` holds SciPy's object and keeps it, so call this first.
     Calling it twice changes nothing.

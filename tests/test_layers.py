@@ -20,7 +20,8 @@ ALLOWED = {
     "_explain": {"integrate", "_engine", "_graph", "_methods", "_trace", "errors"},
     "_patch": {"integrate"},
     "__init__": {"_explain", "_patch", "integrate"},
-    "__main__": {"_explain", "_patch", "__init__"},
+    "_pages": {"_graph", "_trace", "errors"},
+    "__main__": {"_explain", "_pages", "_patch", "__init__"},
 }
 
 

@@ -3,26 +3,85 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
+from diffsol._engine.refusal import RefusedShape
 from diffsol._native._core import ffi, lib
 
-_from_handle = ffi.from_handle
 _asarray = np.asarray
 _float64 = np.float64
+_new = ffi.new
+_PYTHON = ffi.typeof("ds_python *")
+_DOUBLES = ffi.typeof("double *")
 
 
-def _outside_answer(kind, error, traceback):
-    """An interrupt that arrived between the C core and `answer`."""
-    if traceback is None or "handle" not in traceback.tb_frame.f_locals:
-        return
-    _from_handle(traceback.tb_frame.f_locals["handle"]).error = error
+class PythonCalls:
+    """The Python functions of one solve by the C core, which calls `fun` by way of C alone.
+
+    fun, args   the right-hand side as it is called: fun(t, y, *args), or fun(y, t, *args)
+    state       ndarray (n,): size and dtype of y
+    y_first     fun takes y before t
+    shared      fun sees `state` itself, which the core works in; else a copy that it may keep
+    by_answer   the first call of fun goes to `answer`
+
+    handle      for the core
+    error       the exception that came out of the last call
+    """
+
+    error: BaseException | None = None
+    after: Callable | None = None
+    arguments: tuple = ()  # of C's calls, which sets it
+
+    def __init__(self, fun, args, state, y_first=False, shared=False, by_answer=False):
+        self.fun, self.args, self.state = fun, args, state
+        values = id(self), state.size, state.dtype.kind == "c", y_first, shared, by_answer
+        self.handle = _new(_PYTHON, values)
+
+    def watch(self, after):
+        """To be called after each event or Jacobian (functions with unknown effects), or None."""
+        self.after = after
+        self.handle.watched = after is not None
+
+    def raise_error(self):
+        error, self.error = self.error, None
+        try:
+            raise error
+        finally:
+            del error  # or it would hold itself, by way of its traceback and this frame
+
+    def take(self, result):
+        """What fun returned, where that is not simply n numbers, as an array that is."""
+        raise NotImplementedError
+
+    def answer(self, which, flags, t, y, out):
+        """The core's other calls; y and out are addresses."""
+        raise NotImplementedError
 
 
-@ffi.def_extern(name="ds_call_python", error=1, onerror=_outside_answer)
-def _call_python(handle, which, flags, t, y, out):
-    return _from_handle(handle).answer(which, flags, t, y, out)
+# A solver of more states may factor their matrix for long, and lets other threads run meanwhile (the
+# core's DS_CLOCK_STATES).
+_MANY_STATES = 500
+
+_HOLDING = {
+    advance: partial(lib.ds_python_advance, ffi.cast("ds_advance", ffi.addressof(lib, name)))
+    for name in ("ds_ivp_advance", "ds_odeint_advance", "ds_hairer_advance")
+    for advance in (getattr(lib, name),)
+}
+_HOLDING[lib.ds_odeint_run] = lib.ds_python_odeint_run
+_HOLDING[lib.ds_vode_run] = lib.ds_python_vode_run
+
+
+def calling_python(advance, n):
+    """A core's `advance` or `run`, for slices of a solve whose right-hand side is called as Python."""
+    return advance if n > _MANY_STATES else _HOLDING[advance]
+
+
+def doubles_at(address):
+    """The core's numbers at an address, as a C array."""
+    return ffi.cast(_DOUBLES, address)
 
 
 class Unusual(Exception):
@@ -33,70 +92,46 @@ class Unusual(Exception):
         self.result = result
 
 
-class Callbacks:
-    """Answers the C core's calls of one solve, and keeps the exception that a function raises.
+class Callbacks(PythonCalls):
+    """The functions of one solve_ivp.
 
     rhs     the right-hand side (Function)
-    events  event functions
+    events  event functions, as they are called
     state   y0 as SciPy's solver would hold it: the very array that fun sees at its first call
-    after   called after each event or Jacobian in Python (functions with unknown effects), or None
     jacobian, ivp  the Jacobian of an implicit solve, and the core's struct that it writes to
     """
 
+    starts_at_once = True  # fun is called before the first step
+
     def __init__(self, rhs, state):
+        fun = self._vectorized if rhs.vectorized else rhs.fun
+        super().__init__(fun, rhs.args, state, by_answer=self.starts_at_once)
         self.rhs = rhs
         self.events: list = []
-        self.state = state
-        self.first = True
-        self.error: BaseException | None = None
-        self.after = None
         self.jacobian = None
         self.ivp = None
-        self._views: dict = {}
-        self._call = self._vectorized if rhs.vectorized else rhs.fun
-        self._args = rhs.args
         self._dtype = state.dtype
 
     def _vectorized(self, t, y, *args):
         # the dtype is SciPy's, which ravels after its conversion
         return np.asarray(self.rhs.fun(t, y[:, None], *args), dtype=self._dtype).ravel()
 
-    def _view(self, pointer):
-        """The ndarray over a C array; the core uses few addresses, so views are kept."""
-        view = self._views.get(pointer)
-        if view is None:
-            view = np.frombuffer(ffi.buffer(pointer, self.state.nbytes), self._dtype)
-            self._views[pointer] = view
-        return view
+    def _view(self, address):
+        """The ndarray over a state of the core's."""
+        return np.frombuffer(ffi.buffer(doubles_at(address), self.state.nbytes), self._dtype)
+
+    def take(self, result):
+        taken = np.empty(self.state.size, self._dtype)
+        taken[:] = _asarray(result, self._dtype)
+        return taken
 
     def answer(self, which, flags, t, y, out):
-        """The core's call: 0, or 1 after an exception, which comes out of the solve as itself."""
-        try:
-            if which > 0:
-                self._event(which - 1, flags, t, self._view(y), out)
-            elif which < 0:
-                self._rare(which, flags, t, y, out)
-            elif self.first:
-                self._first_derivative(t, self._view(y), self._view(out))
-            else:
-                y = self._view(y)
-                given = y.copy()  # people keep what they are given
-                result = self._call(t if flags else _float64(t), given, *self._args)
-                self._take(_asarray(result, self._dtype), self._view(out))
-                y[:] = given  # and clamp it in place
-        except BaseException as error:
-            self.error = error
-            return 1
-        return 0
-
-    def _take(self, result, out):
-        out[:] = result
-
-    def _rare(self, which, flags, t, y, out):
-        if which == lib.DS_CALL_JACOBIAN:
+        if which == 0:
+            self._first_derivative(t, self._view(y), self._view(out))
+        elif which == lib.DS_CALL_JACOBIAN:
             time = t if flags & lib.DS_T_IS_FLOAT else _float64(t)
             self.jacobian.write(self.ivp, time, self._view(y).copy())
-            if self.after is not None:
+            if self.handle.watched:
                 self.after()
         elif which == lib.DS_CALL_MANY:
             self._many(flags >> lib.DS_COLUMNS_SHIFT, flags & lib.DS_T_IS_FLOAT, t, y, out)
@@ -107,30 +142,23 @@ class Callbacks:
         """fun of several states at once, the columns of y (n, count): SciPy's `vectorized`."""
         shape = count, self.state.size
         nbytes = count * self.state.nbytes
-        states = np.frombuffer(ffi.buffer(y, nbytes), self._dtype).reshape(shape)
+        states = np.frombuffer(ffi.buffer(doubles_at(y), nbytes), self._dtype).reshape(shape)
         time = t if t_is_float else _float64(t)
-        result = self.rhs.fun(time, np.ascontiguousarray(states.T), *self._args)
-        found = np.frombuffer(ffi.buffer(out, nbytes), self._dtype).reshape(shape)
+        result = self.rhs.fun(time, np.ascontiguousarray(states.T), *self.args)
+        found = np.frombuffer(ffi.buffer(doubles_at(out), nbytes), self._dtype).reshape(shape)
         found.T[:] = _asarray(result, self._dtype)
 
     def _first_derivative(self, t, y, out):
-        self.first = False
-        result = _asarray(self._call(t, self.state, *self._args), self._dtype)
+        result = _asarray(self.fun(t, self.state, *self.args), self._dtype)
         broadcasts = result.size == 1 and result.ndim <= 1 and self.jacobian is None
         if result.shape != out.shape and not broadcasts:
             raise Unusual(result)
         y[:] = self.state
         out[:] = result
 
-    def _event(self, index, flags, t, y, out):
-        event = self.events[index]
-        given = y.copy()
-        value = event.fun(t if flags else _float64(t), given, *event.args)
-        y[:] = given
+    def take_event(self, value, flags):
         # at a step NumPy compares the value, at a root brentq wants a float
-        out[0] = float(value) if flags else event_value(value)
-        if self.after is not None:
-            self.after()
+        return float(value) if flags else event_value(value)
 
 
 def event_value(value) -> float:
@@ -146,23 +174,21 @@ def event_value(value) -> float:
 class LsodaCallbacks(Callbacks):
     """For LSODA, which calls fun at the first step only and refuses any other shape itself."""
 
-    def __init__(self, rhs, state):
-        super().__init__(rhs, state)
-        self.first = False
+    starts_at_once = False
 
-    def _take(self, result, out):
-        check_shape(result, out.size)
-        out[:] = result
+    def take(self, result):
+        check_shape(_asarray(result, self._dtype), self.state.size)
+        return super().take(result)
 
 
 def check_shape(array, n):
     """SciPy's errors for what fun returned to LSODA and odeint."""
     if array.ndim > 1:
-        raise RuntimeError(
+        raise RefusedShape(
             f"The array returned by func must be one-dimensional, but got ndim={array.ndim}."
         )
     if array.size != n:
-        raise RuntimeError(
+        raise RefusedShape(
             f"The size of the array returned by func ({array.size}) does not match "
             f"the size of y0 ({n})."
         )

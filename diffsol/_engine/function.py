@@ -37,11 +37,12 @@ class Function:
                 a number will do where n is 1) | 'event' | 'jac'
     vectorized  fun takes y of shape (n, 1) (SciPy's option)
     y_first     fun takes y before t (odeint's functions do)
+    solver      who calls it, for the report of a run
     """
 
     __slots__ = ("fun", "args", "kind", "n", "is_complex", "vectorized", "y_first", "record")
 
-    def __init__(self, fun, args, state, kind="rhs", vectorized=False, y_first=False):
+    def __init__(self, fun, args, state, kind="rhs", vectorized=False, y_first=False, solver=""):
         self.fun = fun
         self.args = args
         self.kind = kind
@@ -54,6 +55,7 @@ class Function:
         )
         if kernels.KEEP_FUNCTIONS:
             self.record.function = self
+            self.record.solvers.add(solver)
 
     def bind(self) -> Bound | None:
         """A kernel in memory whose guards hold for this function now, or None."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from diffsol._engine import verify
-from diffsol._engine.callback import check_shape
+from diffsol._engine.callback import PythonCalls, check_shape, doubles_at
 from diffsol._engine.chord import band_pattern, chord_of
 from diffsol._engine.function import Function
 from diffsol._engine.grid_core import GridCore, Warm
 from diffsol._engine.odepack import as_doubles, as_numbers
+from diffsol._engine.refusal import RefusedShape
 from diffsol._engine.tier import Tier
 from diffsol._native._core import ffi, lib
 
@@ -52,16 +53,12 @@ class Grid:
         self._set_callbacks()
         tier = self._tier = self._new_tier(mode)
         if self._given is not None:
-            self._callbacks.after = tier.refresh
+            self._callbacks.watch(tier.refresh)
         tier.enter()
-        code = tier.advance(lib.ds_odeint_advance, (), times[0], times[-1], self._position)
+        code = tier.advance((), times[0], times[-1], self._position)
         del held
-        error = self._callbacks.error
-        # the callbacks hold on to themselves, and to the user's arguments
-        self._callbacks.answer = self._callbacks.error = None
         if code == lib.DS_PYTHON_ERROR:
-            # without one, an interrupt came where no Python frame of ours could note it
-            raise error if error is not None else KeyboardInterrupt
+            self._callbacks.raise_error()
         if code == lib.DS_NO_MEMORY:
             raise MemoryError("no memory for the Jacobian")
         return self._end()
@@ -77,16 +74,14 @@ class Grid:
             self.core.set_columns(times.size - 1)
 
     def _set_callbacks(self):
-        core, solve = self.core, self.core.solve
-        self._callbacks = GridCallbacks(self.rhs, self._given, core.state)
-        self._handle = solve.handle = ffi.new_handle(self._callbacks)
-        self._answer = solve.answer = _from_buffer(_DOUBLES, self._callbacks.derivative)
+        self._callbacks = GridCallbacks(self.rhs, self._given, self.core.state)
+        self.core.solve.handle = self._callbacks.handle
 
     def _new_tier(self, mode):
         solve, given, rhs = self.core.solve, self._given, self.rhs
         solve.jac_source = lib.DS_JAC_DIFFERENCES if given is None else lib.DS_JAC_GIVEN
         chord = chord_of(solve, lib.ds_odeint_set_jacobian, rhs, rhs.n, given, self._band)
-        return Tier(solve, rhs, chord, mode)
+        return Tier(solve, lib.ds_odeint_advance, rhs, chord, mode)
 
     def _end(self):
         solve, tier = self.core.solve, self._tier
@@ -118,61 +113,27 @@ class Grid:
         return t, abs(solve.h_next), solve.step_count, self.core.state.copy()
 
 
-class GridCallbacks:
-    """Answers the C core's calls of one odeint, and keeps the exception that a function raises.
+class GridCallbacks(PythonCalls):
+    """The functions of one odeint.
 
-    state    the core's working state: fun is given this very array, as SciPy's odeint gives its own
-    derivative   where the core looks for what fun returns
-    after    called after each Jacobian in Python (a function with unknown effects), or None
+    state    the core's working state: fun is given this very memory, as SciPy's odeint gives its own
     """
 
     def __init__(self, rhs, jacobian, state):
-        self.state, self.derivative = state, np.empty(state.size)
+        super().__init__(rhs.fun, rhs.args, state, rhs.y_first, shared=True)
         self._jacobian = jacobian
-        self.error: BaseException | None = None
-        self.after = None
-        self.answer = self._answerer(rhs.fun, rhs.args, rhs.y_first)
 
-    def _answerer(self, fun, args, y_first):
-        """The function that the core calls. A closure: it is called as often as fun."""
-        state, derivative = self.state, self.derivative
-        shape, take, array_type = state.shape, self._take, np.ndarray
-
-        def answer(which, flags, t, y, out):
-            """0, or 1 after an exception, which comes out of the solve as itself."""
-            try:
-                if which:
-                    self._give_jacobian(t, out)
-                    return 0
-                result = fun(state, t, *args) if y_first else fun(t, state, *args)
-                if type(result) is array_type and result.dtype is _FLOAT and result.shape == shape:
-                    derivative[:] = result
-                else:
-                    take(result)
-                return 0
-            except BaseException as error:
-                self.error = error
-                return 1
-
-        return answer
-
-    def _give_jacobian(self, t, out):
-        self._jacobian.write(t, self.state, out)
-        if self.after is not None:
-            self.after()
-
-    def _take(self, result):
-        """A list of numbers, most often; anything else is checked as SciPy does."""
-        n = self.state.size
-        if type(result) in (list, tuple) and len(result) == n > 1:
-            try:
-                self.derivative[:] = result
-                return
-            except (TypeError, ValueError):
-                pass  # it is told below what is wrong
+    def take(self, result):
         array = as_doubles(result)
-        check_shape(array, n)
-        self.derivative[:] = array
+        check_shape(array, self.state.size)
+        taken = np.empty(self.state.size)
+        taken[:] = array
+        return taken
+
+    def answer(self, which, flags, t, y, out):
+        self._jacobian.write(t, self.state, doubles_at(out))
+        if self.handle.watched:
+            self.after()
 
 
 class GivenJacobian:
@@ -207,7 +168,7 @@ class GivenJacobian:
 
     def _check(self, matrix):
         if matrix.ndim > 2:
-            raise RuntimeError(
+            raise RefusedShape(
                 f"The Jacobian array must be two dimensional, but got ndim={matrix.ndim}."
             )
         # a row alone may come without its first dimension, a single number without both
@@ -216,21 +177,21 @@ class GivenJacobian:
             told = matrix.shape + (1,) * (2 - matrix.ndim)
             if matrix.ndim == 1:
                 told = matrix.shape * 2
-            raise RuntimeError(
+            raise RefusedShape(
                 f"Expected a {self._kind}Jacobian array with shape {self._shape}, but got {told}"
             )
 
 
-def given_jacobian(jac, args, state, band, y_first=False, by_columns=False, function=True):
+def given_jacobian(jac, args, state, band, y_first=False, by_columns=False, solver=""):
     """GivenJacobian of the user's jac(t, y, *args), or None where there is none.
 
-    function    may it be compiled? A full one only
+    solver    as for Function
     """
     if jac is None:
         return None
     compiled = None
-    if function and band is None and not by_columns:
-        compiled = Function(jac, args, state, kind="jac", y_first=y_first)
+    if band is None and not by_columns:
+        compiled = Function(jac, args, state, kind="jac", y_first=y_first, solver=solver)
     return GivenJacobian(compiled, jac, args, y_first, state.size, band, by_columns, state.dtype)
 
 

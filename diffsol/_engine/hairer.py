@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import operator
-
 import numpy as np
 
+from diffsol._engine.callback import PythonCalls, doubles_at
 from diffsol._engine.odepack import take_derivative
 from diffsol._engine.tier import Tier
 from diffsol._engine.tolerance import set_tolerance
@@ -24,7 +23,7 @@ class Hairer:
 
     counts      int32 array (4,) that each run fills: evaluations, trials, accepted and rejected
 
-    After `run`: t and y.
+    After `run`: t and y, and h, the step size that a following run might begin with.
     """
 
     def __init__(self, method, n, rtol, atol, counts):
@@ -61,27 +60,27 @@ class Hairer:
         core.y = held = _from_buffer(_DOUBLES, self.y)
         core.t, core.t_end = t, t_end
         lib.ds_hairer_begin(core)
-        code = tier.advance(lib.ds_hairer_advance, (), t, t_end, self._position)
+        code = tier.advance((), t, t_end, self._position)
         del held
-        self.t = core.t
+        self.t, self.h = core.t, core.h
         if code == lib.DS_PYTHON_ERROR:
-            self._raise()
+            self._callbacks.raise_error()
         if tier.due and not tier.is_right([(t, y), (self.t, self.y)]):
             return self.run(fun, args, t, y, t_end, solout)
         return core.idid
 
     def _set_callbacks(self, fun, args, solout):
         core = self._core
-        self._callbacks = callbacks = StepCallbacks(self._n, fun, args, solout, self._refresh)
-        self._handle = core.handle = ffi.new_handle(callbacks)
-        self._buffers = [_from_buffer(_DOUBLES, a) for a in (callbacks.given, callbacks.derivative)]
-        core.given, core.answer = self._buffers
+        self._callbacks = callbacks = StepCallbacks(self._n, fun, args, solout)
+        callbacks.watch(self._refresh)
+        core.handle = callbacks.handle
+        self._given = core.given = _from_buffer(_DOUBLES, callbacks.state)
         core.watched = solout is not None
 
     def set_function(self, function):
         """Another right-hand side from the next run on."""
         self._core.fun.kernel = ffi.NULL
-        self.tier = Tier(self._core, function)
+        self.tier = Tier(self._core, lib.ds_hairer_advance, function)
 
     def _refresh(self):
         self.tier.refresh()
@@ -90,62 +89,30 @@ class Hairer:
         core = self._core
         return core.t, abs(core.h), core.trial_count, self.y
 
-    def _raise(self):
-        error, self._callbacks.error = self._callbacks.error, None
-        # without one, an interrupt came where no Python frame of ours could note it
-        raise error if error is not None else KeyboardInterrupt
 
+class StepCallbacks(PythonCalls):
+    """The functions of one solve by Hairer's codes.
 
-class StepCallbacks:
-    """Answers the C core's calls, and keeps the exception that a function raises.
-
-    given       what the core hands over as y: fun sees this very array, and may write into it
-    derivative  where the core looks for what fun returns
-    after       called after each solout (a function with unknown effects)
+    state    what the core hands over as y: fun sees this very memory, and may write into it
     """
 
-    def __init__(self, n, fun, args, solout, after):
-        self.given, self.derivative = np.empty(n), np.empty(n)
-        self._functions = fun, args, solout
-        self._after = after
-        self.error: BaseException | None = None
-        self.answer = self._answerer(fun, args)
+    def __init__(self, n, fun, args, solout):
+        super().__init__(fun, args, np.empty(n), shared=True)
+        self._solout = solout
 
     def are_of(self, fun, args, solout) -> bool:
-        return all(map(operator.is_, self._functions, (fun, args, solout)))
+        return self.fun is fun and self.args is args and self._solout is solout
 
-    def _answerer(self, fun, args):
-        """The function that the core calls. A closure: it is called as often as fun."""
-        given, derivative, n = self.given, self.derivative, self.given.size
-        slots = _from_buffer(_DOUBLES, derivative)
+    def take(self, result):
+        taken = np.empty(self.state.size)
+        take_derivative(result, taken)
+        return taken
 
-        def answer(which, flags, t, y, out):
-            """0, or 1 after an exception, which comes out of `run` as itself."""
-            try:
-                if which:
-                    out[0] = self._observe(t)
-                    return 0
-                result = fun(t, given, *args)
-                if type(result) is list and len(result) == n:
-                    try:
-                        slots[0:n] = result  # at a third of NumPy's price
-                        return 0
-                    except TypeError:
-                        pass  # it is told below what is wrong
-                take_derivative(result, derivative)
-                return 0
-            except BaseException as error:
-                self.error = error
-                return 1
-
-        return answer
-
-    def _observe(self, t):
-        y = self.given.copy()  # people keep what they are given
-        answer = as_answer(self._functions[2](t, y))
-        self.given[:] = y
-        self._after()
-        return answer
+    def answer(self, which, flags, t, y, out):
+        given = self.state.copy()  # people keep what they are given
+        doubles_at(out)[0] = as_answer(self._solout(t, given))
+        self.state[:] = given
+        self.after()
 
 
 def as_answer(answer) -> int:

@@ -75,7 +75,7 @@ class Jacobian:
     def use_kernel(self, ivp, kernel, params):
         """A compiled Jacobian of the right-hand side takes over from differences."""
         ivp.jac_groups, ivp.sparse_as_given = ffi.NULL, 0
-        self._set(ivp, kernel.start, kernel.row)
+        self._set(ivp, kernel.start, kernel.row, inexact=ivp.method == lib.DS_BDF)
         ivp.jac.kernel, ivp.jac.params = kernel.pointer, params
 
     def use_differences(self, ivp):
@@ -84,9 +84,9 @@ class Jacobian:
         self._keep = ()
         self.open(ivp)
 
-    def _set(self, ivp, start, rows):
+    def _set(self, ivp, start, rows, inexact=False):
         """Room for a matrix with these places (CSC; None: all)."""
-        plan = structure.plan(self._n, start, rows, self._dtype.kind == "c")
+        plan = structure.plan(self._n, start, rows, self._dtype.kind == "c", inexact)
         pattern = ffi.new("ds_pattern *")
         pattern.n, pattern.count = self._n, self._n**2 if rows is None else len(rows)
         if rows is not None:
@@ -169,6 +169,17 @@ class Jacobian:
             self._set(ivp, start, rows)
             ivp.sparse_as_given = 1
         self._values(ivp, len(rows))[:] = value.data
+
+    def matrix(self, ivp):
+        """The matrix at hand: sparse where SciPy's solver would hold a sparse one."""
+        from scipy.sparse import csc_matrix
+
+        n, (start, rows) = self._n, self._keep[:2]
+        if rows is None:
+            return self._values(ivp, n * n).reshape(n, n).T.copy()
+        values = self._values(ivp, len(rows)).copy()
+        matrix = csc_matrix((values, rows, start), shape=(n, n))
+        return matrix if self._sparse or self._sparsity is not None else matrix.toarray()
 
     def _values(self, ivp, count):
         return np.frombuffer(ffi.buffer(ivp.jac_values, count * self._dtype.itemsize), self._dtype)

@@ -88,12 +88,14 @@ class Record:
         "kind",
         "used",
         "idle",
+        "solvers",
     )
 
     def __init__(self, fun, kind):
         code = code_of(fun)
         self.kind = kind
         self.function = None  # the Function last seen, with KEEP_FUNCTIONS
+        self.solvers: set[str] = set()  # their names, with KEEP_FUNCTIONS
         self.name = getattr(fun, "__qualname__", None) or type(fun).__name__
         self.where = (code.co_filename, code.co_firstlineno) if code is not None else None
         self.variants: list = []

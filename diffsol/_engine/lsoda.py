@@ -71,10 +71,10 @@ class Lsoda:
         core, n, band = self._core, self.n, self._band
         if self.tier is not None:
             self.tier.leave()
-        self._jacobian = given = given_jacobian(jac, jac_args, np.empty(n), band)
+        self._jacobian = given = given_jacobian(jac, jac_args, np.empty(n), band, solver="lsoda")
         core.jac_source = lib.DS_JAC_DIFFERENCES if given is None else lib.DS_JAC_GIVEN
         chord = chord_of(core, lib.ds_odeint_set_jacobian, function, n, given, band)
-        self.tier = Tier(core, function, chord)
+        self.tier = Tier(core, lib.ds_odeint_run, function, chord)
         self._function = PythonFunction(fun, args)
         self.y = None
 
@@ -83,11 +83,10 @@ class Lsoda:
         core = self._core
         self._callbacks = GridCallbacks(self._function, self._jacobian, y)
         if self._jacobian is not None:
-            self._callbacks.after = self.tier.refresh
-        self._handle = core.handle = ffi.new_handle(self._callbacks)
+            self._callbacks.watch(self.tier.refresh)
+        core.handle = self._callbacks.handle
         self.y = y
-        self._buffers = [_from_buffer(_DOUBLES, a) for a in (y, self._callbacks.derivative)]
-        core.state, core.answer = self._buffers
+        self._buffer = core.state = _from_buffer(_DOUBLES, y)
 
     def run(self, t, y, t_end, task=1) -> int:
         """From (t, y), where the solve is, to t_end; ODEPACK's istate. y becomes the state there.
@@ -104,10 +103,10 @@ class Lsoda:
         settled, code = tier.enter(), RUNNING
         try:
             if settled:
-                code = lib.ds_odeint_run(core, FIRST_LOOK, t, t_end)
+                code = tier.step(core, FIRST_LOOK, t, t_end)
             if code == RUNNING:
                 self._begun_at, inputs = t, (t, t_end)
-                code = tier.advance(lib.ds_odeint_run, inputs, t, t_end, self._position)
+                code = tier.advance(inputs, t, t_end, self._position)
             if code > _FAILED:
                 self._raise(code)
         except BaseException:
@@ -141,7 +140,4 @@ class Lsoda:
     def _raise(self, code):
         if code == lib.DS_NO_MEMORY:
             raise MemoryError("no memory for the Jacobian")
-        error = self._callbacks.error
-        self._callbacks.error = None
-        # without one, an interrupt came where no Python frame of ours could note it
-        raise error if error is not None else KeyboardInterrupt
+        self._callbacks.raise_error()

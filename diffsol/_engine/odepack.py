@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from diffsol._engine.refusal import RefusedCast, RefusedShape
+
 _FLOAT = np.dtype(float)
 
 
@@ -17,7 +19,7 @@ def take_derivative(result, out):
     if array.dtype is not _FLOAT:
         array = as_numbers(result, out.dtype)
     if array.size != out.size:
-        raise RuntimeError(
+        raise RefusedShape(
             f"The size of the array returned by func ({array.size}) does not match "
             f"the size of y0 ({out.size})."
         )
@@ -27,7 +29,10 @@ def take_derivative(result, out):
 def as_numbers(value, dtype):
     """An array by the conversions that C code asks NumPy for: an array must not lose anything."""
     if isinstance(value, np.ndarray | np.generic):
-        return np.asarray(value).astype(dtype, casting="safe", copy=False)
+        try:
+            return np.asarray(value).astype(dtype, casting="safe", copy=False)
+        except TypeError as error:
+            raise RefusedCast(str(error)) from None
     return np.asarray(value, dtype=dtype)
 
 

@@ -7,7 +7,7 @@ import time
 import numpy as np
 
 from diffsol._engine import kernels, policy, verify
-from diffsol._engine.callback import Callbacks, LsodaCallbacks, event_value
+from diffsol._engine.callback import Callbacks, LsodaCallbacks, calling_python, event_value
 from diffsol._engine.dense import Segments
 from diffsol._engine.tolerance import set_tolerance
 from diffsol._methods.registry import METHODS
@@ -85,7 +85,7 @@ class Run:
             raise MemoryError(f"no memory for {state.size} states")
         traits = METHODS[self.method]
         self._callbacks = (LsodaCallbacks if traits.starts_later else Callbacks)(self.rhs, state)
-        self._handle = ivp.handle = ffi.new_handle(self._callbacks)
+        ivp.handle = self._callbacks.handle
         self._keep = [ffi.from_buffer("double[]", np.ascontiguousarray(state))]
         ivp.t0, ivp.t_bound, ivp.y0 = t0, tf, self._keep[0]
         self._keep += [
@@ -96,7 +96,7 @@ class Run:
         ivp.first_step = 0.0 if first_step is None else first_step
         ivp.save_steps = 1
         if self._bound is not None:
-            self._callbacks.first = False
+            self._callbacks.handle.by_answer = False
             self._use(ivp.fun, self._bound)
         if self.jacobian is not None:
             self._open_jacobian()
@@ -171,7 +171,7 @@ class Run:
         ivp, count = self._ivp, len(functions)
         if lib.ds_ivp_set_events(ivp, count):
             raise MemoryError("no memory for events")
-        self._callbacks.events = functions
+        self._callbacks.events = [function.fun for function in functions]
         t0 = self.options[0]
         self._event_bounds = [None] * count
         for i, function in enumerate(functions):
@@ -194,12 +194,10 @@ class Run:
 
     def _watch_outside(self):
         """With an event in Python, what the kernels read from outside may change at any event."""
-        if self._bound is not None and (
+        changes = self._bound is not None and (
             any(b is None for b in self._event_bounds) or self._has_python_jacobian()
-        ):
-            self._callbacks.after = self._refresh
-        else:
-            self._callbacks.after = None
+        )
+        self._callbacks.watch(self._refresh if changes else None)
 
     def _refresh(self):
         ivp = self._ivp
@@ -290,7 +288,8 @@ class Run:
 
     def _advance_looking(self, started, missing):
         """Slices of a solve with functions at the Python tier, of which `missing` may be compiled."""
-        advance, ivp = lib.ds_ivp_advance, self._ivp
+        compiled, ivp = lib.ds_ivp_advance, self._ivp
+        in_python = calling_python(compiled, ivp.n)
         outlook = policy.Outlook(started, ivp.t0, ivp.t_bound)
         budget = policy.budget_at_start([function.record for function in missing])
         code = lib.DS_RUNNING
@@ -298,6 +297,7 @@ class Run:
             if missing and budget:
                 self._compile(budget)
                 missing = []
+            advance = in_python if self._bound is None else compiled
             code = advance(ivp, policy.FIRST_LOOK if missing else policy.SLICE)
             if code == lib.DS_RUNNING and missing:
                 remaining = outlook.remaining(time.perf_counter(), ivp.t, ivp.h_abs, ivp.n_trials)
@@ -359,12 +359,9 @@ class Run:
     # --- ending -----------------------------------------------------------------------------------
 
     def _raise(self, code):
-        error = self._callbacks.error
         ivp = self._ivp
         if code == lib.DS_PYTHON_ERROR:
-            self._callbacks.error = None
-            # without one, an interrupt came where no Python frame of ours could note it
-            raise error if error is not None else KeyboardInterrupt
+            self._callbacks.raise_error()
         if code == lib.DS_BRACKET:
             raise ValueError("f(a) and f(b) must have different signs")
         if code == lib.DS_ROOT_ITER:

@@ -7,6 +7,7 @@ import time
 import numpy as np
 
 from diffsol._engine import kernels, policy, verify
+from diffsol._engine.callback import PythonCalls
 from diffsol._engine.function import Function
 from diffsol._engine.tolerance import set_tolerance
 from diffsol._methods.registry import METHODS
@@ -38,7 +39,7 @@ class Rhs:
             self._bound = verify.checked_kernel(self._function, record.python_seconds, t, y)
 
 
-class Stepper:
+class Stepper(PythonCalls):
     """Steps for a solver object with SciPy's attributes.
 
     method   'RK23' | 'RK45' | 'DOP853'
@@ -53,14 +54,14 @@ class Stepper:
         self.options = options_of(solver)
         self._rhs = rhs
         self._solver = None
-        self._error: BaseException | None = None
         y = np.ascontiguousarray(solver.y)
+        super().__init__(self._derivative, (), y)
         self._dtype, self._bytes = y.dtype, y.nbytes
         ivp = lib.ds_ivp_new(METHODS[method].id, y.size, y.dtype.kind == "c")
         if ivp == ffi.NULL:
             raise MemoryError(f"no memory for {y.size} states")
         self._ivp = ffi.gc(ivp, lib.ds_ivp_free)
-        self._handle = ivp.handle = ffi.new_handle(self)
+        ivp.handle = self.handle
         self._keep = [
             set_tolerance(ivp, "rtol", solver.rtol, y.size),
             set_tolerance(ivp, "atol", solver.atol, y.size),
@@ -86,9 +87,8 @@ class Stepper:
         seconds = time.perf_counter() - started
         self._solver = None
         solver.nfev = nfev + ivp.nfev
-        if code == lib.DS_PYTHON_ERROR and self._error is not None:
-            error, self._error = self._error, None
-            raise error
+        if code == lib.DS_PYTHON_ERROR:
+            self.raise_error()
         if code == lib.DS_FAILED:
             return False
         self._hand_over(solver)
@@ -115,21 +115,14 @@ class Stepper:
     def _copy(self, pointer):
         return np.frombuffer(ffi.buffer(pointer, self._bytes), self._dtype).copy()
 
-    def answer(self, which, flags, t, y, out):
+    def _derivative(self, t, y):
         """The C core asks for a derivative; at the start the solver has it already."""
-        try:
-            if self._solver is None:
-                self._put(self._start_f, out)
-                return 0
-            given = self._copy(y)
-            time_ = t if flags & lib.DS_T_IS_FLOAT else np.float64(t)
-            result = self._solver.fun(time_, given)
-            self._put(given, y)  # people clamp states in place
-            self._put(result, out)
-        except BaseException as error:  # it comes out of step() as itself
-            self._error = error
-            return 1
-        return 0
+        return self._start_f if self._solver is None else self._solver.fun(t, y)
+
+    def take(self, result):
+        taken = np.empty_like(self.state)
+        taken[:] = result
+        return taken
 
 
 def options_of(solver):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from diffsol._engine import kernels, policy, verify
+from diffsol._engine.callback import calling_python
 from diffsol._native._core import ffi, lib
 
 RUNNING = lib.DS_RUNNING
@@ -16,6 +17,7 @@ class Tier:
     """The functions of one solver in C, for one call of it or for many.
 
     core        the solver's struct: its slots take the kernels
+    run         lib.ds_..._advance or lib.ds_..._run of that struct
     function    Function: the right-hand side
     chord       Chord: the Jacobian of the right-hand side, or None
     mode        as kernels.mode_of_solve tells it
@@ -23,6 +25,8 @@ class Tier:
     A call of the solver is `enter`, `advance`, and `is_right` where that is `due`: at a kernel's first
     use, and when its uses have doubled. Between two calls anything may change that the functions read
     from outside.
+
+    step        (core, seconds, ...) -> code: how `run` is called at present
     """
 
     __slots__ = (
@@ -30,6 +34,8 @@ class Tier:
         "bound",
         "chord",
         "due",
+        "step",
+        "_run",
         "_core",
         "_slot",
         "_mode",
@@ -37,8 +43,9 @@ class Tier:
         "_ask_at",
     )
 
-    def __init__(self, core, function, chord=None, mode=None):
+    def __init__(self, core, run, function, chord=None, mode=None):
         self.function, self.bound, self.chord, self.due = function, None, chord, False
+        self._run, self.step = run, calling_python(run, core.n)
         self._core, self._slot = core, core.fun
         self._mode = kernels.mode_of_solve() if mode is None else mode
         self._calls = 0  # in Python, of a solver that lives on
@@ -46,7 +53,7 @@ class Tier:
 
     def enter(self) -> bool:
         """The kernels that the next call begins with, if there are any. True: the first steps may be
-        made without `advance`, for there is nothing to look after."""
+        made by `step` instead of `advance`, for there is nothing to look after."""
         bound, chord = self.bound, self.chord
         if bound is not None:
             variant = bound.variant
@@ -76,7 +83,7 @@ class Tier:
         return not chord.waits
 
     def _use(self, bound, budget):
-        self.bound, slot = bound, self._slot
+        self.bound, slot, self.step = bound, self._slot, self._run
         slot.kernel, slot.params = bound.pointer, bound.params
         if self.chord is not None:
             self.chord.join(bound, budget, self._mode == "require")
@@ -84,6 +91,7 @@ class Tier:
     def leave(self):
         """No kernel any longer."""
         self._slot.kernel, self.bound, self.due = ffi.NULL, None, False
+        self.step = calling_python(self._run, self._core.n)
         if self.chord is not None:
             self.chord.leave()
 
@@ -92,34 +100,34 @@ class Tier:
         if self.bound is not None and not self.bound.refresh():
             self.leave()
 
-    def advance(self, step, inputs, t, t_end, position) -> int:
+    def advance(self, inputs, t, t_end, position) -> int:
         """step(core, seconds, *inputs) until it is over; a kernel joins on the way where that pays.
 
         t, t_end    the interval of this call
         position    () -> time, step size, number of trials and state of the solve
         """
         if self.bound is None:
-            return self._advance_in_python(step, inputs, t, t_end, position)
+            return self._advance_in_python(inputs, t, t_end, position)
         chord = self.chord
         if chord is not None and chord.waits:
-            return self._advance_waiting(step, inputs)
-        code = step(self._core, SLICE, *inputs)
+            return self._advance_waiting(inputs)
+        code = self.step(self._core, SLICE, *inputs)
         while code == RUNNING:
-            code = step(self._core, SLICE, *inputs)
+            code = self.step(self._core, SLICE, *inputs)
         return code
 
-    def _advance_waiting(self, step, inputs):
+    def _advance_waiting(self, inputs):
         """By differences, until the compiled function's Jacobian is due."""
         chord, code = self.chord, RUNNING
         while code == RUNNING:
             chord.use_if_due(self.bound)
             started, waits = time.perf_counter(), chord.waits
-            code = step(self._core, SLICE, *inputs)
+            code = self.step(self._core, SLICE, *inputs)
             if waits:
                 chord.wait(self.bound, time.perf_counter() - started)
         return code
 
-    def _advance_in_python(self, step, inputs, t, t_end, position):
+    def _advance_in_python(self, inputs, t, t_end, position):
         core, record = self._core, self.function.record
         may_compile = self._mode == "1" and record.may_trace()
         budget = self._budget(record) if may_compile else 0.0
@@ -129,9 +137,9 @@ class Tier:
             if budget:
                 self._compile(budget, position)
                 if self.bound is not None:
-                    return self.advance(step, inputs, t, t_end, position)
+                    return self.advance(inputs, t, t_end, position)
                 budget, may_compile = 0.0, False
-            code = step(core, FIRST_LOOK if may_compile else SLICE, *inputs)
+            code = self.step(core, FIRST_LOOK if may_compile else SLICE, *inputs)
             if code == RUNNING and may_compile:
                 outlook = outlook or policy.Outlook(started, t, t_end)
                 remaining = outlook.remaining(time.perf_counter(), *position()[:3])

@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from diffsol._engine.callback import PythonCalls, doubles_at
 from diffsol._engine.chord import chord_of, set_band
-from diffsol._engine.grid import GivenJacobian, given_jacobian
+from diffsol._engine.grid import given_jacobian
 from diffsol._engine.odepack import as_numbers
+from diffsol._engine.refusal import RefusedLength
 from diffsol._engine.tier import FIRST_LOOK, RUNNING, Tier
 from diffsol._engine.tolerance import set_tolerance
 from diffsol._native._core import ffi, lib
@@ -41,9 +43,9 @@ class Vode:
             raise MemoryError(f"no memory for {n} states")
         self._core = ffi.gc(core, lib.ds_vode_free)
         self.n, self._dtype, self._band = n, np.dtype(dtype), band
-        self._state, self._answer = np.zeros(n, dtype), np.zeros(n, dtype)
-        self._keep: list[Any] = [_doubles(self._state), _doubles(self._answer)]
-        core.state, core.answer = self._keep
+        self._state = np.zeros(n, dtype)
+        core.state = _doubles(self._state)
+        self._keep: list[Any] = [core.state]
         self._keep += [set_tolerance(core, "rtol", rtol, n), set_tolerance(core, "atol", atol, n)]
         core.family, core.iteration = family, iteration
         core.h0, core.h_max, core.h_min, core.step_max, core.order_max = limits
@@ -51,9 +53,7 @@ class Vode:
         if self._has_matrix:
             setters = lib.ds_vode_set_jacobian, lib.ds_vode_set_band
             self._keep.append(set_band(core, *setters, n, band))
-        self._handle = core.handle = ffi.new_handle(self)
-        self._error: BaseException | None = None
-        self._jacobian: GivenJacobian | None = None
+        self._callbacks: VodeCallbacks | None = None
         self.tier: Tier | None = None
         self.y: np.ndarray | None = None
         self._copy_state = self._state.copy  # looked up once
@@ -68,14 +68,17 @@ class Vode:
         core = self._core
         if self.tier is not None:
             self.tier.leave()
-        self._fun, self._args = fun, args
-        self._jacobian = given = given_jacobian(jac, jac_args, self._state, self._band)
+        name = "zvode" if core.is_complex else "vode"
+        given = given_jacobian(jac, jac_args, self._state, self._band, solver=name)
         core.jac_source = lib.DS_JAC_DIFFERENCES if given is None else lib.DS_JAC_GIVEN
         chord = None
         if self._has_matrix:
             setter = lib.ds_vode_set_jacobian
             chord = chord_of(core, setter, function, self.n, given, self._band)
-        self.tier = Tier(core, function, chord)
+        self.tier = Tier(core, lib.ds_vode_run, function, chord)
+        self._callbacks = VodeCallbacks(fun, args, self._state, given)
+        self._callbacks.watch(self.tier.refresh)
+        core.handle = self._callbacks.handle
 
     def run(self, t, y, t_out, task=1, anew=False) -> int:
         """VODE's call; its istate.
@@ -90,10 +93,10 @@ class Vode:
             self._state[:] = y
         code = RUNNING
         if tier.enter():
-            code = lib.ds_vode_run(core, FIRST_LOOK, task, anew, t, t_out)
+            code = tier.step(core, FIRST_LOOK, task, anew, t, t_out)
         if code == RUNNING:
             self._begun_at, inputs = t, (task, anew, t, t_out)
-            code = tier.advance(lib.ds_vode_run, inputs, t, t_out, self._position)
+            code = tier.advance(inputs, t, t_out, self._position)
         if code == _FINISHED and not anew:  # the usual, and quick
             self.t, self.y = core.t, self._copy_state()
             return DONE
@@ -133,32 +136,35 @@ class Vode:
     def _raise(self, code):
         if code == lib.DS_NO_MEMORY:
             raise MemoryError("no memory for the Jacobian")
-        error, self._error = self._error, None
-        # without one, an interrupt came where no Python frame of ours could note it
-        raise error if error is not None else KeyboardInterrupt
+        self._callbacks.raise_error()
 
-    def answer(self, which, flags, t, y, out):
-        """The core's call: 0, or 1 after an exception, which comes out of `run` as itself."""
-        try:
-            if which == 0:
-                self._take(self._fun(t, self._state, *self._args))
-            else:
-                self._jacobian.write(t, self._state, out)
-                self.tier.refresh()
-        except BaseException as error:
-            self._error = error
-            return 1
-        return 0
 
-    def _take(self, result):
-        array = as_numbers(result, self._dtype)
-        if array.ndim > 1 or array.size != self.n:
-            raise ValueError(
+class VodeCallbacks(PythonCalls):
+    """The functions of one VODE.
+
+    state      the core's working state: fun sees this very memory, and may write into it
+    jacobian   GivenJacobian, or None
+    """
+
+    def __init__(self, fun, args, state, jacobian):
+        super().__init__(fun, args, state, shared=True)
+        self._jacobian = jacobian
+
+    def take(self, result):
+        array = as_numbers(result, self.state.dtype)
+        if array.ndim > 1 or array.size != self.state.size:
+            raise RefusedLength(
                 "ZVODE function must return complex array of length NEQ"
-                if self._dtype.kind == "c"
+                if self.state.dtype.kind == "c"
                 else "DVODE function must return array of length NEQ"
             )
-        self._answer[:] = array
+        taken = np.empty_like(self.state)
+        taken[:] = array
+        return taken
+
+    def answer(self, which, flags, t, y, out):
+        self._jacobian.write(t, self.state, doubles_at(out))
+        self.after()
 
 
 def _doubles(array):

@@ -150,6 +150,11 @@ int ds_ivp_step(ds_ivp *ivp);
 int ds_ivp_dense(ds_ivp *ivp, double *q);
 int64_t ds_ivp_q_size(const ds_ivp *ivp);
 
+/* What the next step will go by, besides J and the arrays: Radau's size and error norm of the step
+ * before (negative: none) and whether J is current; BDF's order and number of equal steps. */
+enum { DS_MEMORY = 3 };
+void ds_ivp_memory(const ds_ivp *ivp, double *numbers);
+
 /* One evaluation as the solver makes it: the kernel, or Python where there is none or it asks
  * for it. */
 int ds_call(ds_ivp *ivp, int which, int flags, double t, double *y, double *out);
@@ -166,6 +171,7 @@ void ds_dense_eval(int method, int64_t n, int is_complex, const double *seg_t_ol
                    double *out);
 
 #ifndef DS_CFFI
+/* Every core's callback unless replaced, with a ds_python as handle: python/call.h. */
 int ds_call_python(void *handle, int which, int flags, double t, double *y, double *out);
 #endif
 #endif

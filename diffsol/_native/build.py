@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import cffi
+import numpy
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
@@ -15,6 +16,9 @@ SOURCES = (
     "outputs.c",
     "dense.c",
     "call.c",
+    "python/call.c",
+    "python/arguments.c",
+    "python/result.c",
     "hairer.c",
     "root.c",
     "jacobian.c",
@@ -32,6 +36,9 @@ SOURCES = (
     "lu_dense.c",
     "lu_banded.c",
     "lu_sparse.c",
+    "lu_iterative.c",
+    "gmres.c",
+    "ilu.c",
     "fronts_new.c",
     "fronts_factor.c",
     "fronts_solve.c",
@@ -47,25 +54,21 @@ PUBLIC = (
     "hairer.h",
     "vode.h",
     "mathlib.h",
+    "python/call.h",
 )  # what Python may call
-HEADERS = ("*.h", "include/*.h", "tables/*.h")
+HEADERS = ("*.h", "include/*.h", "tables/*.h", "python/*.h")
 
 # SciPy's results need every product rounded: no fused multiply-add behind our back. No errno:
 # sqrt is then one instruction. Nothing else that changes values (no -ffast-math).
 GCC_FLAGS = ["-O3", "-std=gnu11", "-ffp-contract=off", "-fno-math-errno", "-fvisibility=hidden"]
 MSVC_FLAGS = ["/O2", "/std:c11", "/fp:precise"]
 
-CALLBACK = """
-extern "Python+C" int ds_call_python(
-    void *handle, int which, int flags, double t, double *y, double *out);
-"""
-
 
 def declarations() -> str:
     """The public headers for cffi: no preprocessor lines, nothing that only C may see."""
     texts = [(HERE / name).read_text().partition("#ifndef DS_CFFI")[0] for name in PUBLIC]
     lines = "".join(texts).splitlines(True)
-    return "".join(line for line in lines if not line.startswith("#")) + CALLBACK
+    return "".join(line for line in lines if not line.startswith("#"))
 
 
 def make_ffibuilder() -> cffi.FFI:
@@ -77,7 +80,7 @@ def make_ffibuilder() -> cffi.FFI:
         "".join(f'#include "{name}"\n' for name in PUBLIC),
         # Paths are relative to the root of the project, as setuptools wants them.
         sources=[str(native / name) for name in SOURCES],
-        include_dirs=[str(native)],
+        include_dirs=[str(native), numpy.get_include()],
         depends=[
             str(p.relative_to(ROOT)) for pattern in HEADERS for p in sorted(HERE.glob(pattern))
         ],

@@ -20,16 +20,6 @@ DS_FN number at(const double *x, int64_t plane, int64_t i, int is_complex) {
     return value;
 }
 
-/* Sum of x y in four strands, which the processor runs side by side. */
-DS_FN double dot(const double *DS_RESTRICT x, const double *DS_RESTRICT y, int64_t count) {
-    double sum[4] = {0};
-    int64_t i = 0;
-    for (; i + 4 <= count; i += 4)
-        for (int k = 0; k < 4; ++k) sum[k] += x[i + k] * y[i + k];
-    for (; i < count; ++i) sum[0] += x[i] * y[i];
-    return (sum[0] + sum[2]) + (sum[1] + sum[3]);
-}
-
 /* x[first ..] of a front becomes L11^-1 of it; what goes to the rows below is subtracted there. */
 DS_FN void forward(const ds_fronts *f, const ds_front *front, int is_complex) {
     const int64_t pivots = front->pivots, below = front->below, m = pivots + below, n = f->n;
@@ -67,10 +57,10 @@ DS_FN void backward(const ds_fronts *f, const ds_front *front, int is_complex) {
         for (int64_t i = 0; i < below; ++i) w[i + part * below] = f->x[rows[i] + part * n];
     for (int64_t k = 0; k < pivots; ++k) {
         const double *re = u + k * below, *im = re + plane;
-        x[k] -= dot(re, w, below);
+        x[k] -= ds_lu_dot(re, w, below);
         if (!is_complex) continue;
-        x[k] += dot(im, w + below, below);
-        x[k + n] -= dot(re, w + below, below) + dot(im, w, below);
+        x[k] += ds_lu_dot(im, w + below, below);
+        x[k + n] -= ds_lu_dot(re, w + below, below) + ds_lu_dot(im, w, below);
     }
     for (int64_t k = pivots - 1; k >= 0; --k) {
         const double *column = values + k * m;

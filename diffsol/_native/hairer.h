@@ -17,7 +17,6 @@ typedef struct ds_hairer {
     ds_function fun;    /* the kernel may be replaced between two calls of ds_hairer_advance */
     double *y;          /* n: the state at t; advanced in place */
     double *given;      /* n: what the callback sees as y, and may write into */
-    double *answer;     /* n: where Python writes the derivative */
     double t, t_end;
     double h0;          /* first step, signed; 0: choose */
     const double *rtol, *atol;        /* at first the values below, stride 0 */

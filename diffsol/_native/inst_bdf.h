@@ -7,7 +7,8 @@
 #define DS_RHS(ivp, end, t, y, out) ds_newton_derivative(ivp, (end) ? DS_T_IS_FLOAT : 0, t, y, out)
 #define DS_JACOBIAN(ivp, end, t, y) ds_jacobian(ivp, (end) ? DS_T_IS_FLOAT : 0, t, y, NULL)
 #define DS_FACTOR(ivp, c) ds_factor(ivp, ds_inside(ivp)->lu, 1, 0, c)
-#define DS_SOLVE(ivp, b) ds_solve(ivp, ds_inside(ivp)->lu, ds_inside(ivp)->width, b)
+#define DS_SCALE(ivp) ds_lu_scale(ds_inside(ivp)->lu)
+#define DS_SOLVE(ivp, b, tol) ds_solve(ivp, ds_inside(ivp)->lu, ds_inside(ivp)->width, b, tol)
 #include "include/step_bdf.h"
 #include "problem.h"
 
@@ -51,6 +52,12 @@ static int DS_BDF(ivp_dense)(ds_ivp *ivp, double *q) {
     return 0;
 }
 
+static void DS_BDF(ivp_memory)(const ds_ivp *ivp, double *numbers) {
+    const ds_bdf *state = ((const ds_solver *)ivp)->state;
+    numbers[0] = state->order;
+    numbers[1] = state->equal_steps;
+}
+
 static void DS_BDF(ivp_evaluate)(int64_t n, double t_old, double h, const double *y_old,
                                  const double *q, double t, double *out, int64_t stride) {
     (void)t_old, (void)h, (void)y_old;
@@ -70,6 +77,7 @@ const ds_method DS_INSTANCE = {
     .trial_small = DS_BDF(ivp_trial),
     .dense = DS_BDF(ivp_dense),
     .dense_size = DS_BDF(ivp_dense_size),
+    .memory = DS_BDF(ivp_memory),
     .renew = DS_BDF(ivp_renew),
     .evaluate = DS_BDF(ivp_evaluate),
 };
@@ -81,6 +89,7 @@ const ds_method DS_INSTANCE = {
 #undef DS_RHS
 #undef DS_JACOBIAN
 #undef DS_FACTOR
+#undef DS_SCALE
 #undef DS_SOLVE
 #undef DS_COMPLEX
 #undef DS_INSTANCE

@@ -6,8 +6,8 @@
 #define DS_RHS(ivp, where, t, y, out) ds_newton_derivative(ivp, time_flags(ivp, where), t, y, out)
 #define DS_JACOBIAN(ivp, where, t, y, f) ds_jacobian(ivp, time_flags(ivp, where), t, y, f)
 #define DS_FACTOR(ivp, real, re, im) factor(ivp, real, re, im)
-#define DS_SOLVE_REAL(ivp, b) ds_solve(ivp, ds_inside(ivp)->lu, (ivp)->n, b)
-#define DS_SOLVE_COMPLEX(ivp, b) ds_solve(ivp, ds_inside(ivp)->lu_complex, 2 * (ivp)->n, b)
+#define DS_SOLVE_REAL(ivp, b) ds_solve(ivp, ds_inside(ivp)->lu, (ivp)->n, b, 0)
+#define DS_SOLVE_COMPLEX(ivp, b) ds_solve(ivp, ds_inside(ivp)->lu_complex, 2 * (ivp)->n, b, 0)
 
 /* Is t a Python float in SciPy? At the start of a step it is what the step before left. */
 #define time_flags(ivp, where) \
@@ -65,6 +65,13 @@ static int dense(ds_ivp *ivp, double *q) {
     return 0;
 }
 
+static void memory(const ds_ivp *ivp, double *numbers) {
+    const ds_radau *state = ((const ds_solver *)ivp)->state;
+    numbers[0] = state->h_abs_before;
+    numbers[1] = state->error_norm_before;
+    numbers[2] = state->current_jacobian;
+}
+
 static void evaluate(int64_t n, double t_old, double h, const double *y_old, const double *q,
                      double t, double *out, int64_t stride) {
     DS_RADAU(evaluate)(n, t_old, h, y_old, q, t, out, stride);
@@ -82,6 +89,7 @@ const ds_method ds_radau_real = {
     .trial = trial,
     .trial_small = trial,
     .dense = dense,
+    .memory = memory,
     .renew = renew,
     .evaluate = evaluate,
 };

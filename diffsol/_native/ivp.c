@@ -235,6 +235,12 @@ int ds_ivp_dense(ds_ivp *ivp, double *q) {
     return ds_inside(ivp)->method->dense(ivp, q);
 }
 
+void ds_ivp_memory(const ds_ivp *ivp, double *numbers) {
+    const ds_method *method = ((const ds_solver *)ivp)->method;
+    memset(numbers, 0, DS_MEMORY * sizeof *numbers);
+    if (method->memory) method->memory(ivp, numbers);
+}
+
 int ds_call(ds_ivp *ivp, int which, int flags, double t, double *y, double *out) {
     const ds_function *function = which ? &ivp->events[which - 1] : &ivp->fun;
     if (ds_flags_raised()) ds_flags_clear();

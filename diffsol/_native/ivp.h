@@ -22,6 +22,7 @@ typedef struct {
     int (*trial_small)(ds_ivp *ivp, double *y_new); /* the same, faster for a few components */
     int (*dense)(ds_ivp *ivp, double *q);
     int64_t (*dense_size)(const ds_ivp *ivp);       /* numbers that `dense` writes; NULL: all */
+    void (*memory)(const ds_ivp *ivp, double *numbers); /* ds_ivp_memory; NULL: nothing */
     int (*renew)(ds_ivp *ivp); /* the Jacobian has another source or form from now on */
     void (*evaluate)(int64_t n, double t_old, double h, const double *y_old, const double *q,
                      double t, double *out, int64_t stride);
@@ -112,8 +113,8 @@ void ds_free_jacobian(ds_ivp *ivp);
 /* Factors of alpha I - beta J. 0 or an error; a singular matrix may be none. */
 int ds_factor(ds_ivp *ivp, ds_lu *lu, double alpha_re, double alpha_im, double beta);
 
-/* b becomes the solution, of `count` doubles. 0 or an error. */
-int ds_solve(ds_ivp *ivp, ds_lu *lu, int64_t count, double *b);
+/* b becomes the solution, of `count` doubles; tol: see ds_lu_solve_within. 0 or an error. */
+int ds_solve(ds_ivp *ivp, ds_lu *lu, int64_t count, double *b, double tol);
 
 /* Method and kind of state, or NULL. */
 const ds_method *ds_find_method(int method, int is_complex);

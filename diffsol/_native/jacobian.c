@@ -97,12 +97,12 @@ static int is_finite(const double *x, int64_t count) {
 
 /* SciPy's dense solver refuses a right-hand side that is not finite. Factors with a zero pivot
  * give infinities and nans: as nan, the Newton iteration meets them as it does in SciPy. */
-int ds_solve(ds_ivp *ivp, ds_lu *lu, int64_t count, double *b) {
+int ds_solve(ds_ivp *ivp, ds_lu *lu, int64_t count, double *b, double tol) {
     if (!is_finite(b, count) && !ivp->sparse_as_given) return DS_NOT_FINITE;
     if (ds_inside(ivp)->lu_broken) {
         for (int64_t i = 0; i < count; ++i) b[i] = NAN;
         return 0;
     }
-    ds_lu_solve(lu, b);
+    ds_lu_solve_within(lu, b, tol);
     return 0;
 }

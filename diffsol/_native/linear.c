@@ -19,6 +19,7 @@ ds_lu *ds_lu_new(const ds_pattern *pattern, int jac_complex, int is_complex,
     case DS_LU_DENSE: lu = ds_lu_dense_new(pattern, is_complex, plan); break;
     case DS_LU_BANDED: lu = ds_lu_banded_new(pattern, is_complex, plan); break;
     case DS_LU_SPARSE: lu = ds_lu_sparse_new(pattern, is_complex, plan); break;
+    case DS_LU_ITERATIVE: lu = ds_lu_iterative_new(pattern, is_complex, plan); break;
     }
     if (lu) {
         lu->n = pattern->n;
@@ -38,6 +39,15 @@ int ds_lu_factor(ds_lu *lu, double alpha_re, double alpha_im, double beta, const
 
 void ds_lu_solve(ds_lu *lu, double *b) { lu->solve(lu, b); }
 
+double *ds_lu_scale(ds_lu *lu) { return lu->scale; }
+
+void ds_lu_solve_within(ds_lu *lu, double *b, double tol) {
+    if (lu->solve_within)
+        lu->solve_within(lu, b, tol);
+    else
+        lu->solve(lu, b);
+}
+
 int64_t ds_lu_pivot(const ds_lu *lu) { return lu->pivot; }
 
 int64_t ds_lu_size(const ds_lu *lu) { return lu->size; }
@@ -45,6 +55,12 @@ int64_t ds_lu_size(const ds_lu *lu) { return lu->size; }
 void *ds_lu_memory(int64_t count, size_t item) {
     if (count < 0 || (uint64_t)count > SIZE_MAX / 2 / item) return NULL;
     return malloc(count ? (size_t)count * item : 1);
+}
+
+int64_t *ds_lu_copy(const int64_t *indices, int64_t count) {
+    int64_t *copy = ds_lu_memory(count, sizeof *copy);
+    if (copy) memcpy(copy, indices, sizeof *copy * (size_t)count);
+    return copy;
 }
 
 int64_t *ds_lu_positions(int64_t n, const int64_t *order) {

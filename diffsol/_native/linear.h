@@ -23,7 +23,15 @@ typedef struct {
 } ds_lapack;
 
 /* How A is stored and factored. Chosen by diffsol/_engine/structure.py. */
-enum { DS_LU_DENSE = 0, DS_LU_BANDED = 1, DS_LU_SPARSE = 2 };
+enum { DS_LU_DENSE = 0, DS_LU_BANDED = 1, DS_LU_SPARSE = 2,
+       DS_LU_ITERATIVE = 3 /* real, with a pattern: GMRES where that costs less than sparse factors */ };
+
+/* What the two ways of DS_LU_ITERATIVE cost, in one unit. */
+typedef struct {
+    double factor, solve;         /* with sparse factors */
+    double incomplete, iteration; /* GMRES: its factors, and an iteration */
+} ds_lu_costs;
+
 typedef struct {
     int kind;
     int64_t lower, upper;    /* banded: bandwidths, after `order` if there is one */
@@ -31,6 +39,7 @@ typedef struct {
                                 alike), or NULL: as they are. Copied. */
     const ds_lapack *lapack; /* dense: who factors, borrowed for the life of the factors; NULL:
                                 our own code, the faster one for small n */
+    ds_lu_costs costs;       /* iterative */
 } ds_lu_plan;
 
 typedef struct ds_lu ds_lu;
@@ -57,6 +66,12 @@ int ds_lu_factor(ds_lu *lu, double alpha_re, double alpha_im, double beta, const
 
 /* b becomes A^-1 b: n doubles, or pairs where A is complex. */
 void ds_lu_solve(ds_lu *lu, double *b);
+
+/* The same, but a solution is enough whose error is about `tol`, as root mean square of
+ * error[i] / scale[i]: `scale` is n numbers of the factors' own, NULL where all solutions are
+ * exact. J's values must still be where ds_lu_factor found them. */
+double *ds_lu_scale(ds_lu *lu);
+void ds_lu_solve_within(ds_lu *lu, double *b, double tol);
 
 /* After DS_LU_SINGULAR: number of the zero pivot, from 1 (in LAPACK's order of elimination). */
 int64_t ds_lu_pivot(const ds_lu *lu);

@@ -8,10 +8,12 @@
 struct ds_lu {
     int (*factor)(ds_lu *lu, double alpha_re, double alpha_im, double beta, const double *jac);
     void (*solve)(ds_lu *lu, double *b);
+    void (*solve_within)(ds_lu *lu, double *b, double tol); /* NULL: as exactly as ever */
     void (*free)(ds_lu *lu); /* all of it, the struct too */
     int64_t n;
     int64_t size;  /* ds_lu_size */
     int64_t pivot; /* ds_lu_pivot */
+    double *scale; /* ds_lu_scale */
     int jac_complex, is_complex;
 };
 
@@ -19,9 +21,23 @@ struct ds_lu {
 ds_lu *ds_lu_dense_new(const ds_pattern *pattern, int is_complex, const ds_lu_plan *plan);
 ds_lu *ds_lu_banded_new(const ds_pattern *pattern, int is_complex, const ds_lu_plan *plan);
 ds_lu *ds_lu_sparse_new(const ds_pattern *pattern, int is_complex, const ds_lu_plan *plan);
+ds_lu *ds_lu_iterative_new(const ds_pattern *pattern, int is_complex, const ds_lu_plan *plan);
 
 /* Memory for count items, never NULL for none of them. */
 void *ds_lu_memory(int64_t count, size_t item);
+
+/* A copy of count indices; NULL when memory is short. */
+int64_t *ds_lu_copy(const int64_t *indices, int64_t count);
+
+/* Sum of x y in four strands, which the processor runs side by side. */
+static inline double ds_lu_dot(const double *x, const double *y, int64_t count) {
+    double sum[4] = {0};
+    int64_t i = 0;
+    for (; i + 4 <= count; i += 4)
+        for (int k = 0; k < 4; ++k) sum[k] += x[i + k] * y[i + k];
+    for (; i < count; ++i) sum[0] += x[i] * y[i];
+    return (sum[0] + sum[2]) + (sum[1] + sum[3]);
+}
 
 /* position[order[k]] = k; NULL when `order` is no permutation of 0..n-1 or memory is short. No
  * order: the identity. */

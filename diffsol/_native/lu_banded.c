@@ -58,13 +58,6 @@ static int make_table(banded *b, const ds_pattern *pattern, const int64_t *order
     return inside;
 }
 
-static int make_order(banded *b, int64_t n, const int64_t *order) {
-    if (!order) return 1;
-    b->order = ds_lu_memory(n, sizeof *b->order);
-    if (b->order) memcpy(b->order, order, sizeof *order * (size_t)n);
-    return b->order != NULL;
-}
-
 ds_lu *ds_lu_banded_new(const ds_pattern *pattern, int is_complex, const ds_lu_plan *plan) {
     const int64_t n = pattern->n;
     if (plan->lower < 0 || plan->upper < 0) return NULL;
@@ -81,8 +74,9 @@ ds_lu *ds_lu_banded_new(const ds_pattern *pattern, int is_complex, const ds_lu_p
     b->pivots = ds_lu_memory(n, sizeof *b->pivots);
     b->a = ds_lu_memory(b->lu.size, sizeof *b->a);
     b->x = ds_lu_memory(n * (1 + is_complex), sizeof *b->x);
-    if (!b->pivots || !b->a || !b->x || !make_table(b, pattern, plan->order) ||
-        !make_order(b, n, plan->order)) {
+    if (plan->order) b->order = ds_lu_copy(plan->order, n);
+    if (!b->pivots || !b->a || !b->x || (plan->order && !b->order) ||
+        !make_table(b, pattern, plan->order)) {
         banded_free(&b->lu);
         return NULL;
     }

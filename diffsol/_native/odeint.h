@@ -21,7 +21,6 @@ typedef struct ds_odeint {
     int64_t step_max;     /* between two output times */
     int adams_order_max, bdf_order_max;
     double *state;        /* n: y at the start; then what fun sees, and may write into */
-    double *answer;       /* n: where Python writes the derivative */
     double *y;            /* n_times rows of n */
 
     /* Columns of n_times - 1 entries, for the rows from 1 on, or NULL. */

@@ -19,7 +19,6 @@ typedef struct ds_vode {
     double h0, h_max, h_min;
     int64_t step_max;     /* in one call */
     double *state;        /* y: what fun sees, and may write into; the output */
-    double *answer;       /* where Python writes the derivative */
 
     /* Inputs of one call, not to be changed before it ends. */
     int task;             /* VODE's itask: 1, 2, 3 */

@@ -36,7 +36,7 @@ def binary(name, a, b):
 def apply(trace, name, *operands):
     """The elementwise operator `name` of values; constants are computed by NumPy at once."""
     if len(operands) != ELEMENTWISE[name].arity:
-        raise Refused("unknown-call", f"{name} of {len(operands)} values")
+        raise Refused("numpy-call", f"{name} of {len(operands)} values")
     nodes = _operand_nodes(trace, operands)
     py = joint_py(operands)
     if py and ELEMENTWISE[name].rule in ("arith", "real", "float"):
@@ -46,7 +46,7 @@ def apply(trace, name, *operands):
         and all(n.dtype == BOOL for n in nodes)
         and not py
     ):
-        raise Refused("unknown-call", f"{name} of bool arrays")
+        raise Refused("numpy-call", f"{name} of bool arrays")
     if name == "power" and all(n.dtype in (INT, BOOL) for n in nodes):
         return _integer_power(trace, nodes, py)
     if (
@@ -54,7 +54,7 @@ def apply(trace, name, *operands):
         and not all(n.dtype == BOOL for n in nodes)
         and name != "logical_not"
     ):
-        raise Refused("unknown-call", "bitwise operators on numbers")
+        raise Refused("numpy-call", "bitwise operators on numbers")
     if ELEMENTWISE[name].rule == "arith" and all(n.dtype == BOOL for n in nodes):
         nodes = [trace.graph.cast(n, INT) for n in nodes]
     if not py and all(n.dtype in (INT, BOOL) for n in nodes):
@@ -94,7 +94,7 @@ def _integer_result(trace, name, nodes):
     if wanted is None or wanted == result_dtype(row, dtypes)[1]:
         return None
     if any(n.value is None for n in nodes):
-        raise Refused("unknown-call", f"{name} of integers")
+        raise Refused("numpy-call", f"{name} of integers")
     return wrap(trace, trace.graph.const(row.reference(*(n.value for n in nodes))))
 
 
@@ -155,7 +155,7 @@ def _integer_power(trace, nodes, py):
         return wrap(trace, trace.graph.const(np.power(nodes[0].value, nodes[1].value)), py)
     if nodes[1].value is not None and nodes[1].shape == () and nodes[1].value == 2:
         return wrap(trace, trace.graph.elementwise("square", nodes[0]), py)
-    raise Refused("unknown-call", "powers of traced integers")
+    raise Refused("numpy-call", "powers of traced integers")
 
 
 def matmul(trace, a, b):
@@ -163,9 +163,9 @@ def matmul(trace, a, b):
     if a.ndim not in (1, 2) or b.ndim not in (1, 2):
         if 0 in (a.ndim, b.ndim):
             raise ValueError("matmul: input operand does not have enough dimensions")
-        raise Refused("unknown-call", "matmul of arrays with more than two axes")
+        raise Refused("numpy-call", "matmul of arrays with more than two axes")
     if a.dtype == BOOL and b.dtype == BOOL:
-        raise Refused("unknown-call", "matmul of truth values")
+        raise Refused("numpy-call", "matmul of truth values")
     if a.shape[-1] != b.shape[0]:
         raise ValueError(f"matmul: mismatch of shapes {a.shape} and {b.shape}")
     return wrap(trace, trace.graph.matmul(a, b))
@@ -279,7 +279,7 @@ OutsideInt.__abs__ = lambda self: abs(self.pinned())
 
 def _invert(value):
     if value.dtype != BOOL:
-        raise Refused("unknown-call", "~ of numbers")
+        raise Refused("numpy-call", "~ of numbers")
     return apply(value.trace, "logical_not", value)
 
 
@@ -295,7 +295,7 @@ Array.__pos__ = lambda self: self.copy()
 
 def _rounded(value, digits=None):
     if digits is not None:
-        raise Refused("unknown-call", "round() to digits")
+        raise Refused("numpy-call", "round() to digits")
     node = value.trace.graph.cast(apply(value.trace, "rint", value).node, INT)
     return Scalar(value.trace, node, True)
 

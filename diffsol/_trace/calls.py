@@ -50,7 +50,7 @@ def _call_outside(machine, function, args, kwargs):
     if type(value) is types.FunctionType:
         known = refusal(value)
         module = (getattr(value, "__module__", None) or "").split(".")[0]
-        if known.reason.code != "unknown-call" or module == "scipy":
+        if known.reason.code not in ("unknown-call", "numpy-call") or module == "scipy":
             raise known  # say so, instead of what is met further in
         return _run(machine, world.function_of(trace, function), args, kwargs)
     if type(value) is types.MethodType:
@@ -376,4 +376,4 @@ def refusal(function) -> Refused:
         return Refused("clock", text)
     if name.split(".")[-1] in IO_NAMES or module.split(".")[0] in IO_MODULES:
         return Refused("input-output", text)
-    return Refused("unknown-call", text)
+    return Refused("numpy-call" if module.split(".")[0] == "numpy" else "unknown-call", text)

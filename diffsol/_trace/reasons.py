@@ -1,4 +1,5 @@
-"""Why a function is not compiled: the one list behind `diffsol.explain` and docs/errors.md."""
+"""Why a function is not compiled: the one list behind `diffsol.explain`, docs/errors.md and
+``python -m diffsol --about=...``."""
 
 from __future__ import annotations
 
@@ -6,7 +7,7 @@ from typing import NamedTuple
 
 
 class Reason(NamedTuple):
-    code: str  # also the anchor in docs/errors.md
+    code: str  # also the anchor in docs/errors.md, and what --about takes
     title: str
     text: str
     hint: str
@@ -53,13 +54,23 @@ REASONS = {
             "unknown-call",
             "It calls something that is not known to be pure",
             "The called object is not Python code that can be followed, nor one of the NumPy, "
-            "math or built-in functions listed in docs/tracing.md.",
-            "Write that part in NumPy, or tabulate it.",
+            "math or built-in functions that `python -m diffsol --about=tracing` lists.",
+            "Write that part with what `python -m diffsol --about=tracing` lists, or tabulate it "
+            "and use np.interp.",
+        ),
+        Reason(
+            "numpy-call",
+            "It uses NumPy in a way that is not compiled",
+            "The functions of NumPy that `python -m diffsol --about=tracing` lists can be compiled, "
+            "most options of theirs as well. Of the others, those without side effects are called at "
+            "once where their arguments do not depend on t, y or parameters; here they do.",
+            "Write that part with the listed functions, or call it once, outside, if its arguments do "
+            "not depend on t or y.",
         ),
         Reason(
             "unknown-attribute",
             "It uses an attribute or method that is not supported on arrays",
-            "The attribute or method is not in the list of docs/tracing.md.",
+            "`python -m diffsol --about=tracing` does not list the attribute or method.",
             "Use an equivalent NumPy expression.",
         ),
         Reason(
@@ -170,7 +181,15 @@ REASONS = {
             "not-native",
             "This call goes to SciPy's own solver",
             "The method, or an option, has no native form.",
-            "See docs/gaps.md.",
+            "Use RK23, RK45, DOP853, Radau, BDF or LSODA by name, without `vectorized`.",
+        ),
+        Reason(
+            "jacobian-form",
+            "A Jacobian in this form is called as Python",
+            "The Jacobians of `ode`, and of `odeint` and LSODA in a band or by columns, go to the solver "
+            "as the arrays that they return. The right-hand side is compiled all the same.",
+            "Give `odeint` and LSODA a full matrix by rows (no `col_deriv`, `ml`, `mu`, `lband`, "
+            "`uband`), or no Jacobian.",
         ),
     )
 }

@@ -144,7 +144,7 @@ class Array(Traced):
         base = as_strided(_DUMMY, self.shape, self.strides)
         made = function(base)
         if made.size and made.base is not base and made.base is not base.base:
-            raise Refused("unknown-call", "a view that NumPy makes by copying")
+            raise Refused("numpy-call", "a view that NumPy makes by copying")
         offset = made.__array_interface__["data"][0] - base.__array_interface__["data"][0]
         return Array(
             self.trace,
@@ -176,7 +176,7 @@ class Array(Traced):
 
     def reshape(self, *shape, order="C"):
         if order != "C":
-            raise Refused("unknown-call", "reshape with order other than 'C'")
+            raise Refused("numpy-call", "reshape with order other than 'C'")
         shape = shape[0] if len(shape) == 1 and isinstance(shape[0], (tuple, list)) else shape
         shape = tuple(int(e) for e in shape)
         try:
@@ -248,7 +248,7 @@ class Array(Traced):
         """storage[part] = value, with NumPy's broadcasting (leading ones of value may go)."""
         graph, base = self.trace.graph, self.storage.node
         if not part.shape and value.shape:
-            raise Refused("unknown-call", "an array assigned to one element")
+            raise Refused("numpy-call", "an array assigned to one element")
         while value.ndim > len(part.shape) and value.shape[0] == 1:
             value = graph.reshape(value, value.shape[1:])
         value = graph.broadcast(value, np.broadcast_shapes(value.shape, part.shape))
@@ -344,7 +344,7 @@ def _index_part(part):
     if part is None or part is Ellipsis:
         return part
     if isinstance(part, (bool, np.bool_)) or (isinstance(part, Scalar) and part.dtype == BOOL):
-        raise Refused("unknown-call", "a truth value as index")
+        raise Refused("numpy-call", "a truth value as index")
     if isinstance(part, Array):
         return part.trace.concrete(part)
     if isinstance(part, (list, np.ndarray)):

@@ -1,9 +1,9 @@
 """Integration and ODEs: every name of ``scipy.integrate``, the solvers native.
 
 Change ``from scipy.integrate import solve_ivp`` to ``from diffsol.integrate import solve_ivp`` and
-nothing else.  `solve_ivp`, `odeint` and the classes `ode`, `complex_ode`, `RK23`, `RK45` and `DOP853`
-are ours; every other name is SciPy's own object, of the SciPy that is installed, fetched when it is
-first asked for.
+nothing else.  `solve_ivp`, `odeint` and the classes `ode`, `complex_ode`, `RK23`, `RK45`, `DOP853`,
+`Radau`, `BDF` and `LSODA` are ours; every other name is SciPy's own object, of the SciPy that is
+installed, fetched when it is first asked for.
 """
 
 import importlib
@@ -16,11 +16,15 @@ from diffsol.integrate._odeint import odeint as odeint
 if TYPE_CHECKING:
     from scipy.integrate import *  # noqa: F403  (the names a type checker shall see)
 
+    from diffsol.integrate._implicit_solvers import BDF, LSODA, Radau  # noqa: F401
     from diffsol.integrate._ode import complex_ode, ode  # noqa: F401
     from diffsol.integrate._solvers import DOP853, RK23, RK45  # noqa: F401
 
 # Names of ours that need SciPy's classes, and so are made when first used.
 _OURS = {
+    "BDF": "diffsol.integrate._implicit_solvers",
+    "LSODA": "diffsol.integrate._implicit_solvers",
+    "Radau": "diffsol.integrate._implicit_solvers",
     "DOP853": "diffsol.integrate._solvers",
     "RK23": "diffsol.integrate._solvers",
     "RK45": "diffsol.integrate._solvers",

@@ -5,6 +5,7 @@ from math import isnan
 import numpy as np
 
 from diffsol._engine import Function, Jacobian, LsodaJacobian, Run, Unusual
+from diffsol._engine.refusal import Refusal
 from diffsol._methods.registry import METHODS
 from diffsol.integrate import _options, _passthrough, _scipy
 from diffsol.integrate._dense import OdeSolution
@@ -164,7 +165,7 @@ def solve_ivp(
         t0 == tf
         or not state.size
         or (t_eval is not None and _has_nan(t_eval))
-        or (traits.implicit and _is_refused(traits, state, options))
+        or (traits.implicit and is_refused(traits, state, options))
     ):
         # Nothing to integrate, or times that no order holds for: SciPy has rules of its own for
         # it, and there is nothing to gain.
@@ -172,8 +173,7 @@ def solve_ivp(
             fun, t_span, y0, name, t_eval, dense_output, events, vectorized, args, options
         )
     try:
-        start = _start_lsoda if traits.starts_later else _start
-        run = start(name, fun, t0, tf, state, vectorized, args, **options)
+        run = start(name, fun, t0, tf, state, vectorized, args, options)
     except Unusual as unusual:
         first = unusual.result
         run = None
@@ -186,7 +186,19 @@ def solve_ivp(
     if events is not None:
         _watch(run, events, args, state, y0)
     run.set_output(t_eval, dense_output)
-    status = run.go()
+    try:
+        status = run.go()
+    except Refusal:
+        if not traits.starts_later or not _scipy.takes_what_c_refuses():
+            raise
+        status = None
+    if status is None or (
+        traits.starts_later and status >= 0 and run.y.size and _scipy.refuses_nan(run.y[:, -1])
+    ):
+        # Here SciPy before 1.17 has an outcome of its own.
+        return _passthrough.scipy_solve_ivp(
+            fun, t_span, y0, name, t_eval, dense_output, events, vectorized, args, options
+        )
     if status < 0 and traits.starts_later:
         _scipy.warn_of_istate(run.istate)
     return _result(run, status, name, y0, t_eval, dense_output, events is not None)
@@ -199,7 +211,13 @@ def _has_nan(t_eval):
     return isnan(t_eval.sum()) and bool(np.isnan(t_eval).any())
 
 
-def _is_refused(traits, state, options):
+def start(name, fun, t0, tf, state, vectorized, args, options, make=Run):
+    """A solve that stands at its beginning: what SciPy's constructor checks and calls is done."""
+    begin = _start_lsoda if METHODS[name].starts_later else _start
+    return begin(name, fun, t0, tf, state, vectorized, args, **options, make=make)
+
+
+def is_refused(traits, state, options):
     """Options that the method cannot take, or not in this form: SciPy has errors for them."""
     if state.dtype.kind == "c" and not traits.complex_states:
         return True
@@ -239,6 +257,7 @@ def _start(
     first_step=None,
     jac=None,
     jac_sparsity=None,
+    make=Run,
 ):
     """Check the options and evaluate `fun` at the start, as SciPy's constructor does."""
     if max_step is not np.inf:
@@ -252,9 +271,9 @@ def _start(
             fun(t0, state[:, np.newaxis] if vectorized else state, *args)
             raise
     traits = METHODS[name]
-    rhs = Function(fun, args, state, traits.rhs_kind, vectorized)
+    rhs = Function(fun, args, state, traits.rhs_kind, vectorized, solver=name)
     jacobian = Jacobian(jac, jac_sparsity, args, state) if traits.implicit else None
-    return Run(name, rhs, t0, tf, state, rtol, atol, max_step, first_step, jacobian)
+    return make(name, rhs, t0, tf, state, rtol, atol, max_step, first_step, jacobian)
 
 
 def _start_lsoda(
@@ -273,6 +292,7 @@ def _start_lsoda(
     jac=None,
     lband=None,
     uband=None,
+    make=Run,
 ):
     """Check the options; `fun` is not called, as SciPy's constructor does not."""
     if first_step is not None:
@@ -283,12 +303,12 @@ def _start_lsoda(
         raise ValueError("`min_step` must be nonnegative.")
     rtol, atol = _options.check_tolerances(rtol, atol, state.size)
     band = None if lband is None and uband is None else (int(lband or 0), int(uband or 0))
-    rhs = Function(fun, args, state, METHODS[name].rhs_kind, vectorized)
+    rhs = Function(fun, args, state, METHODS[name].rhs_kind, vectorized, solver=name)
     jacobian = LsodaJacobian(jac, band, args, state)
     if min_step and not _scipy.keeps_least_step():
         min_step = 0.0
     tolerances = rtol, atol, max_step
-    return Run(name, rhs, t0, tf, state, *tolerances, first_step, jacobian, float(min_step))
+    return make(name, rhs, t0, tf, state, *tolerances, first_step, jacobian, float(min_step))
 
 
 def _watch(run, events, args, state, y0):

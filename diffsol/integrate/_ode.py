@@ -129,3 +129,10 @@ class complex_ode(ode, _scipy_ode.complex_ode):
     ----------
     See `ode`.
     """
+
+    def set_initial_value(self, y, t=0.0):
+        """Set the initial conditions y(t) = y."""
+        super().set_initial_value(y, t)
+        # SciPy before 1.17 keeps the array in which it later puts the derivatives
+        self._y = self._y.copy()
+        return self

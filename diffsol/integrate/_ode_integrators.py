@@ -11,6 +11,7 @@ from diffsol._engine import Function
 from diffsol._engine.hairer import Hairer
 from diffsol._engine.lsoda import Lsoda
 from diffsol._engine.odepack import work_lengths
+from diffsol._engine.refusal import Refusal
 from diffsol.integrate import _scipy
 from diffsol.integrate._odeint import ADAMS_ORDER_MAX, BDF_ORDER_MAX, STEPS
 
@@ -19,6 +20,7 @@ _scipy_ode: Any = _scipy.ode_module()
 STEPS_MAX = 100000  # where nsteps is 0 (Hairer's nmax)
 NOTHING_DONE = 1  # ODEPACK's istate where the first call ends where it begins
 REFUSED = -3
+INCONSISTENT = -1  # Hairer's idid after illegal options
 _JACOBIAN_GIVEN = (1, 4)  # SciPy's jt, where the user's Jacobian is called: full, banded
 
 
@@ -26,10 +28,11 @@ class _ForgetsNative:
     """Copies and pickles of an integrator go without what is native; they make their own."""
 
     _native: Any = None
+    _is_scipys = False  # SciPy's code has taken the solve over, until the next reset
 
     def reset(self: Any, n: int, has_jac: bool) -> None:
         super().reset(n, has_jac)  # type: ignore[misc]
-        self._native = None
+        self._native, self._is_scipys = None, False
 
     def __getstate__(self: Any) -> dict:
         native = ("_native", "_functions")
@@ -80,8 +83,9 @@ class GoesOn(_ForgetsNative):
             return None
         try:
             istate = native.run(t0, y0, t1, call_args[2])
-        except BaseException:
-            self._native = None  # the next call begins anew
+        except BaseException as error:
+            if self._is_given_to_scipy(error):
+                return None
             raise
         if istate != 2 or native.tier.due:
             self._outcome = istate
@@ -89,11 +93,24 @@ class GoesOn(_ForgetsNative):
         self._untold = native
         return native.y, native.t
 
+    def _is_given_to_scipy(self: Any, error) -> bool:
+        """After an exception: does SciPy's code take this call over? Else the next begins anew."""
+        self._native = None
+        given = isinstance(error, Refusal) and _scipy.takes_what_c_refuses()
+        if given:
+            self._give_to_scipy()
+        return given
+
+    def _give_to_scipy(self: Any) -> None:
+        """SciPy's code, which has an outcome of its own, begins anew with this call."""
+        self._native, self._is_scipys = None, True
+        self._untold, self.call_args[3] = None, 1
+
     def _set_functions(self: Any, native, calls_jac, f, f_params, jac, jac_params):
         """Tells the native solve its functions; many calls may follow with the same."""
         own = (jac, jac_params) if calls_jac else (None, None)
         if not all(map(operator.is_, (f, f_params, *own), self._functions)):
-            function = _function_of(f, f_params, native.n, self._dtype)
+            function = _function_of(f, f_params, native.n, type(self).__name__, self._dtype)
             native.set_functions(function, f, f_params, own[0], own[1] or ())
             self._functions = (f, f_params, *own)
 
@@ -131,12 +148,12 @@ def _complex_fun(f: Any) -> Any:
     return f.__self__.cf if getattr(f, "__func__", None) is wrap else None
 
 
-def _function_of(f: Any, f_params: tuple, n: int, dtype: type = float) -> Function:
+def _function_of(f: Any, f_params: tuple, n: int, solver: str, dtype: type = float) -> Function:
     """The right-hand side as the user wrote it: a complex state's doubles are its real ones."""
     fun = _complex_fun(f)
     if fun is not None:
-        return Function(fun, f_params, np.empty(n // 2, complex), kind="rhs")
-    return Function(f, f_params, np.empty(n, dtype), kind="odepack")
+        return Function(fun, f_params, np.empty(n // 2, complex), kind="rhs", solver=solver)
+    return Function(f, f_params, np.empty(n, dtype), kind="odepack", solver=solver)
 
 
 def _is_same(function: Function, f: Any, f_params: tuple) -> bool:
@@ -152,25 +169,45 @@ class _HairerSteps(_ForgetsNative):
 
     _factors: tuple[float, float]
     _beta: float
+    _goes_on = _scipy.goes_on_with_step_size()
+    _names_refusals = _scipy.names_what_it_refuses()
 
     def run(self: Any, f, jac, y0, t0, t1, f_params, jac_params):
-        if y0.ndim != 1:
+        # f2py refuses an empty state
+        if y0.ndim != 1 or self._is_scipys or (not y0.size and _scipy.is_in_fortran()):
             return super().run(f, jac, y0, t0, t1, f_params, jac_params)  # type: ignore[misc]
         native = self._native
         if native is None:
             native = self._native = self._new_native(y0.size)
+        if self._goes_on:
+            self._choose_anew_where_it_turns(t1 < t0)
         refusal = self._set_control(native)
         if refusal:
-            self._tell(refusal)
+            self._tell(refusal if self._names_refusals else INCONSISTENT)
             return y0.copy(), t0
         if native.tier is None or not _is_same(native.tier.function, f, f_params):
-            native.set_function(_function_of(f, f_params, y0.size))
-        self._tell(native.run(f, f_params, t0, y0, t1, self._observer()))
+            native.set_function(_function_of(f, f_params, y0.size, type(self).__name__))
+        try:
+            idid = native.run(f, f_params, t0, y0, t1, self._observer())
+        except Refusal:
+            if not _scipy.takes_what_c_refuses():
+                raise
+            self._is_scipys = True
+            return super().run(f, jac, y0, t0, t1, f_params, jac_params)  # type: ignore[misc]
+        self._tell(idid)
+        if self._goes_on:
+            self.work[6] = native.h
         return native.y, native.t
 
+    def _choose_anew_where_it_turns(self: Any, backward: bool) -> None:
+        """A step size of the other direction would lead away from the end, as SciPy's codes let it."""
+        if self._backward not in (None, backward):
+            self.work[6] = 0.0
+        self._backward = backward
+
     def _new_native(self: Any, n: int) -> Hairer:
-        self.iwork[0], self.iwork[2] = operator.index(self.nsteps), self.verbosity
-        self._control = None
+        self.iwork[0], self.iwork[2] = self._step_limit(), self.verbosity
+        self._control = self._backward = None
         rtol, atol = (_tolerance(value, n) for value in self.call_args[:2])
         return Hairer(type(self).__name__, n, rtol, atol, self.iwork[16:20])
 
@@ -180,7 +217,7 @@ class _HairerSteps(_ForgetsNative):
         if options == self._control:
             return 0
         safety, factor_min, factor_max, beta, h_max, h0 = options
-        nsteps = operator.index(self.nsteps)
+        nsteps = self._step_limit()
         safety = safety or 0.9
         if beta == 0:
             beta = self._beta
@@ -196,6 +233,11 @@ class _HairerSteps(_ForgetsNative):
         )
         self._control = options
         return 0
+
+    def _step_limit(self: Any) -> int:
+        if _scipy.takes_nsteps_as_it_is():
+            return operator.index(self.nsteps)
+        return int(self.iwork[0])
 
     def _observer(self: Any):
         """The user's solout as (t, y) -> answer, or None: in effect from the last `reset` on."""
@@ -224,55 +266,76 @@ class dop853(_HairerSteps, _scipy_ode.dop853):
 
 
 class lsoda(GoesOn, _scipy_ode.lsoda):
-    """LSODA, in native code; a solve goes on from call to call until the next `reset`."""
+    """LSODA, in native code; a solve goes on from call to call until the next `reset`.
+
+    _own_state   where the solve works unless it does in the array that it is given
+    """
+
+    _refuses_nan = _scipy.is_in_fortran()
+    _works_in_place = _scipy.works_in_the_given_array()
+    _forgets_failures = _scipy.forgets_failures()
+    _own_state: Any = None
 
     def run(self: Any, f, jac, y0, t0, t1, f_params, jac_params):
         task, istate = self.call_args[2:4]
-        if task != 1 or y0.ndim != 1:  # one step only, perhaps: reached by way of private names
+        # one step only, perhaps: reached by way of private names
+        if task != 1 or y0.ndim != 1 or self._is_scipys:
             if self._native is not None:  # SciPy's code knows nothing of it and begins anew
-                self._native, self.call_args[3] = None, 1
+                self._native, self._untold, self.call_args[3] = None, None, 1
             return super().run(f, jac, y0, t0, t1, f_params, jac_params)
+        y = y0
         if self._outcome is None:
             done = self.go_on(f, jac, y0, t0, t1, f_params, jac_params)
             if done is not None:
                 return done
         outcome, self._outcome = self._outcome, None
         if outcome is None:
+            if not callable(f) and _scipy.is_in_fortran():  # f2py says it, without harm
+                return super().run(f, jac, y0, t0, t1, f_params, jac_params)
             self._prepare(istate == 1, f, jac, y0, f_params, jac_params)
+            if self._own_state is not None:
+                y = self._own_state
+                y[:] = y0
             try:
-                outcome = self._native.run(t0, y0, t1)
-            except BaseException:
-                self._native = None  # the next call begins anew
+                outcome = self._native.run(t0, y, t1)
+            except BaseException as error:
+                if self._is_given_to_scipy(error):
+                    return super().run(f, jac, y0, t0, t1, f_params, jac_params)
                 raise
         native = self._native
-        if native.tier.due and not self._is_right(t0, y0):
+        if native.tier.due and not self._is_right(t0, y):
             return self.run(f, jac, y0, t0, t1, f_params, jac_params)
+        if self._refuses_nan and outcome > 0 and _scipy.refuses_nan(y):
+            self._give_to_scipy()
+            return super().run(f, jac, y0, t0, t1, f_params, jac_params)
         if outcome not in (NOTHING_DONE, REFUSED):
             self._untold = native
         if outcome < 0:
             self._tell(outcome)
         else:
             self.istate = self.call_args[3] = 2
-            self.success = 1
-        return y0, native.t
+            if self._forgets_failures:
+                self.success = 1
+        return y if y is y0 else y.copy(), native.t
 
-    def _prepare(self, anew, f, jac, y0, f_params, jac_params):
+    def _prepare(self: Any, anew, f, jac, y0, f_params, jac_params):
         """The native solve that shall go on, with these functions."""
         if anew or self._native is None:
             self._native, self._functions = self._new_native(y0.size), (None,) * 4
+            self._own_state = None if self._works_in_place else np.empty(y0.size)
         if not callable(f):
             raise _scipy.namespace()._odepack.error("The function must be callable.")
         calls_jac = self.call_args[6] in _JACOBIAN_GIVEN
         self._set_functions(self._native, calls_jac, f, f_params, jac, jac_params)
 
-    def _is_right(self, t0, y0):
-        """Was the kernel the function? If not it is gone, y0 as it was, and the call must be made
+    def _is_right(self, t0, y):
+        """Was the kernel the function? If not it is gone, y as it was, and the call must be made
         again."""
         native = self._native
-        if native.tier.is_right([(t0, native.y_before()), (native.t, y0)]):
+        if native.tier.is_right([(t0, native.y_before()), (native.t, y)]):
             return True
         self._native = None
-        y0[:] = native.y_before()
+        y[:] = native.y_before()
         return False
 
     def _write_work_arrays(self, native):
@@ -304,7 +367,8 @@ class lsoda(GoesOn, _scipy_ode.lsoda):
 def _tolerance(value: Any, n: int) -> Any:
     """A number or an array (n,); SciPy's error for what is neither."""
     if np.ndim(value) == 0:
-        math.isnan(value)  # TypeError: must be real number
+        if not _scipy.is_in_fortran():
+            math.isnan(value)  # TypeError: must be real number
         return float(value)
     return np.broadcast_to(np.asarray(value, dtype=float), (n,))
 

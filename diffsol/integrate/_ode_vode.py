@@ -19,6 +19,8 @@ _ITERATION = {0: FUNCTIONAL, 1: CHORD, 2: CHORD, 3: DIAGONAL, 4: CHORD, 5: CHORD
 _JACOBIAN_GIVEN = (1, 4)
 _BANDED = (4, 5)
 
+_FIRST_WORD = _scipy.first_unused_word()
+
 
 class _VodeSteps(GoesOn):
     """VODE's calls.
@@ -34,7 +36,8 @@ class _VodeSteps(GoesOn):
             done = self.go_on(f, jac, y0, t0, t1, f_params, jac_params)
             if done is not None:
                 return done
-        if y0.ndim != 1 or not y0.size or not callable(f):  # SciPy says what is wrong
+        wrong = y0.ndim != 1 or not y0.size or not callable(f)  # SciPy says what
+        if wrong or self._is_scipys:
             return super().run(f, jac, y0, t0, t1, f_params, jac_params)  # type: ignore[misc]
         task, istate = self.call_args[2:4]
         outcome, self._outcome = self._outcome, None
@@ -43,8 +46,9 @@ class _VodeSteps(GoesOn):
             self._prepare(anew, f, jac, y0, f_params, jac_params)
             try:
                 outcome = self._native.run(t0, y0, t1, task, anew)
-            except BaseException:
-                self._native = None  # the next call begins anew
+            except BaseException as error:
+                if self._is_given_to_scipy(error):
+                    return super().run(f, jac, y0, t0, t1, f_params, jac_params)  # type: ignore[misc]
                 raise
         native = self._native
         visited = [(t0, y0.view(float)), (native.t, native.y.view(float))]
@@ -76,6 +80,8 @@ class _VodeSteps(GoesOn):
         order, nsteps = self.iwork[4:6].tolist()
         if band is not None and (min(band) < 0 or max(band) >= n):
             band, nsteps = None, -1  # which the core refuses
+        if order == 0 and not _scipy.refuses_order_zero():
+            order = ORDER_MAX[family - 1]
         limits = (h0, h_max, h_min, nsteps or STEPS, min(order, ORDER_MAX[family - 1]))
         return Vode(n, self._dtype, rtol, atol, family, _ITERATION[miter], band, limits)
 
@@ -100,7 +106,7 @@ class vode(_VodeSteps, _scipy_ode.vode):
     _first = 18
 
     def _work_lengths(self: Any, unused: int) -> list[int]:
-        return [len(self.rwork) - 1 - unused, len(self.iwork)]
+        return [len(self.rwork) - _FIRST_WORD - unused, len(self.iwork)]
 
 
 class zvode(_VodeSteps, _scipy_ode.zvode):
@@ -110,22 +116,30 @@ class zvode(_VodeSteps, _scipy_ode.zvode):
     _first = 19
 
     def _work_lengths(self: Any, unused: int) -> list[int]:
-        return [len(self.zwork) - 1 - unused, len(self.rwork), len(self.iwork)]
+        return [len(self.zwork) - _FIRST_WORD - unused, len(self.rwork), len(self.iwork)]
 
 
 def _tolerance(value: Any, name: str, n: int) -> Any:
     """A number or an array (n,); SciPy's error for what is neither."""
+    if _scipy.takes_tolerances_of_any_shape():
+        array = np.asarray(value, dtype=float).reshape(-1)
+    else:
+        array = _in_one_dimension(value, name)
+    if array.ndim == 0 or array.size == 1:
+        return float(array.reshape(()))
+    if array.size < n:  # SciPy reads memory that is not the array's
+        raise ValueError(f"{name} must have at least {n} elements")
+    return array[:n]
+
+
+def _in_one_dimension(value: Any, name: str) -> np.ndarray:
     try:
         array = np.asarray(value, dtype=float)
     except (TypeError, ValueError):
         array = None
     if array is None or array.ndim > 1:
         raise ValueError(f"{name} must be a scalar or 1-D array")
-    if array.ndim == 0 or array.size == 1:
-        return float(array.reshape(()))
-    if array.size < n:  # SciPy reads memory that is not the array's
-        raise ValueError(f"{name} must have at least {n} elements")
-    return array[:n]
+    return array
 
 
 # SciPy's integrators and ours.

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-import time
 import warnings
 from copy import copy
 from math import ldexp
@@ -11,10 +9,11 @@ from operator import index
 
 import numpy as np
 
-from diffsol._engine import grid, kernels
+from diffsol._engine import grid
 from diffsol._engine.function import Function
 from diffsol._engine.grid import Grid, given_jacobian
 from diffsol._engine.odepack import as_doubles, work_lengths
+from diffsol._engine.refusal import Refusal
 from diffsol.integrate import _scipy
 from diffsol.integrate._odeint_again import floats, infodict, keep_warm, solve_as_before
 
@@ -263,46 +262,47 @@ def _solve(func, y0, t, times, args, options, as_given):
     atol = _tolerance(options.atol, n, "absolute")
     critical = _critical_times(options.tcrit)
     options.check_orders()
-    function = Function(func, args, state, kind="odepack", y_first=options.y_first)
-    if _is_better_off_with_scipy(function.record):
-        started = time.perf_counter()
-        answers = _scipy_odeint(func, y0, t, args, as_given)
-        function.record.python_seconds += time.perf_counter() - started
-        return answers
+    function = Function(func, args, state, kind="odepack", y_first=options.y_first, solver="odeint")
     band, by_columns = options.band, options.by_columns
-    given = given_jacobian(options.Dfun, args, state, band, options.y_first, by_columns)
+    given = given_jacobian(
+        options.Dfun, args, state, band, options.y_first, by_columns, solver="odeint"
+    )
     solve = Grid(
         function, given, state, times, critical, rtol, atol, band, options.limits(),
         options.full_output,
     )  # fmt: skip
-    istate = solve.go()
+    istate = _unless_scipy_differs(solve)
+    if istate is None:
+        return _scipy_odeint(func, y0, t, args, as_given)
     keep_warm(function.record, solve, as_given, options)
     if not options.full_output:
         return solve.y, istate
     return solve.y, infodict(solve.core, options, times, grid.first_of(times)), istate
 
 
+def _unless_scipy_differs(solve):
+    """The solve's istate; None where SciPy before 1.17 has an outcome of its own."""
+    try:
+        istate = solve.go()
+    except Refusal:
+        if _scipy.takes_what_c_refuses():
+            return None
+        raise
+    return None if istate > 0 and _scipy.refuses_nan(solve.y[-1]) else istate
+
+
 def _scipy_odeint(func, y0, t, args, as_given):
-    """SciPy's C code, called as SciPy calls it."""
+    """SciPy's own code, called as SciPy calls it."""
     (
         Dfun, col_deriv, full_output, ml, mu, rtol, atol, tcrit,
         h0, hmax, hmin, ixpr, mxstep, mxhnil, mxordn, mxords, tfirst,
     ) = as_given  # fmt: skip
-    return _scipy.namespace()._odepack.odeint(
-        func, copy(y0), copy(t), args, Dfun, col_deriv, -1 if ml is None else ml,
-        -1 if mu is None else mu, full_output, rtol, atol, tcrit, h0, hmax, hmin, ixpr,
-        mxstep, mxhnil, mxordn, mxords, int(bool(tfirst)),
-    )  # fmt: skip
-
-
-def _is_better_off_with_scipy(record):
-    """Is this a function that stays Python? SciPy's C code calls it a microsecond sooner."""
-    return (
-        record.refusal is not None
-        and "scipy.integrate" in sys.modules
-        and not record.may_trace()
-        and kernels.mode_of_solve() == "1"
-    )
+    with _scipy.odeint_lock():
+        return _scipy.namespace()._odepack.odeint(
+            func, copy(y0), copy(t), args, Dfun, col_deriv, -1 if ml is None else ml,
+            -1 if mu is None else mu, full_output, rtol, atol, tcrit, h0, hmax, hmin, ixpr,
+            mxstep, mxhnil, mxordn, mxords, int(bool(tfirst)),
+        )  # fmt: skip
 
 
 def _vector(value, name):

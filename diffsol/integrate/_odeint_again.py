@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from diffsol._engine import kernels
+from diffsol.integrate import _scipy
 
 IDLE_MAX = 2  # solvers kept for the next solve of one function: more only serve threads
 
@@ -51,6 +52,8 @@ def solve_as_before(func, y0, t, args, given):
     istate = core.solve.istate
     if istate < 0:
         y[core.solve.row :] = np.nan
+    elif _scipy.refuses_nan(y[-1]):
+        return None
     answers = (y, infodict(core, options, times, first), istate) if told else (y, istate)
     record.idle.append(warm)
     return answers

@@ -55,12 +55,12 @@ def _is_plain_grid(t_eval: np.ndarray, t0: float, tf: float) -> bool:
     return t0 >= first and last >= tf and bool((t_eval[1:] < t_eval[:-1]).all())
 
 
-def warn_extraneous(names: Any) -> None:
+def warn_extraneous(names: Any, stacklevel: int = 3) -> None:
     """Warn of options that mean nothing to the method, in the order given."""
     warn(
         "The following arguments have no effect for a chosen solver: "
         f"{', '.join(f'`{name}`' for name in names)}.",
-        stacklevel=3,
+        stacklevel=stacklevel,
     )
 
 

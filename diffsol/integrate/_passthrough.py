@@ -15,6 +15,7 @@ from diffsol.integrate import _scipy
 _HOMES = (
     *(f"scipy.integrate._ivp.{name}" for name in ("rk", "radau", "bdf", "lsoda")),
     "diffsol.integrate._solvers",
+    "diffsol.integrate._implicit_solvers",
 )
 
 

@@ -5,9 +5,12 @@ Importing ``scipy.integrate`` takes about a quarter of a second, nearly all of i
 made at the latest moment.
 """
 
+import functools
 import importlib
+import math
 import sys
 import warnings
+from contextlib import AbstractContextManager, nullcontext
 from types import ModuleType
 from typing import Any
 
@@ -44,20 +47,88 @@ def _is_older_than(version: tuple[int, int]) -> bool:
     return (int(major), int(minor)) < version
 
 
-def keeps_least_step() -> bool:
-    """Does the installed SciPy's LSODA keep to the least step that it is given?
+@functools.cache
+def is_in_fortran() -> bool:
+    """Are the installed SciPy's ODEPACK, VODE and Hairer's codes Fortran, called by way of f2py?
 
-    Since SciPy 1.17, whose LSODA is written in C, it reads `min_step` and `hmin` and forgets them.
+    Since SciPy 1.17 they are C.  The functions below tell what that changed.
     """
     return _is_older_than((1, 17))
+
+
+def takes_what_c_refuses() -> bool:
+    """May results that the C code refuses do (those of a Refusal), or be refused in other words?
+
+    f2py converts them in its own way.
+    """
+    return is_in_fortran()
+
+
+def refuses_nan(state: Any) -> bool:
+    """Does LSODA fail where the state has become nan? The C code goes on, and succeeds."""
+    return not math.isfinite(state.dot(state)) and is_in_fortran() and bool((state != state).any())
+
+
+def odeint_lock() -> AbstractContextManager:
+    """What SciPy holds during a call of its odeint: a lock in versions that keep it in one memory."""
+    home = importlib.import_module("scipy.integrate._odepack_py")
+    return getattr(home, "ODE_LOCK", nullcontext())
+
+
+def keeps_least_step() -> bool:
+    """Does LSODA keep to the least step that it is given? The C code reads and forgets it."""
+    return is_in_fortran()
 
 
 def shrinks_by_error() -> bool:
-    """Does a rejected step of the installed SciPy's dop853 shrink by what its error asks for?
+    """Does a rejected step of dop853 shrink by what its error asks for?
 
-    Since SciPy 1.17, whose dop853 is written in C, it always shrinks by the least factor allowed.
+    The C code always shrinks by the least factor allowed.
     """
-    return _is_older_than((1, 17))
+    return is_in_fortran()
+
+
+def goes_on_with_step_size() -> bool:
+    """Do dopri5 and dop853 begin a call with the step size that the call before ended with?
+
+    The Fortran codes leave it in the work array, where the option `first_step` stands.
+    """
+    return is_in_fortran()
+
+
+def names_what_it_refuses() -> bool:
+    """Do dopri5 and dop853 have a return code for each bad option, and not one for all?"""
+    return not is_in_fortran()
+
+
+def takes_nsteps_as_it_is() -> bool:
+    """Must `nsteps` of dopri5 and dop853 be an integer? The Fortran codes read it from an array of them."""
+    return not is_in_fortran()
+
+
+def works_in_the_given_array() -> bool:
+    """Does `ode`'s lsoda change the state that it is given, and return that very array?"""
+    return not is_in_fortran()
+
+
+def forgets_failures() -> bool:
+    """Is an `ode` by lsoda successful again when a call after a failed one succeeds?"""
+    return not is_in_fortran()
+
+
+def refuses_order_zero() -> bool:
+    """Is `order=0` of vode and zvode an error? To the Fortran codes it means the highest order."""
+    return not is_in_fortran()
+
+
+def takes_tolerances_of_any_shape() -> bool:
+    """May the tolerances of vode and zvode have more than one dimension? f2py counts numbers only."""
+    return is_in_fortran()
+
+
+def first_unused_word() -> int:
+    """Where vode and zvode start to count the words of their array of reals: from 1, or from 0."""
+    return 0 if is_in_fortran() else 1
 
 
 def warn_of_istate(istate: int) -> None:

@@ -4,6 +4,7 @@ import pytest
 
 import diffsol.integrate
 from conformance import scipy_tests
+from integrate.which_scipy import FORTRAN
 
 pytestmark = pytest.mark.usefixtures("tier")
 FOLDER = scipy_tests.INTEGRATE
@@ -20,6 +21,8 @@ for _module in _modules:
         if name.startswith(("Test", "test_")) and "deint" not in name
     )
 del test_repeated_t_values  # noqa: F821  (odeint's)
+if FORTRAN:  # it wants an error of two solves in turns, which ours can do (docs/gaps.md)
+    del TestOde.test_concurrent_fail  # noqa: F821
 
 
 def test_our_classes_are_the_ones_tested():

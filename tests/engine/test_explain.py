@@ -11,7 +11,7 @@ from diffsol._engine import kernels, policy
 from diffsol._engine.proxy import Proxies
 from diffsol._explain import report
 from diffsol._trace.reasons import REASONS
-from diffsol.integrate import solve_ivp
+from diffsol.integrate import complex_ode, ode, odeint, solve_ivp
 
 
 @pytest.fixture(autouse=True)
@@ -79,7 +79,12 @@ def test_refused_function_names_reason_place_and_way_out():
         == "log.append(t)"
     )
     assert name == "logging_decay"
-    for part in ("logging_decay", "append", f"line {line}", "docs/errors.md#side-effect"):
+    for part in (
+        "logging_decay",
+        "append",
+        f"line {line}",
+        "python -m diffsol --about=side-effect",
+    ):
         assert part in str(told)
     assert not log
 
@@ -120,6 +125,124 @@ def test_methods_that_are_not_native():
     assert (told.compiled, told.reason) == (False, "not-native")
 
 
+def exchange(y, t, k):
+    return [-k * y[0], k * y[0] - y[1]]
+
+
+def exchange_jacobian(y, t, k):
+    return [[-k, 0.0], [k, -1.0]]
+
+
+@pytest.mark.parametrize(
+    "how", [{"method": "odeint"}, {"tfirst": False}, {"Dfun": exchange_jacobian}]
+)
+def test_odeint_uses_what_was_explained_in_its_order(how, monkeypatch):
+    told = diffsol.explain(exchange, [0, 1, 2], [1.0, 2.0], (3.0,), **how)
+    assert told.compiled
+    assert (told.jacobian is not None) == ("Dfun" in how)
+    monkeypatch.setenv("DIFFSOL_JIT", "require")
+    before = kernels.records()
+    options = {"Dfun": how["Dfun"]} if "Dfun" in how else {}
+    got = odeint(exchange, [1.0, 2.0], [0, 1, 2], (3.0,), **options)
+    np.testing.assert_allclose(
+        got, scipy.integrate.odeint(exchange, [1.0, 2.0], [0, 1, 2], (3.0,)), rtol=1e-6
+    )
+    assert kernels.records() == before
+    assert [record.variants[0].uses for record in before] == [1] * len(before)
+
+
+def test_odeint_with_t_first():
+    told = diffsol.explain(
+        lambda t, y, k: exchange(y, t, k), [0, 1], 2 * [1.0], (3.0,), tfirst=True
+    )
+    assert told.compiled
+    told = diffsol.explain(exchange, [0, 1], [1.0, 2.0], (3.0,), tfirst=True)
+    assert not told.compiled
+
+
+@pytest.mark.parametrize("y0, name", [
+    ([1.0, 2.0], "vode"), ([1.0, 2.0], "lsoda"), ([1.0, 2.0], "dopri5"), (1.5, "dop853"),
+    ([1.0 + 1j, 2.0], "zvode"), ([1.0 + 1j, 2.0], "vode"),
+])  # fmt: skip
+def test_ode_uses_what_was_explained(y0, name, monkeypatch):
+    def decay(t, y):
+        return -y
+
+    assert diffsol.explain(decay, (0, 1), y0, method=name).compiled
+    before = kernels.records()
+    monkeypatch.setenv("DIFFSOL_JIT", "require")
+    make = complex_ode if np.iscomplexobj(y0) and name != "zvode" else ode
+    make(decay).set_integrator(name).set_initial_value(y0).integrate(1.0)
+    assert kernels.records() == before
+    assert before[0].variants[0].uses == 1
+
+
+def test_given_jacobians_are_told_of():
+    def noisy(t, y):
+        print(end="")
+        return [[-1.0]]
+
+    def decay(t, y):
+        return -y
+
+    told = diffsol.explain(decay, (0, 1), [1.0], method="BDF", jac=lambda t, y: [[-1.0]])
+    assert told.jacobian.compiled
+    told = diffsol.explain(decay, (0, 1), [1.0], method="Radau", jac=noisy)
+    assert told.compiled
+    assert told.jacobian.reason == "input-output"
+    assert "Jacobian test_given_jacobians_are_told_of.<locals>.noisy: not compiled" in str(told)
+    assert diffsol.explain(decay, (0, 1), [1.0], method="BDF", jac=[[-1.0]]).jacobian is None
+
+
+@pytest.mark.parametrize(
+    "call, form",
+    [
+        ({"Dfun": exchange_jacobian, "ml": 1, "mu": 0}, "a band"),
+        ({"Dfun": exchange_jacobian, "col_deriv": True}, "col_deriv=True"),
+        ({"method": "vode", "jac": exchange_jacobian}, "ode by vode"),
+        ({"method": "LSODA", "jac": exchange_jacobian, "lband": 1}, "a band"),
+    ],
+)
+def test_jacobians_that_stay_python(call, form):
+    told = diffsol.explain(exchange, (0, 1), [1.0, 2.0], (3.0,), **call).jacobian
+    assert (told.compiled, told.reason, told.detail) == (False, "jacobian-form", form)
+
+
+@pytest.mark.parametrize(
+    "call, words",
+    [
+        ({"method": "euler"}, "`method` must be one of .*'BDF'.*'odeint', 'vode'.*, not 'euler'"),
+        ({"rtoll": 1e-6}, "solve_ivp has no argument 'rtoll'"),
+        ({"method": "odeint", "max_step": 1.0}, "odeint has no argument 'max_step'"),
+        ({"method": "odeint", "events": exchange}, "odeint has no argument 'events'"),
+        ({"method": "odeint", "jac": exchange_jacobian}, "The Jacobian of odeint is `Dfun`"),
+        ({"method": "lsoda", "order": 3}, "ode's lsoda has no argument 'order'"),
+        ({"method": "BDF", "tfirst": True}, "arguments of odeint"),
+    ],
+)
+def test_calls_that_make_no_sense(call, words):
+    with pytest.raises((ValueError, TypeError), match=words):
+        diffsol.explain(exchange, (0, 1), [1.0, 2.0], (3.0,), **call)
+
+
+@pytest.mark.parametrize("call", [{"jac": exchange_jacobian}, {"method": "BDF", "lband": 1}])
+def test_options_without_effect_are_warned_of_as_in_solve_ivp(call):
+    with pytest.warns(UserWarning, match="have no effect for a chosen solver") as caught:
+        diffsol.explain(lambda t, y: -y, (0, 1), [1.0], **call)
+    assert caught[0].filename == __file__
+
+
+@pytest.mark.parametrize("fun, what", [
+    (lambda t, y: np.linalg.solve(np.eye(2) + y, y), "numpy.linalg.solve"),
+    (lambda t, y: np.einsum(y, [0], y, [0]) * y, "np.einsum"),
+])  # fmt: skip
+def test_numpy_that_is_not_compiled(fun, what):
+    told = diffsol.explain(fun, (0, 1), [1.0, 2.0])
+    assert told.reason == "numpy-call"
+    assert what in told.detail
+    assert "pure" not in str(told)
+
+
 @pytest.mark.parametrize("y0", [[[1.0]], [np.nan], 1.0])
 def test_states_that_solve_ivp_refuses(y0):
     def decay(t, y):
@@ -152,6 +275,23 @@ def test_report_lists_every_function():
     assert "fast" in text
     assert "compiled in" in text
     assert "It prints, reads or writes: print" in text
+
+
+def test_report_names_the_solvers_and_tells_a_function_once(monkeypatch):
+    monkeypatch.setattr(kernels, "KEEP_FUNCTIONS", True)
+
+    def decay(t, y):
+        return -y
+
+    for n in (1, 2, 3):
+        solve_ivp(decay, (0, 1), np.ones(n))
+    for name in ("vode", "lsoda", "dopri5"):
+        ode(decay).set_integrator(name).set_initial_value([1.0]).integrate(1.0)
+    complex_ode(decay).set_integrator("dop853").set_initial_value([1.0j]).integrate(1.0)
+    odeint(decay, [1.0, 1.0], [0, 1], tfirst=True)
+    lines = [line for line in report().splitlines() if "decay" in line]
+    solvers = [line.split("right-hand side of ")[1].split(":")[0] for line in lines]
+    assert sorted(solvers) == ["RK45", "dop853", "dopri5, lsoda, vode", "odeint"]
 
 
 @pytest.mark.parametrize("method", ["Radau", "BDF", "LSODA"])

@@ -11,6 +11,8 @@ from scipy import sparse
 
 from diffsol._engine.structure import plan
 
+COSTS = ("factor", "solve", "incomplete", "iteration")
+
 
 def pattern(matrix):
     matrix = sparse.csc_matrix(matrix)
@@ -33,8 +35,8 @@ def grid(side):
     return sparse.bmat([[space, species], [species, space]])
 
 
-def plan_of(matrix, is_complex=False):
-    return plan(matrix.shape[0], *pattern(matrix), is_complex)
+def plan_of(matrix, is_complex=False, inexact=False):
+    return plan(matrix.shape[0], *pattern(matrix), is_complex, inexact)
 
 
 def test_small_is_dense():
@@ -87,6 +89,22 @@ def test_grid_is_sparse():
     chosen = plan_of(grid(16))
     assert chosen.kind == lib.DS_LU_SPARSE
     assert np.array_equal(np.sort(chosen.order), np.arange(512))
+
+
+def test_inexact_solutions_of_a_grid_are_iterative():
+    for side in (16, 64):
+        chosen = plan_of(grid(side), inexact=True)
+        assert chosen.kind == lib.DS_LU_ITERATIVE
+        assert np.array_equal(np.sort(chosen.order), np.arange(2 * side**2))
+        assert tuple(getattr(chosen.native.costs, name) for name in COSTS) == chosen.costs
+        factor, solve, incomplete, iteration = chosen.costs
+        assert factor > solve > iteration
+        assert factor > incomplete
+    assert plan_of(grid(64), is_complex=True, inexact=True).kind == lib.DS_LU_SPARSE
+
+
+def test_inexact_solutions_of_a_line_are_exact():
+    assert plan_of(band(500, 1), inexact=True).kind == lib.DS_LU_BANDED
 
 
 def test_busy_column_is_no_band():

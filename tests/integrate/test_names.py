@@ -8,7 +8,8 @@ import scipy.integrate
 import diffsol
 import diffsol.integrate as ours
 
-OURS = ("solve_ivp", "odeint", "ode", "complex_ode", "RK23", "RK45", "DOP853")
+CLASSES = ("RK23", "RK45", "DOP853", "Radau", "BDF", "LSODA")
+OURS = ("solve_ivp", "odeint", "ode", "complex_ode", *CLASSES)
 
 
 def test_public_names_are_scipys():

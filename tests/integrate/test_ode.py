@@ -1,6 +1,7 @@
 """ode and complex_ode side by side with SciPy's: results, options, errors, warnings, surroundings."""
 
 import copy
+import functools
 import gc
 import pickle
 import threading
@@ -17,6 +18,8 @@ import diffsol.integrate
 from diffsol._engine import kernels, verify
 from diffsol.errors import MismatchWarning
 from diffsol.integrate import complex_ode, ode
+from integrate.which_scipy import FORTRAN, PADS_BANDS, forget_refusals
+from raised import public_type
 
 pytestmark = pytest.mark.usefixtures("tier")
 
@@ -46,6 +49,11 @@ def stiff_jac(t, y):
     return [[-1e4, 0.0], [1.0, -1.0]]
 
 
+def f2py_error(module):
+    """The exception of one of SciPy's modules in Fortran."""
+    return getattr(getattr(scipy.integrate, f"_{module}"), f"__{module}_error")
+
+
 class Outcome:
     """What a sequence of calls brings: states, times, codes, warnings, and the exception at its end."""
 
@@ -64,7 +72,7 @@ class Outcome:
                     assert y is solver.y
                 self.solver = solver
             except Exception as error:
-                self.error = (type(error), str(error))
+                self.error = (public_type(error), str(error))
         told = [w for w in caught if not issubclass(w.category, RuntimeWarning)]
         self.warnings = [(w.category, str(w.message), w.filename, w.lineno) for w in told]
 
@@ -79,7 +87,7 @@ def assert_same(theirs, ours, exact=True):
         assert codes_ours == codes
         assert type(t_ours) is type(t)
         assert y_ours.dtype == y.dtype
-        if exact:
+        if exact and not FORTRAN:
             np.testing.assert_array_equal(y_ours, y)
             assert t_ours == t or (t != t and t_ours != t_ours)
         else:
@@ -87,7 +95,13 @@ def assert_same(theirs, ours, exact=True):
             np.testing.assert_allclose(t_ours, t, rtol=1e-6)
 
 
+def is_exact(tier):
+    """May results be compared bit for bit? Compiled functions round in their own way."""
+    return tier == "python" and not FORTRAN
+
+
 def both(*args, exact=True, **options):
+    forget_refusals()
     theirs, ours = (Outcome(namespace, *args, **options) for namespace in BOTH)
     assert_same(theirs, ours, exact)
     return theirs, ours
@@ -188,9 +202,16 @@ def test_lsoda_stiff(jac, band):
 
     options = {} if band is None else {"lband": band[0], "uband": band[1]}
     given = None if not jac else stiff_jac if band is None else banded
-    theirs, ours = both(
-        "lsoda", stiff, [0.0, 1.0], [0.5, 2.0], jac=given, nsteps=3000, exact=False, **options
-    )
+    call = "lsoda", stiff, [0.0, 1.0], [0.5, 2.0]
+    options["nsteps"] = 3000
+    if PADS_BANDS and given is banded and band[0]:
+        ours = Outcome(diffsol.integrate, *call, jac=banded, **options)
+        theirs, _ = both(
+            *call, jac=lambda t, y: np.pad(banded(t, y), [(0, band[0]), (0, 0)]), **options
+        )
+        assert_same(theirs, ours, exact=False)
+    else:
+        theirs, ours = both(*call, jac=given, exact=False, **options)
     # SciPy 1.17 takes 151 steps with the full matrix and 178 with the band that holds all of it,
     # whose norm it reads from the wrong diagonals (docs/gaps.md)
     full = Outcome(scipy.integrate, "lsoda", stiff, [0.0, 1.0], [0.5, 2.0], nsteps=3000)
@@ -217,11 +238,11 @@ def test_lsodas_work_arrays(tier):
     assert got.call_args[6] == wanted.call_args[6]
 
 
-def test_lsoda_returns_one_array():
+def test_lsoda_returns_one_array_where_scipys_does():
     for namespace in BOTH:
         solver = namespace.ode(oscillator).set_integrator("lsoda").set_initial_value([0.5, 0.25])
         first = solver.integrate(1.0)
-        assert solver.integrate(2.0) is first
+        assert (solver.integrate(2.0) is first) == (not FORTRAN)
     solver = ode(oscillator).set_integrator("dopri5").set_initial_value([0.5, 0.25])
     first = solver.integrate(1.0)
     assert solver.integrate(2.0) is not first
@@ -239,6 +260,13 @@ TIMES = {
 @pytest.mark.parametrize("times", TIMES.values(), ids=TIMES)
 @pytest.mark.parametrize("name", NATIVE)
 def test_times(name, times, tier):
+    if FORTRAN and name in HAIRER and np.any(np.diff(times) < 0):
+        ours = Outcome(diffsol.integrate, name, oscillator, [0.5, 0.25], times)  # docs/gaps.md
+        for (y, *_), t in zip(ours.states, times, strict=True):
+            exact = 0.5 * np.cos(t) + 0.25 * np.sin(t), 0.25 * np.cos(t) - 0.5 * np.sin(t)
+            np.testing.assert_allclose(y, exact, rtol=1e-5)
+        assert ours.warnings == []
+        return
     both(name, oscillator, [0.5, 0.25], times, exact=tier == "python")
 
 
@@ -258,11 +286,15 @@ def test_step_and_relax(name, how, tier):
     both(name, oscillator, [0.5, 0.25], [1.0, 2.0, 3.0, 4.0], calls=calls, exact=tier == "python")
 
 
+def no_jac():
+    """What SciPy's `integrate` hands on where there is no Jacobian."""
+
+
 def test_a_step_by_private_names_is_scipys():
     results = []
     for namespace in BOTH:
         solver = namespace.ode(oscillator).set_integrator("lsoda").set_initial_value([0.5, 0.25])
-        y, t = solver._integrator.step(oscillator, None, solver._y, 0.0, 1.0, (), ())
+        y, t = solver._integrator.step(oscillator, no_jac, solver._y, 0.0, 1.0, (), ())
         results.append((t, *y))
     assert results[1] == results[0]
 
@@ -270,7 +302,7 @@ def test_a_step_by_private_names_is_scipys():
 def test_private_step_after_native_ones_begins_anew():
     solver = ode(oscillator).set_integrator("lsoda").set_initial_value([0.5, 0.25])
     solver.integrate(1.0)
-    y, t = solver._integrator.run_relax(oscillator, None, solver._y, 1.0, 2.0, (), ())
+    y, t = solver._integrator.run_relax(oscillator, no_jac, solver._y, 1.0, 2.0, (), ())
     assert t > 2.0
     exact = [0.5 * np.cos(t) + 0.25 * np.sin(t), 0.25 * np.cos(t) - 0.5 * np.sin(t)]
     np.testing.assert_allclose(y, exact, rtol=1e-4)
@@ -289,6 +321,33 @@ FAILURES = {
 def test_failures(name, case, tier):
     steps = 100000 if case == "stiff" and name in HAIRER else 500
     both(name, *FAILURES[case], nsteps=steps, exact=tier == "python" and name in HAIRER)
+
+
+def assert_near(fun, times, rtol, max_step):
+    """LSODA, where rounding differs: single steps lead elsewhere then, as SciPy's do when each
+    derivative is changed by one rounding error (from 0.954 to 0.927 in one of these cases)."""
+    theirs, ours = (
+        Outcome(m, "lsoda", fun, [1.0, 0.0], times, rtol=rtol, nsteps=5000, max_step=max_step)
+        for m in BOTH
+    )
+    assert ours.warnings == theirs.warnings == []
+    for (wanted, *others), (got, *our_others) in zip(theirs.states, ours.states, strict=True):
+        np.testing.assert_allclose(got, wanted, rtol=100 * rtol, atol=100 * rtol)
+        assert our_others == others
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_nan_later(name):
+    """With SciPy's outcome, which changed with 1.17."""
+
+    def fun(t, y):
+        return y * (np.nan if t > 0.5 else -1.0)
+
+    theirs, ours = (Outcome(m, name, fun, [1.0, 2.0], [1.0]) for m in BOTH)
+    assert [told[:2] for told in ours.warnings] == [told[:2] for told in theirs.warnings]
+    ((y, t, *codes),), ((y_ours, t_ours, *codes_ours),) = theirs.states, ours.states
+    np.testing.assert_allclose([*y_ours, t_ours], [*y, t], rtol=1e-6)
+    assert codes_ours == codes
 
 
 names = st.sampled_from(NATIVE)
@@ -316,6 +375,9 @@ def test_anything(name, stretch, sign, rtol, nsteps, max_step, how, k, tier):
         return [y[1], -k * y[0] + 0.1 * np.sin(t)]
 
     times = np.cumsum(stretch) * sign
+    if FORTRAN and name == "lsoda":
+        assert_near(fun, times, rtol, max_step)
+        return
     both(
         name, fun, [1.0, 0.0], times, calls=how, rtol=rtol, nsteps=nsteps, max_step=max_step,
         exact=tier == "python",
@@ -327,6 +389,7 @@ def test_anything(name, stretch, sign, rtol, nsteps, max_step, how, k, tier):
 
 RESULTS = {
     "tuple": lambda t, y: (y[1], -y[0]),
+    "list": lambda t, y: [y[1], -y[0]],
     "ints": lambda t, y: [1, 2],
     "float32": lambda t, y: np.array([0.5, 0.25], np.float32),
 }
@@ -335,6 +398,13 @@ RESULTS = {
 @pytest.mark.parametrize("result", RESULTS)
 @pytest.mark.parametrize("name", NATIVE)
 def test_what_f_returns(name, result, tier):
+    if FORTRAN and result == "tuple":  # f2py takes its first element for all of it: docs/gaps.md
+        theirs, ours = (
+            Outcome(m, name, RESULTS[form], [0.5, 0.25], [1.0])
+            for m, form in zip(BOTH, ("list", "tuple"), strict=True)
+        )
+        assert_same(theirs, ours, exact=False)
+        return
     both(name, RESULTS[result], [0.5, 0.25], [1.0], exact=tier == "python")
 
 
@@ -352,17 +422,25 @@ ERRORS = {
 @pytest.mark.parametrize("result", ERRORS)
 @pytest.mark.parametrize("name", NATIVE)
 def test_what_f_must_not_return(name, result):
-    theirs = Outcome(scipy.integrate, "lsoda", ERRORS[result], [0.5, 0.25], [1.0])
     ours = Outcome(diffsol.integrate, name, ERRORS[result], [0.5, 0.25], [1.0])
+    if FORTRAN and result == "complex array":  # its real part is taken, with NumPy's warning
+        both(name, ERRORS[result], [0.5, 0.25], [1.0])
+        return
+    if FORTRAN and result == "too few arguments":  # f2py gives what is wanted: docs/gaps.md
+        assert ours.error[0] is TypeError
+        return
+    theirs = Outcome(scipy.integrate, "lsoda", ERRORS[result], [0.5, 0.25], [1.0])
     assert ours.error == theirs.error
     assert ours.error is not None
 
 
 def test_f_must_be_callable():
     """SciPy's message of lsoda; its reference counts are wrong there, so it is not asked twice."""
-    with pytest.raises(Exception, match=r"The function must be callable\.") as caught:
+    said = "failed in processing argument list" if FORTRAN else r"The function must be callable\."
+    with pytest.raises(Exception, match=said) as caught:
         ode(3).set_integrator("lsoda").set_initial_value([1.0]).integrate(1.0)
-    assert caught.type is scipy.integrate._odepack.error
+    error = f2py_error("lsoda") if FORTRAN else scipy.integrate._odepack.error
+    assert caught.type is error
     for name in HAIRER:
         with pytest.raises(TypeError, match="'int' object is not callable"):
             ode(3).set_integrator(name).set_initial_value([1.0]).integrate(1.0)
@@ -376,6 +454,10 @@ def test_any_shape_of_n_numbers_will_do_for_hairer():
 @pytest.mark.parametrize("name", NATIVE)
 def test_wrong_length(name, size):
     solver = ode(lambda t, y: [1.0] * size).set_integrator(name).set_initial_value([0.5, 0.25])
+    if FORTRAN:  # f2py's words, or rubbish in their place
+        with pytest.raises(ValueError):
+            solver.integrate(1.0)
+        return
     with pytest.raises(RuntimeError, match=rf"returned by func \({size}\) does not match"):
         solver.integrate(1.0)
 
@@ -432,7 +514,7 @@ def test_parameters_in_between(name, tier):
         return [*states, solver.integrate(3.0).copy()]
 
     theirs, ours = map(run, BOTH)
-    np.testing.assert_allclose(ours, theirs, rtol=0 if tier == "python" else 1e-6)
+    np.testing.assert_allclose(ours, theirs, rtol=0 if is_exact(tier) else 1e-6)
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -537,6 +619,30 @@ def test_solout(name, cls, answer, late):
     np.testing.assert_allclose(ours[1], theirs[1], rtol=1e-9)
     assert ours[2] == pytest.approx(theirs[2], rel=1e-9)
     assert ours[3:] == theirs[3:]
+
+
+@pytest.mark.parametrize("name", HAIRER)
+def test_goes_on_after_a_stop(name, tier):
+    """The step size with which it goes on is SciPy's of this version."""
+
+    def run(namespace):
+        seen = []
+
+        def solout(t, y):
+            seen.append(t)
+            return -1 if len(seen) == 4 else 0
+
+        solver = namespace.ode(lorenz).set_integrator(name)
+        solver.set_solout(solout)
+        solver.set_initial_value([1.0, 2.0, 3.0])
+        solver.integrate(2.0)
+        stopped = solver.t
+        solver.integrate(2.0)
+        return [stopped, *seen[:8], *solver.y]
+
+    theirs, ours = map(run, BOTH)
+    assert ours[0] < 2.0
+    np.testing.assert_allclose(ours, theirs, rtol=1e-9)
 
 
 def test_solout_may_change_the_state():
@@ -663,7 +769,7 @@ def test_used_again(name, tier):
         return [*states, solver.integrate(2.5).copy()]
 
     theirs, ours = map(run, BOTH)
-    np.testing.assert_allclose(ours, theirs, rtol=0 if tier == "python" else 1e-5)
+    np.testing.assert_allclose(ours, theirs, rtol=0 if is_exact(tier) else 1e-5)
 
 
 def test_another_size():
@@ -671,6 +777,17 @@ def test_another_size():
     for n in (1, 5, 2):
         y = solver.set_initial_value(np.ones(n)).integrate(1.0)
         np.testing.assert_allclose(y, np.full(n, np.exp(-1)), rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", [*ALL, "zvode"])
+def test_two_solves_in_turns(name):
+    """SciPy before 1.17 has one memory for all solves by vode, zvode and lsoda, and refuses the second."""
+    one, two = (
+        ode(oscillator).set_integrator(name).set_initial_value([0.0, k], 0.0) for k in (1.0, 2.0)
+    )
+    for t in (0.5, 1.0, 1.5):
+        np.testing.assert_allclose(one.integrate(t), [np.sin(t), np.cos(t)], rtol=1e-4)
+        np.testing.assert_allclose(two.integrate(t), [2 * np.sin(t), 2 * np.cos(t)], rtol=1e-4)
 
 
 @pytest.mark.parametrize("name", NATIVE)
@@ -757,13 +874,17 @@ def spiral(t, y, k=1.5):
 def test_complex(name, tier):
     def run(namespace):
         solver = namespace.complex_ode(spiral).set_integrator(name, nsteps=2000)
-        solver.set_initial_value([1.0 + 0.5j, 2.0], 0.5).set_f_params(1.2)
+        solver.set_initial_value([1.0 + 0.5j, 2.0], 0.5)
+        if FORTRAN and namespace is scipy.integrate:  # f2py mixes parameters up: docs/gaps.md
+            solver.cf = functools.partial(spiral, k=1.2)
+        else:
+            solver.set_f_params(1.2)
         states = [solver.integrate(t).copy() for t in (1.0, 2.0, 5.0)]
         assert solver.y.dtype == complex
         return states, solver.t, solver.successful(), solver.get_return_code()
 
     theirs, ours = map(run, BOTH)
-    np.testing.assert_allclose(ours[0], theirs[0], rtol=0 if tier == "python" else 1e-5)
+    np.testing.assert_allclose(ours[0], theirs[0], rtol=0 if is_exact(tier) else 1e-5)
     assert ours[1:] == theirs[1:]
 
 
@@ -785,7 +906,10 @@ def test_complex_jacobian(band):
 
     def run(namespace):
         options = {"lband": 0, "uband": 0} if band else {}
-        solver = namespace.complex_ode(fun, jac).set_integrator("lsoda", nsteps=3000, **options)
+        own = jac
+        if PADS_BANDS and namespace is scipy.integrate and band:
+            own = None  # complex_ode widens the band after it was padded
+        solver = namespace.complex_ode(fun, own).set_integrator("lsoda", nsteps=3000, **options)
         return solver.set_initial_value([0.5, 2.0j]).integrate(3.0)
 
     theirs, ours = map(run, BOTH)

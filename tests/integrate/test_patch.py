@@ -13,7 +13,8 @@ import diffsol
 import diffsol.integrate
 
 NAMES_REPORTED = ("noisy", "quiet", "event")
-NAMES = ("solve_ivp", "odeint", "ode", "complex_ode", "RK23", "RK45", "DOP853")
+CLASSES = ("RK23", "RK45", "DOP853", "Radau", "BDF", "LSODA")
+NAMES = ("solve_ivp", "odeint", "ode", "complex_ode", *CLASSES)
 
 
 def patched():
@@ -148,6 +149,25 @@ def test_nothing_that_could_run(arguments, words, tmp_path):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("arguments", [["--about=side-effect"], ["--about", "side-effect"]])
+def test_about_a_reason(arguments, tmp_path):
+    done = run(arguments, tmp_path)
+    assert done.returncode == 0
+    assert done.stdout.startswith("It writes to something outside itself\n")
+    assert "What to do: " in done.stdout
+
+
+@pytest.mark.parametrize("topic, words", [("errors", "MismatchWarning"), ("tracing", "`linspace`")])
+def test_about_everything(topic, words, tmp_path):
+    assert words in run([f"--about={topic}"], tmp_path).stdout
+
+
+def test_about_nothing_known(tmp_path):
+    done = run(["--about=luck"], tmp_path)
+    assert done.returncode == 2
+    assert "nothing is known about 'luck'; topics are errors, tracing, side-effect" in done.stderr
+
+
 def test_version(tmp_path):
     assert run(["--version"], tmp_path).stdout == f"diffsol {diffsol.__version__}\n"
 
@@ -181,7 +201,7 @@ def test_report_traces_what_was_not_compiled(tmp_path):
     noisy, quiet, event = (next(x for x in told if f"  {n} (" in x) for n in NAMES_REPORTED)
     assert "It prints, reads or writes: print" in noisy
     assert "not compiled yet (that would not have paid)" in quiet
-    assert "right-hand side:" in quiet
+    assert "right-hand side of RK45:" in quiet
     assert "event:" in event
 
 

@@ -9,6 +9,7 @@ from diffsol._engine.structure import LuPlan
 
 OK, SINGULAR, NOT_FINITE = lib.DS_LU_OK, lib.DS_LU_SINGULAR, lib.DS_LU_NOT_FINITE
 DENSE, BANDED, SPARSE = lib.DS_LU_DENSE, lib.DS_LU_BANDED, lib.DS_LU_SPARSE
+ITERATIVE = lib.DS_LU_ITERATIVE
 
 
 def integers(values):
@@ -55,15 +56,22 @@ class LU:
     def factor(self, alpha, beta, jac):
         jac = np.asarray(jac, self.jac_dtype)
         values = jac.T.ravel() if self.mask is None else jac.T[self.mask.T]
-        values = np.ascontiguousarray(values)
+        self.values = np.ascontiguousarray(values)  # borrowed until the next factors
         alpha = complex(alpha)
         return lib.ds_lu_factor(
-            self.handle, alpha.real, alpha.imag, beta, ffi.from_buffer("double[]", values)
+            self.handle, alpha.real, alpha.imag, beta, ffi.from_buffer("double[]", self.values)
         )
 
     def solve(self, b):
         b = np.array(b, self.dtype)
         lib.ds_lu_solve(self.handle, ffi.from_buffer("double[]", b))
+        return b
+
+    def solve_within(self, b, scale, tol):
+        b = np.array(b, self.dtype)
+        pointer = lib.ds_lu_scale(self.handle)
+        np.frombuffer(ffi.buffer(pointer, 8 * len(b)))[:] = scale
+        lib.ds_lu_solve_within(self.handle, ffi.from_buffer("double[]", b), tol)
         return b
 
     @property

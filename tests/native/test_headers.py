@@ -232,7 +232,8 @@ DS_FN int derivative(const context *ctx, R t, const R *y, R *out) {
     return 0;
 }
 DS_FN int nothing(const context *ctx, const R *y) { return ctx->p == y[0]; }
-#define DS_SOLVE(ctx, b) nothing(ctx, b)
+#define DS_SCALE(ctx) 0
+#define DS_SOLVE(ctx, b, tol) (nothing(ctx, b) + (tol < 0))
 #define DS_FACTOR(ctx, c) nothing(ctx, &(c))
 #define DS_JACOBIAN(ctx, end, t, y) nothing(ctx, y)
 #define DS_BDF(name) real_##name

@@ -10,6 +10,7 @@ import scipy.integrate
 from numpy.testing import assert_allclose
 
 import diffsol.integrate
+from integrate.which_scipy import FORTRAN
 from native.problems import takes
 
 pytestmark = pytest.mark.usefixtures("tier")
@@ -96,8 +97,10 @@ def test_calls_of_fun(method, y0, t_span, vectorized):
     for mine, other in zip(ours, theirs, strict=True):
         assert mine[0] is other[0]
         assert mine[2:6] == other[2:6]
-        assert mine[1] == pytest.approx(other[1], rel=1e-9)
-        assert_allclose(mine[6], other[6], rtol=1e-8)
+        # SciPy's LSODA in Fortran rounds in its own way, which its steps amplify
+        amplified = FORTRAN and method == "LSODA"
+        assert mine[1] == pytest.approx(other[1], rel=1e-6 if amplified else 1e-9)
+        assert_allclose(mine[6], other[6], rtol=1e-6 if amplified else 1e-8)
 
 
 @each_method

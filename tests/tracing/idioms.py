@@ -810,7 +810,7 @@ def foreign_call(t, y):
     return eval("-y")
 
 
-@refused("unknown-call", 3)
+@refused("numpy-call", 3)
 def traced_integers(t, y):
     return np.reciprocal(1 + (y > 0).astype(int)) * y
 

@@ -18,6 +18,7 @@ FINE = {
     "concrete-value",
     "result",
     "complex-to-real",
+    "numpy-call",
     "unknown-call",
     "too-long",
 }

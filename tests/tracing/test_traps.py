@@ -226,7 +226,7 @@ def test_these_are_compiled(fun):
 
 
 def test_bool_index_of_a_large_array_does_not_crash():
-    assert right_or_python(bool_index, 3000) == "unknown-call"
+    assert right_or_python(bool_index, 3000) == "numpy-call"
 
 
 def test_state_changed_through_a_shared_array():

@@ -8,6 +8,9 @@
 
 #define DS_NEWTON_MIN_FACTOR 0.2 /* least factor of the step size after a rejection */
 #define DS_NEWTON_MAX_FACTOR 10  /* largest factor after an accepted step */
+/* Error that a correction may have, relative to the tolerance of the iteration: Brown & Hindmarsh,
+ * J. Appl. Math. Comp. 31 (1989) 40-91. */
+#define DS_NEWTON_SHARE 0.05
 #define DS_EPSILON 2.220446049250313e-16
 #define DS_INFINITY (DS_LARGEST * 2) /* folded to infinity: no flag is raised */
 

@@ -11,7 +11,10 @@
  *   DS_RHS(ctx, end, t, y, out)  evaluates the derivative; `end`: t is t_bound itself
  *   DS_JACOBIAN(ctx, end, t, y)  renews the Jacobian J, which the context keeps
  *   DS_FACTOR(ctx, c)        factors of I - c J, which the context keeps
- *   DS_SOLVE(ctx, b)         b becomes (I - c J)^-1 b
+ *   DS_SCALE(ctx)            n numbers for the tolerances of the components, or NULL: solutions
+ *                            are exact
+ *   DS_SOLVE(ctx, b, tol)    b becomes (I - c J)^-1 b, with an error of about `tol` at most, as
+ *                            root mean square relative to those tolerances
  * They return nonzero to stop, and that is then what the functions here return. No
  * libc, no allocation, no globals. Scalar: lanes have methods without iterations. */
 #undef DS_START
@@ -204,6 +207,9 @@ DS_FN int DS_BDF(residual)(ds_bdf *s, ds_int m, R c) {
 DS_FN int DS_BDF(iterate)(const ds_problem *p, ds_bdf *s, R c, R *y, ds_newton *newton,
                           DS_BDF_CONTEXT ctx) {
     const ds_int m = p->n * DS_PARTS;
+    R *scale = DS_SCALE(ctx);
+    for (ds_int j = 0; scale && j < p->n; ++j)
+        scale[j] = DS_BDF(scale)(p, j, DS_SIZE(s->predict, j));
     ds_newton_begin(newton, s->newton_tol, DS_BDF_ITERATIONS);
     for (ds_int i = 0; i < m; ++i) {
         s->d[i] = 0;
@@ -213,7 +219,7 @@ DS_FN int DS_BDF(iterate)(const ds_problem *p, ds_bdf *s, R c, R *y, ds_newton *
         int stopped = DS_RHS(ctx, s->clipped, s->t_new, y, s->b);
         if (stopped) return stopped;
         if (!DS_BDF(residual)(s, m, c)) return 0;
-        stopped = DS_SOLVE(ctx, s->b);
+        stopped = DS_SOLVE(ctx, s->b, DS_NEWTON_SHARE * s->newton_tol);
         if (stopped) return stopped;
         if (!ds_newton_judge(newton, DS_BDF(scaled_norm)(p, 1, s->b, s->predict))) return 0;
         for (ds_int i = 0; i < m; ++i) {

@@ -61,6 +61,7 @@ typedef struct {
 
     R t;
     R h;            /* to be tried next, signed */
+    R h_before;     /* of the last accepted step, or that of the first trial */
     R error_before; /* of the last accepted step (facold) */
     int last;       /* the step on its way ends at t_end */
     int rejected;   /* the trial before was rejected */
@@ -107,6 +108,13 @@ DS_FN int ds_hairer_choose(const ds_hairer_problem *p, ds_hairer_state *s) {
     }
     ++s->trial_count;
     return 0;
+}
+
+/* After an accepted step: h_new within its limits. It does not grow after a rejection. */
+DS_FN R ds_hairer_limited(const ds_hairer_problem *p, const ds_hairer_state *s, R h_new) {
+    if (ds_abs(h_new) > p->h_max) h_new = p->direction * p->h_max;
+    if (s->rejected) h_new = p->direction * ds_hairer_min(ds_abs(h_new), ds_abs(s->h));
+    return h_new;
 }
 
 /* After an accepted step, now and then: is h |lambda| at the border of stability? The estimate of
@@ -179,7 +187,9 @@ DS_FN int DS_HAIRER(start)(const ds_hairer_problem *p, ds_hairer_state *s, DS_HA
     s->evaluation_count = 2; /* counted also where h is given */
     s->trial_count = s->accepted_count = s->rejected_count = 0;
     if (DS_RHS(ctx, s->t, s->y, s->K)) return DS_HAIRER_STOPPED;
-    return s->h == 0.0 ? DS_HAIRER(first_step)(p, s, ctx) : 0;
+    if (s->h == 0.0 && DS_HAIRER(first_step)(p, s, ctx)) return DS_HAIRER_STOPPED;
+    s->h_before = s->h;
+    return 0;
 }
 
 /* All stages, and the state at the end of the step. */
@@ -250,10 +260,9 @@ DS_FN int DS_HAIRER(accept)(const ds_hairer_problem *p, ds_hairer_state *s, R er
     ds_hairer_copy(n, f_new, s->K);
     ds_hairer_copy(n, s->y_new, s->y);
     s->t = s->t + s->h;
-    if (ds_abs(h_new) > p->h_max) h_new = p->direction * p->h_max;
-    if (s->rejected) h_new = p->direction * ds_hairer_min(ds_abs(h_new), ds_abs(s->h));
+    s->h_before = s->h;
+    s->h = s->last ? h_new : ds_hairer_limited(p, s, h_new); /* at the end as it is */
     s->rejected = 0;
-    s->h = h_new;
     return DS_HAIRER_ACCEPTED;
 }
 

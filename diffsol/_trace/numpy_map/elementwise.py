@@ -36,7 +36,7 @@ OPERATORS.update(
 
 def call_ufunc(trace, ufunc, *operands, out=None, **options):
     if options:
-        raise Refused("unknown-call", f"np.{ufunc.__name__}({', '.join(options)}=...)")
+        raise Refused("numpy-call", f"np.{ufunc.__name__}({', '.join(options)}=...)")
     name = OPERATORS.get(ufunc)
     if (
         name == "absolute"

@@ -15,13 +15,13 @@ from diffsol._trace.values import Array, Traced, as_node, traced_dtype
 @handles(np.array)
 def _array(trace, value, dtype=None, *, copy=True, order="K", ndmin=0, **more):
     if more or ndmin or order not in ("K", "C"):
-        raise Refused("unknown-call", "np.array with further options")
+        raise Refused("numpy-call", "np.array with further options")
     same = isinstance(value, Array) and (dtype is None or traced_dtype(dtype) == value.dtype)
     if copy is None or copy is False:
         if same:
             return value
         if copy is False:
-            raise Refused("unknown-call", "np.array(copy=False) of what must be copied")
+            raise Refused("numpy-call", "np.array(copy=False) of what must be copied")
     node = as_node(trace, value)
     if dtype is not None:
         target = traced_dtype(dtype)
@@ -99,7 +99,7 @@ HANDLERS[np.full_like] = _like(None)
 @handles(np.linspace)
 def _linspace(trace, start, stop, num=50, endpoint=True, **more):
     if more:
-        raise Refused("unknown-call", "np.linspace with further options")
+        raise Refused("numpy-call", "np.linspace with further options")
     num = plain(num)
     steps = np.arange(num, dtype=float)
     divisor = max(num - 1 if endpoint else num, 1)

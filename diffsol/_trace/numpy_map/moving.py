@@ -100,10 +100,10 @@ def _diff(trace, a, n=1, axis=-1):
 def _gradient(trace, f, *spacing, axis=None, edge_order=1):
     f = array_of(trace, f)
     if f.ndim != 1 or len(spacing) > 1 or edge_order != 1 or f.size < 2:
-        raise Refused("unknown-call", "np.gradient beyond one axis and a scalar spacing")
+        raise Refused("numpy-call", "np.gradient beyond one axis and a scalar spacing")
     h = spacing[0] if spacing else 1.0
     if isinstance(h, Array) and h.shape != ():
-        raise Refused("unknown-call", "np.gradient with uneven spacing")
+        raise Refused("numpy-call", "np.gradient with uneven spacing")
     inner = (f[2:] - f[:-2]) / apply(trace, "multiply", as_scalar(trace, h), 2.0)
     ends = [(f[1] - f[0]) / h, (f[-1] - f[-2]) / h]
     return _concatenate(trace, [stacked(trace, ends[:1]), inner, stacked(trace, ends[1:])])
@@ -177,7 +177,7 @@ def r_getitem(trace, key):
     parts = []
     for part in key if isinstance(key, tuple) else (key,):
         if isinstance(part, str):
-            raise Refused("unknown-call", "np.r_ with a directive")
+            raise Refused("numpy-call", "np.r_ with a directive")
         if isinstance(part, slice):
             part = np.r_[slice(*(plain(x) for x in (part.start, part.stop, part.step)))]
         part = array_of(trace, part)

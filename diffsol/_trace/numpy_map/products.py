@@ -40,7 +40,7 @@ def _outer(trace, a, b):
 def _cross(trace, a, b):
     a, b = array_of(trace, a), array_of(trace, b)
     if a.shape[-1:] != (3,) or b.shape[-1:] != (3,):
-        raise Refused("unknown-call", "np.cross of vectors that have not 3 components")
+        raise Refused("numpy-call", "np.cross of vectors that have not 3 components")
     x, y, z = range(3)
     rows = [
         a[..., y] * b[..., z] - a[..., z] * b[..., y],
@@ -53,14 +53,14 @@ def _cross(trace, a, b):
 @handles(np.einsum)
 def _einsum(trace, subscripts, *operands):
     if not isinstance(subscripts, str) or "." in subscripts:
-        raise Refused("unknown-call", "np.einsum without plain subscripts")
+        raise Refused("numpy-call", "np.einsum without plain subscripts")
     inputs, arrow, output = subscripts.replace(" ", "").partition("->")
     terms = inputs.split(",")
     if not arrow:
         output = "".join(sorted(c for c in set(inputs) - {","} if inputs.count(c) == 1))
     operands = [array_of(trace, x) for x in operands]
     if len(operands) == 1 and set(terms[0]) == set(output):
-        raise Refused("unknown-call", "np.einsum as a view")
+        raise Refused("numpy-call", "np.einsum as a view")
     extents = {
         c: e
         for term, x in zip(terms, operands, strict=True)

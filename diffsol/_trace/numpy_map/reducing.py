@@ -38,13 +38,13 @@ def reduction(name):
     def handler(trace, a, axis=None, dtype=None, out=None, keepdims=False, **more):
         only_default(name, dtype=(dtype, None), out=(out, None))
         if more:
-            raise Refused("unknown-call", f"{name} with further options")
+            raise Refused("numpy-call", f"{name} with further options")
         a = array_of(trace, a)
         axes = _axes(axis, a.ndim)
         if not a.size and name in ("amax", "amin"):
             raise ValueError("zero-size array to reduction operation which has no identity")
         if name in ("amax", "amin") and a.dtype == BOOL:
-            raise Refused("unknown-call", f"{name} of truth values")
+            raise Refused("numpy-call", f"{name} of truth values")
         node = trace.graph.reduce(name, a.node, axes)
         if keepdims:
             node = trace.graph.reshape(
@@ -81,7 +81,7 @@ def _average(trace, a, axis=None, weights=None):
     a, weights = array_of(trace, a), array_of(trace, weights)
     if weights.shape != a.shape:
         if weights.ndim != 1 or axis is None:
-            raise Refused("unknown-call", "np.average with weights of another shape")
+            raise Refused("numpy-call", "np.average with weights of another shape")
         (place,) = _axes(axis, a.ndim)
         weights = weights.reshape([-1 if i == place else 1 for i in range(a.ndim)])
         weights = HANDLERS[np.broadcast_to](trace, weights, a.shape)
@@ -93,7 +93,7 @@ def _average(trace, a, axis=None, weights=None):
 def _var(trace, a, axis=None, ddof=0):
     a = array_of(trace, a)
     if a.dtype == COMPLEX:
-        raise Refused("unknown-call", "var of complex values")
+        raise Refused("numpy-call", "var of complex values")
     count = math.prod(a.shape[i] for i in _axes(axis, a.ndim)) - plain(ddof)
     deviation = a - _mean(trace, a, axis, keepdims=True)
     return HANDLERS[np.sum](trace, deviation * deviation, axis=axis) / float(count)
@@ -117,7 +117,7 @@ def _norm(trace, x, ord=None, axis=None, keepdims=False):
     x = array_of(trace, x)
     vector = x.ndim == 1 or isinstance(plain(axis), int)
     if not (ord is None or (vector and plain(ord) == 2)):
-        raise Refused("unknown-call", f"np.linalg.norm(ord={ord})")
+        raise Refused("numpy-call", f"np.linalg.norm(ord={ord})")
     squares = x * x if x.dtype != COMPLEX else x.real * x.real + x.imag * x.imag
     return plain_scalar(
         apply(trace, "sqrt", HANDLERS[np.sum](trace, squares, axis=axis, keepdims=keepdims))

@@ -39,7 +39,7 @@ def array_of(trace, value) -> Array:
 def only_default(name, **given):
     for key, (value, default) in given.items():
         if value is not default:
-            raise Refused("unknown-call", f"{name}({key}=...)")
+            raise Refused("numpy-call", f"{name}({key}=...)")
 
 
 def as_scalar(trace, value):

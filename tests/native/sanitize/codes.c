@@ -40,7 +40,7 @@ static int hairer_to(ds_hairer *s, double t_end) {
 }
 
 static void hairer(int method, int64_t n, int compiled, int watched) {
-    double y[16], given[16], derivative[16], tolerances[16];
+    double y[16], given[16], tolerances[16];
     const double params[] = {(double)n};
     int32_t counts[4];
     user u = {.n = n, .rate = 0.5};
@@ -51,7 +51,7 @@ static void hairer(int method, int64_t n, int compiled, int watched) {
     for (int i = 0; i < 16; ++i) y[i] = 1, tolerances[i] = 1e-8;
     s->handle = &u;
     s->python = answer;
-    s->y = y, s->given = given, s->answer = derivative;
+    s->y = y, s->given = given;
     s->rtol = s->atol = tolerances;
     s->rtol_stride = s->atol_stride = 1;
     s->safety = 0.9, s->factor_min = 0.2, s->factor_max = 10, s->beta = 0.04;
@@ -73,12 +73,12 @@ static void hairer(int method, int64_t n, int compiled, int watched) {
 }
 
 static void hairer_gives_up(int method) {
-    double y[1] = {1}, given[1], derivative[1];
+    double y[1] = {1}, given[1];
     snprintf(where, sizeof where, "Hairer %d gives up", method);
     ds_hairer *s = ds_hairer_new(method, 1);
     user u = {.n = 1, .rate = 1e5};
     s->handle = &u, s->python = answer;
-    s->y = y, s->given = given, s->answer = derivative;
+    s->y = y, s->given = given;
     s->rtol_value = 1e-6, s->atol_value = 1e-12;
     s->safety = 0.9, s->factor_min = 0.2, s->factor_max = 10;
     s->step_max = 100000;
@@ -96,7 +96,7 @@ static void hairer_gives_up(int method) {
 
 /* LSODA, one interval after the other, and what it tells in ODEPACK's arrays. */
 static void lsoda(int64_t n, double rate, int given) {
-    double t[2] = {0, 0}, rows[2 * 16], state[16], result[16];
+    double t[2] = {0, 0}, rows[2 * 16], state[16];
     int32_t iwork[20];
     double *rwork = malloc(sizeof(double) * (20 + 16 * n));
     user u = {.n = n, .rate = rate};
@@ -105,7 +105,7 @@ static void lsoda(int64_t n, double rate, int given) {
     CHECK(s && rwork);
     for (int i = 0; i < 16; ++i) state[i] = 1;
     s->handle = &u, s->python = answer;
-    s->t = t, s->n_times = 2, s->y = rows, s->state = state, s->answer = result;
+    s->t = t, s->n_times = 2, s->y = rows, s->state = state;
     s->rtol_value = 1e-6, s->atol_value = 1e-9;
     s->step_max = 500, s->adams_order_max = 12, s->bdf_order_max = 5;
     s->jac_source = given ? DS_JAC_GIVEN : DS_JAC_DIFFERENCES;

@@ -81,7 +81,8 @@ static void every_kind(matrix *m) {
         for (int bits = 0; bits < 8; ++bits) {
             const int jac_complex = bits & 1, is_complex = bits >> 1 & 1;
             if (jac_complex && !is_complex) continue;
-            const ds_lu_plan plan = {kind, m->n, m->n, bits & 4 ? m->order : NULL, NULL};
+            const ds_lu_plan plan = {.kind = kind, .lower = m->n, .upper = m->n,
+                                     .order = bits & 4 ? m->order : NULL};
             snprintf(where, sizeof where, "kind %d bits %d n %d", kind, bits, (int)m->n);
             ds_lu *lu = ds_lu_new(&m->pattern, jac_complex, is_complex, &plan);
             CHECK(lu);
@@ -90,16 +91,39 @@ static void every_kind(matrix *m) {
         }
 }
 
+/* GMRES where it is cheap, where it is dear, and where nothing but direct factors will do. */
+static void iteratively(const matrix *m) {
+    static const double alphas[] = {50, 50, 0, 1e-12, 3, 50}, dear[] = {0, 1e9};
+    double x[2 * MOST], b[2 * MOST];
+    for (int d = 0; d < 2; ++d) {
+        const ds_lu_plan plan = {.kind = DS_LU_ITERATIVE, .order = m->order,
+                                 .costs = {100, 10, dear[d], dear[d]}};
+        ds_lu *lu = ds_lu_new(&m->pattern, 0, 0, &plan);
+        CHECK(lu);
+        for (int64_t i = 0; i < m->n; ++i) ds_lu_scale(lu)[i] = 1;
+        for (size_t i = 0; i < sizeof alphas / sizeof *alphas; ++i) {
+            const int code = ds_lu_factor(lu, alphas[i], 0, 1, m->values);
+            CHECK(code == DS_LU_OK || (code == DS_LU_SINGULAR && alphas[i] < 1));
+            for (int k = 0; k < 2 * MOST; ++k) x[k] = b[k] = 1 + k;
+            if (code == DS_LU_OK) ds_lu_solve_within(lu, x, 1e-7);
+            if (alphas[i] > 10) CHECK(residual(m, 0, 0, alphas[i], x, b) < 1e-3);
+        }
+        ds_lu_free(lu);
+    }
+}
+
 static void refused(matrix *m) {
     make_matrix(m, 5, 1);
     const int64_t twice[5] = {0, 1, 2, 3, 3};
-    const ds_lu_plan narrow = {DS_LU_BANDED, 1, 1, NULL, NULL};
-    const ds_lu_plan banded = {DS_LU_BANDED, 5, 5, twice, NULL};
-    const ds_lu_plan sparse = {DS_LU_SPARSE, 0, 0, twice, NULL}, dense = {DS_LU_DENSE, 0, 0, NULL, NULL};
+    const ds_lu_plan narrow = {.kind = DS_LU_BANDED, .lower = 1, .upper = 1};
+    const ds_lu_plan banded = {.kind = DS_LU_BANDED, .lower = 5, .upper = 5, .order = twice};
+    const ds_lu_plan sparse = {.kind = DS_LU_SPARSE, .order = twice}, dense = {.kind = DS_LU_DENSE};
+    const ds_lu_plan iterative = {.kind = DS_LU_ITERATIVE};
     CHECK(!ds_lu_new(&m->pattern, 0, 0, &narrow));
     CHECK(!ds_lu_new(&m->pattern, 0, 0, &banded));
     CHECK(!ds_lu_new(&m->pattern, 0, 0, &sparse));
     CHECK(!ds_lu_new(&m->pattern, 1, 0, &dense));
+    CHECK(!ds_lu_new(&m->pattern, 0, 0, &iterative));
     const ds_pattern huge = {1000000, INT64_C(1000000000000), NULL, NULL};
     CHECK(!ds_lu_new(&huge, 0, 1, &dense));
     m->rows[3] = 7;
@@ -115,6 +139,7 @@ void drive_linear_algebra(void) {
         for (int k = 0; k < 4; ++k) {
             make_matrix(m, sizes[i], densities[k]);
             every_kind(m);
+            iteratively(m);
         }
     refused(m);
     free(m);

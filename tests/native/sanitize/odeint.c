@@ -73,7 +73,7 @@ static int64_t band(int64_t n, int64_t lower, int64_t upper, int64_t *start, int
 
 /* One grid; the code that it ended with. */
 static int solve(const options *o, system_ *s) {
-    double t[TIMES], y[TIMES * MOST], state[MOST], answer[MOST], tolerances[MOST];
+    double t[TIMES], y[TIMES * MOST], state[MOST], tolerances[MOST];
     double columns[4][TIMES];
     int32_t counts[5][TIMES];
     int64_t start[MOST + 1], rows[MOST * MOST];
@@ -84,7 +84,7 @@ static int solve(const options *o, system_ *s) {
     for (int64_t i = 0; i < s->n; ++i) state[i] = 1, tolerances[i] = 1e-6;
     d->handle = s, d->python = python;
     d->t = t, d->n_times = TIMES, d->row = ds_odeint_first(t, TIMES);
-    d->state = state, d->answer = answer, d->y = y;
+    d->state = state, d->y = y;
     d->rtol_value = d->atol_value = 1e-6;
     if (o->arrays) d->rtol = d->atol = tolerances, d->rtol_stride = d->atol_stride = 1;
     if (o->critical) d->t_crit = crit, d->n_crit = 2;

@@ -41,7 +41,6 @@ static ds_vode *make(user *u, int family, int iteration, int source, double *num
     s->atol_value = 1e-8;
     s->step_max = 500;
     s->state = numbers;
-    s->answer = numbers + 2 * N;
     for (int i = 0; i < 2 * N; ++i) numbers[i] = 1;
     s->task = 1;
     return s;
