@@ -256,5 +256,5 @@ def _can_be_compiled(record) -> bool:
     except Refused:
         return False
     # Not a kernel of the run: the report shall say what has been.
-    record.variants.clear()
+    record.forget()
     return True

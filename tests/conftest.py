@@ -22,5 +22,5 @@ def tier(request, monkeypatch):
         monkeypatch.setenv("DIFFSOL_JIT", "0")
     else:
         monkeypatch.setattr(policy, "price", lambda count: -1.0)
-        monkeypatch.setattr(kernels, "LEAST_BUDGET", 10.0)
+        monkeypatch.setattr(policy, "LEAST_BUDGET", 10.0)
     return request.param

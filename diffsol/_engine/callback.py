@@ -8,6 +8,7 @@ from functools import partial
 
 import numpy as np
 
+from diffsol._engine.refusal import RefusedShape
 from diffsol._native._core import ffi, lib
 
 _asarray = np.asarray
@@ -66,13 +67,15 @@ _MANY_STATES = 500
 
 _HOLDING = {
     advance: partial(lib.ds_python_advance, ffi.cast("ds_advance", ffi.addressof(lib, name)))
-    for name in ("ds_ivp_advance", "ds_odeint_advance", "ds_hairer_advance", "ds_vode_advance")
+    for name in ("ds_ivp_advance", "ds_odeint_advance", "ds_hairer_advance")
     for advance in (getattr(lib, name),)
 }
+_HOLDING[lib.ds_odeint_run] = lib.ds_python_odeint_run
+_HOLDING[lib.ds_vode_run] = lib.ds_python_vode_run
 
 
 def calling_python(advance, n):
-    """A core's `advance`, for slices of a solve whose right-hand side is called as Python."""
+    """A core's `advance` or `run`, for slices of a solve whose right-hand side is called as Python."""
     return advance if n > _MANY_STATES else _HOLDING[advance]
 
 
@@ -181,11 +184,11 @@ class LsodaCallbacks(Callbacks):
 def check_shape(array, n):
     """SciPy's errors for what fun returned to LSODA and odeint."""
     if array.ndim > 1:
-        raise RuntimeError(
+        raise RefusedShape(
             f"The array returned by func must be one-dimensional, but got ndim={array.ndim}."
         )
     if array.size != n:
-        raise RuntimeError(
+        raise RefusedShape(
             f"The size of the array returned by func ({array.size}) does not match "
             f"the size of y0 ({n})."
         )

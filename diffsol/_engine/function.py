@@ -12,19 +12,19 @@ from diffsol.errors import NotCompiledError
 class Bound:
     """A kernel with the parameters that the function's surroundings hold at present."""
 
-    __slots__ = ("variant", "pointer", "params", "block", "_fun", "_args")
+    __slots__ = ("variant", "pointer", "params", "block", "fun", "args")
 
     def __init__(self, variant, block, params, fun, args):
         self.variant = variant
         self.pointer = variant.pointer
         self.block = block  # what the guard function fills
         self.params = params  # the same memory, as a C pointer
-        self._fun = fun
-        self._args = args
+        self.fun = fun
+        self.args = args
 
     def refresh(self) -> bool:
         """Read everything from outside again; False if the kernel no longer fits."""
-        return self.variant.check(self._fun, self._args, self.block)
+        return self.variant.check(self.fun, self.args, self.block)
 
 
 class Function:
@@ -118,7 +118,7 @@ class Function:
 
     def discard(self, variant):
         """The kernel is wrong: never use it again, nor another for this code."""
-        self.record.variants.clear()
+        self.record.forget()
         self.record.refuse(kernels.Refused("mismatch"))
         self.record.attempts = kernels.MAX_ATTEMPTS
 

@@ -60,12 +60,12 @@ class Hairer:
         core.y = held = _from_buffer(_DOUBLES, self.y)
         core.t, core.t_end = t, t_end
         lib.ds_hairer_begin(core)
-        code = tier.advance(core, lib.ds_hairer_advance, t_end, self._position)
+        code = tier.advance((), t, t_end, self._position)
         del held
         self.t, self.h = core.t, core.h
         if code == lib.DS_PYTHON_ERROR:
             self._callbacks.raise_error()
-        if tier.is_due() and not tier.is_right([(t, y), (self.t, self.y)]):
+        if tier.due and not tier.is_right([(t, y), (self.t, self.y)]):
             return self.run(fun, args, t, y, t_end, solout)
         return core.idid
 
@@ -77,8 +77,13 @@ class Hairer:
         self._given = core.given = _from_buffer(_DOUBLES, callbacks.state)
         core.watched = solout is not None
 
+    def set_function(self, function):
+        """Another right-hand side from the next run on."""
+        self._core.fun.kernel = ffi.NULL
+        self.tier = Tier(self._core, lib.ds_hairer_advance, function)
+
     def _refresh(self):
-        self.tier.refresh(self._core)
+        self.tier.refresh()
 
     def _position(self):
         core = self._core

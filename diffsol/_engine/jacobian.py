@@ -11,8 +11,9 @@ import sys
 import numpy as np
 
 from diffsol._engine import structure
+from diffsol._engine.chord import band_pattern, may_be_exact
 from diffsol._engine.function import Function
-from diffsol._engine.grid import EXACT_JACOBIAN_SIZE, GivenJacobian, band_pattern
+from diffsol._engine.grid import GivenJacobian
 from diffsol._native._core import ffi, lib
 
 
@@ -200,7 +201,7 @@ class LsodaJacobian(Jacobian):
     @property
     def may_be_exact(self):
         """Differences have SciPy's bits: a small system keeps them."""
-        return self.jac is None and self._band is None and self._n >= EXACT_JACOBIAN_SIZE
+        return may_be_exact(self._n, self.jac, self._band)
 
     @property
     def would_be_dense(self):

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import functools
 import inspect
+import itertools
 import os
 import threading
 import time
 import types
-from collections import OrderedDict
+from typing import Any
 
 import numpy as np
 
+from diffsol._engine import policy
 from diffsol._engine.derived import Derived, jacobian_kernel, product_kernel
 from diffsol._native._core import ffi
 from diffsol._trace.reasons import REASONS, Refused
@@ -27,10 +29,12 @@ MAX_KERNELS = 256  # in all; one holds about 0.75 MB
 MAX_ATTEMPTS = 4  # traces of a function that was refused, in one process
 KEEP_FUNCTIONS = False  # may records hold on to functions (for a report at the end)?
 PATIENCE = 10.0  # seconds that an explicit wish to compile may take
-LEAST_BUDGET = 0.02  # seconds that tracing and compiling may always take
 INTERRUPTIBLE = 0.05  # seconds of compiling from which on Ctrl-C must be heard meanwhile
 
-_records: OrderedDict = OrderedDict()
+_records: dict = {}
+# The same by identity of a function's code, whose hash is made of all its bytes: (code, record).
+_by_identity: dict = {}
+_ticks = itertools.count()
 _lock = threading.RLock()
 
 
@@ -82,6 +86,8 @@ class Record:
         "python_seconds",
         "function",
         "kind",
+        "used",
+        "idle",
         "solvers",
     )
 
@@ -97,12 +103,19 @@ class Record:
         self.attempts = 0
         self.retry_at = 0.0
         self.python_seconds = 0.0  # spent at the Python tier, all solves together
+        self.used = next(_ticks)  # when somebody last asked for it
+        self.idle: list = []  # solvers that made a solve with a kernel of this record, for the next
 
     def may_trace(self) -> bool:
         """Not refused before, or refused so long ago that another look is cheap."""
         return self.refusal is None or (
             self.attempts < MAX_ATTEMPTS and self.python_seconds > self.retry_at
         )
+
+    def forget(self):
+        """No kernels any longer."""
+        self.variants.clear()
+        self.idle.clear()
 
     def refuse(self, refusal):
         # a copy without traceback, which would keep the whole trace alive
@@ -114,13 +127,14 @@ class Record:
 def records() -> list[Record]:
     """All records, oldest use first."""
     with _lock:
-        return list(_records.values())
+        return sorted(_records.values(), key=lambda record: record.used)
 
 
 def clear():
     """Forget all kernels (for tests and measurements)."""
     with _lock:
         _records.clear()
+        _by_identity.clear()
 
 
 def code_of(fun):
@@ -147,30 +161,68 @@ def _root_key(fun):
 
 
 def record_of(fun, kind, n, is_complex, vectorized, y_first=False) -> Record:
-    key = (_root_key(fun), kind, n, is_complex, vectorized, y_first)
-    with _lock:
-        record = _records.get(key)
-        if record is None:
-            record = _records[key] = Record(fun, kind)
-            while len(_records) > MAX_RECORDS:
-                _records.popitem(last=False)
-        else:
-            _records.move_to_end(key)
+    code = fun.__code__ if type(fun) is types.FunctionType else None
+    quick_key = (id(code), kind, n, is_complex, vectorized, y_first)
+    if code is not None and (found := _by_identity.get(quick_key)) is not None:
+        record = found[1]  # the entry holds on to the code: nothing else has this id
+    else:
+        key = (_root_key(fun), kind, n, is_complex, vectorized, y_first)
+        with _lock:
+            record = _records.get(key) or _new_record(key, fun, kind)
+            if code is not None:
+                if len(_by_identity) >= MAX_RECORDS:
+                    _by_identity.clear()
+                _by_identity[quick_key] = (code, record)
+    record.used = next(_ticks)
     return record
+
+
+def _new_record(key, fun, kind) -> Record:
+    while len(_records) >= MAX_RECORDS:
+        del _records[min(_records, key=lambda known: _records[known].used)]
+        _by_identity.clear()
+    record = _records[key] = Record(fun, kind)
+    return record
+
+
+_SWITCH = b"DIFFSOL_JIT" if os.name == "posix" else "DIFFSOL_JIT"  # as os.environ keeps it
 
 
 def switched_on() -> str:
     """'0', '1' or 'require': the environment variable DIFFSOL_JIT."""
+    variables = getattr(os.environ, "_data", None)  # a dict, looked into 30 times as fast
+    if variables is not None and _SWITCH not in variables:
+        return "1"
     mode = os.environ.get("DIFFSOL_JIT") or "1"
     if mode not in ("0", "1", "require"):
         raise ValueError(f"DIFFSOL_JIT must be 0, 1 or require, not {mode!r}")
     return mode
 
 
+# Where NumPy (from 2.0 on) keeps what np.seterr sets: an object that is never changed, only replaced.
+_error_settings = getattr(
+    getattr(getattr(np, "_core", None), "umath", None), "_extobj_contextvar", None
+)
+_silent: Any = None  # the settings last seen that ignore underflow, in a tuple
+
+
 def mode_of_solve() -> str:
     """`switched_on`, but no kernels where NumPy shall tell underflow: they do not."""
     mode = switched_on()
-    return "0" if mode == "1" and np.geterr()["under"] != "ignore" else mode
+    return "0" if mode == "1" and _tells_underflow() else mode
+
+
+def _tells_underflow() -> bool:
+    """Is np.geterr()["under"] not "ignore"? Asked before each solve: the answer is kept as long as
+    the settings are the same object."""
+    global _silent
+    settings = None if _error_settings is None else _error_settings.get(None)
+    if settings is not None and _silent is not None and settings is _silent[0]:
+        return False
+    tells = np.geterr()["under"] != "ignore"
+    if not tells:
+        _silent = (settings,)
+    return tells
 
 
 def compile_variant(
@@ -200,7 +252,7 @@ def compile_variant(
             broadcast=kind == "rhs" or (kind == "odepack" and n == 1),
             y_first=y_first,
             transposed=kind == "jac",
-            deadline=started + max(budget / 2, LEAST_BUDGET),
+            deadline=started + max(budget / 2, policy.LEAST_BUDGET),
         )
         traced_at = time.perf_counter()
         kernel = _machine_code(traced.program, budget)
@@ -223,11 +275,11 @@ def _kernels_of(record) -> int:
 
 def _drop_oldest_kernels():
     excess = sum(map(_kernels_of, _records.values())) - MAX_KERNELS
-    for record in _records.values():  # the one used longest ago first
+    for record in records():  # the one used longest ago first
         if excess <= 0:
             return
         excess -= _kernels_of(record)
-        record.variants.clear()
+        record.forget()
 
 
 def _machine_code(program, budget, quick=False):
@@ -236,9 +288,9 @@ def _machine_code(program, budget, quick=False):
         from diffsol._compile import cpu, plan
     except ImportError as error:
         raise Refused("compiler", f"{type(error).__name__}: {error}") from error
-    budget = max(budget, LEAST_BUDGET)
+    budget = max(budget, policy.LEAST_BUDGET)
     # the quick form runs several times slower: a little more than the budget is well spent on the full
-    quick = quick or plan.seconds(program) > budget + LEAST_BUDGET
+    quick = quick or plan.seconds(program) > budget + policy.LEAST_BUDGET
     expected = plan.seconds(program, quick)
     if expected > budget:
         raise Refused("too-large", f"about {expected:.2g} s of compiling")

@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from diffsol._engine.grid import GivenJacobian, GridCallbacks, band_matrix
+from diffsol._engine.chord import chord_of, set_band
+from diffsol._engine.grid import GridCallbacks, given_jacobian
 from diffsol._engine.odepack import work_lengths
-from diffsol._engine.tier import Tier
+from diffsol._engine.tier import FIRST_LOOK, RUNNING, Tier
 from diffsol._engine.tolerance import set_tolerance
 from diffsol._native._core import ffi, lib
 
@@ -18,6 +19,8 @@ _INTS = ffi.typeof("int32_t[]")
 _from_buffer = ffi.from_buffer
 
 REFUSED = -3  # ODEPACK's istate after illegal input
+
+_FAILED = lib.DS_FAILED
 
 
 class PythonFunction(NamedTuple):
@@ -35,92 +38,92 @@ class Lsoda:
     rtol, atol   numbers, or arrays (n,)
     band         (lower, upper) of the Jacobian, or None: full
     limits       (h0, hmax, hmin, mxstep, mxordn, mxords)
-    has_jacobian the user's Jacobian is to be called, else differences are taken
+
+    y is the array that the solve works in, once there was a `run`.
     """
 
-    def __init__(self, n, rtol, atol, band, limits, has_jacobian):
+    def __init__(self, n, rtol, atol, band, limits):
         core = lib.ds_odeint_new(n)
         if core == ffi.NULL:
             raise MemoryError(f"no memory for {n} states")
         self._core = ffi.gc(core, lib.ds_odeint_free)
-        self._times, self._rows = np.empty(2), np.empty((2, n))
-        self._keep: list[Any] = [_from_buffer(_DOUBLES, a) for a in (self._times, self._rows)]
-        core.t, core.y = self._keep
-        core.n_times = 2
+        core.y = rows = ffi.new(_DOUBLES, 2 * n)
+        self._keep: list[Any] = [rows]
         self._keep += [set_tolerance(core, "rtol", rtol, n), set_tolerance(core, "atol", atol, n)]
         core.h0, core.h_max, core.h_min = limits[:3]
         core.step_max, core.adams_order_max, core.bdf_order_max = limits[3:]
-        if has_jacobian:
-            core.jac_source = lib.DS_JAC_GIVEN
-        self._band, self._n = band, n
+        self._band, self.n = band, n
         self._lengths = work_lengths(n, limits[4:], band)
-        if band is not None:
-            self._set_band(*band)
+        setters = lib.ds_odeint_set_jacobian, lib.ds_odeint_set_band
+        self._keep.append(set_band(core, *setters, n, band))
         self._told: tuple | None = None
         self._callbacks: GridCallbacks | None = None
-        self._state: np.ndarray | None = None
+        self.y: np.ndarray | None = None
         self.tier: Tier | None = None
 
-    def _set_band(self, lower, upper):
-        pattern, plan, kept = band_matrix(self._n, lower, upper)
-        lib.ds_odeint_set_jacobian(self._core, pattern, plan)
-        lib.ds_odeint_set_band(self._core, lower, upper)
-        self._keep += kept
+    def set_functions(self, function, fun, args, jac, jac_args):
+        """Other functions from the next run on.
 
-    def set_functions(self, tier, fun, args, jac, jac_args):
-        """Other functions from the next run on; `tier` holds the same right-hand side.
-
-        jac   the user's Jacobian as it is called in Python, or None
+        function    Function: the right-hand side as it is compiled
+        fun, args   as it is called in Python
+        jac         the user's Jacobian as it is called in Python, or None
         """
-        self.tier = tier
-        self._jacobian = None
-        if jac is not None:
-            self._jacobian = GivenJacobian(None, jac, jac_args, False, self._n, self._band, False)
+        core, n, band = self._core, self.n, self._band
+        if self.tier is not None:
+            self.tier.leave()
+        self._jacobian = given = given_jacobian(jac, jac_args, np.empty(n), band, solver="lsoda")
+        core.jac_source = lib.DS_JAC_DIFFERENCES if given is None else lib.DS_JAC_GIVEN
+        chord = chord_of(core, lib.ds_odeint_set_jacobian, function, n, given, band)
+        self.tier = Tier(core, lib.ds_odeint_run, function, chord)
         self._function = PythonFunction(fun, args)
-        self._state = None
+        self.y = None
 
     def _set_state(self, y):
         """The solve works in the caller's array, which the functions see."""
         core = self._core
         self._callbacks = GridCallbacks(self._function, self._jacobian, y)
         if self._jacobian is not None:
-            self._callbacks.watch(self._refresh)
+            self._callbacks.watch(self.tier.refresh)
         core.handle = self._callbacks.handle
-        self._state = y
+        self.y = y
         self._buffer = core.state = _from_buffer(_DOUBLES, y)
 
-    def _refresh(self):
-        self.tier.refresh(self._core)
-
-    def run(self, t, y, t_end) -> int:
+    def run(self, t, y, t_end, task=1) -> int:
         """From (t, y), where the solve is, to t_end; ODEPACK's istate. y becomes the state there.
 
+        task   1, the only one
+
         Raises whatever the user's functions raise; the solve is then of no further use, and y is
-        as it was. `y_before` is that, too.
+        as it was.
         """
         core, tier = self._core, self.tier
-        if self._state is not y:
+        if self.y is not y:
             self._set_state(y)
-        self._times[:] = t, t_end
-        core.row = 1
-        tier.enter()
-        self.y_before = y.copy()
+        t_end = float(t_end)
+        settled, code = tier.enter(), RUNNING
         try:
-            code = tier.advance(core, lib.ds_odeint_advance, t_end, self._position)
-            if code in (lib.DS_PYTHON_ERROR, lib.DS_NO_MEMORY):
+            if settled:
+                code = tier.step(core, FIRST_LOOK, t, t_end)
+            if code == RUNNING:
+                self._begun_at, inputs = t, (t, t_end)
+                code = tier.advance(inputs, t, t_end, self._position)
+            if code > _FAILED:
                 self._raise(code)
         except BaseException:
-            y[:] = self.y_before
+            y[:] = self.y_before()
             raise
-        self.t = self._reached(t, t_end)
-        return core.istate
-
-    def _reached(self, t, t_end):
-        """The time of y: a call that is refused does nothing, and other failures stop at a step."""
-        istate = self._core.istate
+        istate = core.istate
         if istate > 0:
-            return float(t_end)
-        return float(t) if istate == REFUSED else self._core.t_now
+            self.t = t_end
+        else:  # a call that is refused does nothing, and other failures stop at a step
+            self.t = float(t) if istate == REFUSED else core.t_now
+        return istate
+
+    def y_before(self):
+        """The state where the last call began."""
+        y = np.empty(self.n)
+        lib.ds_odeint_before(self._core, _from_buffer(_DOUBLES, y))
+        return y
 
     def tell(self, rwork, iwork):
         """ODEPACK's outputs, into the arrays that people read; after a call that did something."""
@@ -131,8 +134,8 @@ class Lsoda:
 
     def _position(self):
         core = self._core
-        t = core.t_now if core.step_count else self._times[0]
-        return t, 0.0, core.step_count, self._state.copy()
+        t = core.t_now if core.step_count else float(self._begun_at)
+        return t, 0.0, core.step_count, self.y.copy()
 
     def _raise(self, code):
         if code == lib.DS_NO_MEMORY:

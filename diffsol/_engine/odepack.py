@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from diffsol._engine.refusal import RefusedCast, RefusedShape
+
 _FLOAT = np.dtype(float)
 
 
@@ -15,20 +17,28 @@ def take_derivative(result, out):
     """
     array = np.asarray(result)
     if array.dtype is not _FLOAT:
-        array = as_numbers(result, array, out.dtype)
+        array = as_numbers(result, out.dtype)
     if array.size != out.size:
-        raise RuntimeError(
+        raise RefusedShape(
             f"The size of the array returned by func ({array.size}) does not match "
             f"the size of y0 ({out.size})."
         )
     out[:] = array.reshape(out.shape)
 
 
-def as_numbers(result, array, dtype):
-    """The conversions that C code asks NumPy for: an array must not lose anything."""
-    if isinstance(result, np.ndarray | np.generic):
-        return array.astype(dtype, casting="safe")
-    return np.asarray(result, dtype=dtype)
+def as_numbers(value, dtype):
+    """An array by the conversions that C code asks NumPy for: an array must not lose anything."""
+    if isinstance(value, np.ndarray | np.generic):
+        try:
+            return np.asarray(value).astype(dtype, casting="safe", copy=False)
+        except TypeError as error:
+            raise RefusedCast(str(error)) from None
+    return np.asarray(value, dtype=dtype)
+
+
+def as_doubles(value):
+    """float64 as `as_numbers` makes it."""
+    return as_numbers(value, _FLOAT)
 
 
 def work_lengths(n, orders, band):

@@ -13,6 +13,7 @@ import math
 import sys
 
 LOAD_PRICE = 0.075  # seconds to load llvmlite and the tracer, once per process
+LEAST_BUDGET = 0.02  # seconds that tracing and compiling may always take
 KERNEL_PRICE = 0.006  # seconds to trace and compile a function of common size
 FIRST_LOOK = 0.002  # seconds between two looks at a solve at the Python tier
 DENSE_FLOP_PRICE = 3e-11  # seconds: LAPACK factors n states in this times n^3 (see structure.py)
@@ -23,6 +24,19 @@ def price(count: int) -> float:
     """Seconds that compiling `count` functions will take."""
     loaded = "llvmlite.binding" in sys.modules
     return count * KERNEL_PRICE + (0.0 if loaded else LOAD_PRICE)
+
+
+def budget_at_start(records) -> float:
+    """Seconds for compiling these functions before the first step: what they have cost, if that
+    pays; 0: do not."""
+    waiting, tried = 0.0, 0
+    for record in records:
+        waiting = max(waiting, record.python_seconds)
+        tried = max(tried, len(record.variants))
+    # where kernels serve few calls each, every further one must have cost more to come
+    if waiting <= (1 + tried) * price(len(records)):
+        return 0.0
+    return max(waiting, LEAST_BUDGET)
 
 
 def dense_seconds(n: int) -> float:

@@ -243,7 +243,7 @@ class Run:
         if code not in STATUS:
             self._raise(code)
         self._collect()
-        if self._bound is not None and self._is_time_to_verify() and not self._verify():
+        if self._bound is not None and verify.is_due(self._functions()) and not self._is_right():
             return self._redo_in_python()
         self._close()
         return STATUS[code]
@@ -291,11 +291,7 @@ class Run:
         compiled, ivp = lib.ds_ivp_advance, self._ivp
         in_python = calling_python(compiled, ivp.n)
         outlook = policy.Outlook(started, ivp.t0, ivp.t_bound)
-        waiting = max((function.record.python_seconds for function in missing), default=0.0)
-        # where kernels serve few calls each, every further one must have cost more to come
-        tried = max((len(function.record.variants) for function in missing), default=0)
-        pays = waiting > (1 + tried) * policy.price(len(missing))
-        budget = max(waiting, kernels.LEAST_BUDGET) if pays else 0.0
+        budget = policy.budget_at_start([function.record for function in missing])
         code = lib.DS_RUNNING
         while code == lib.DS_RUNNING:
             if missing and budget:
@@ -344,25 +340,10 @@ class Run:
                     self._use(ivp.events[i], found)
         self._watch_outside()
 
-    def _is_time_to_verify(self):
-        """At the first use of a kernel and whenever its uses have doubled."""
-        return any(
-            b is not None and b.variant.uses >= b.variant.verify_at for _, b in self._functions()
-        )
-
-    def _verify(self) -> bool:
-        """Compare kernels with their functions at visited states; discard what disagrees."""
+    def _is_right(self) -> bool:
+        """Were the kernels their functions, at visited states? What disagrees is discarded."""
         t0, state = self.options[0], self.options[2]
-        visited = [(t0, state), *verify.samples(self.t, self.y)]
-        good = True
-        for function, bound in self._functions():
-            if bound is None or bound.variant.uses < bound.variant.verify_at:
-                continue
-            bound.variant.verify_at = 2 * bound.variant.uses + 1
-            if not all(verify.agrees(function, bound, t, y) for t, y in visited):
-                function.discard(bound.variant)
-                good = False
-        return good
+        return verify.are_right(self._functions(), [(t0, state), *verify.samples(self.t, self.y)])
 
     def _redo_in_python(self) -> int:
         what = f"{self.rhs.record.name!r} (or of an event)"

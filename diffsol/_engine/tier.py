@@ -1,4 +1,4 @@
-"""The tier of a right-hand side whose solver lives on from call to call (`ode`)."""
+"""The tier of a solver's functions: called as Python, or kernels that fit at present."""
 
 from __future__ import annotations
 
@@ -8,103 +8,177 @@ from diffsol._engine import kernels, policy, verify
 from diffsol._engine.callback import calling_python
 from diffsol._native._core import ffi, lib
 
+RUNNING = lib.DS_RUNNING
+SLICE, FIRST_LOOK = policy.SLICE, policy.FIRST_LOOK
+TIMED = 8  # a solver's calls in Python are often short: each eighth is timed, and stands for eight
+
 
 class Tier:
-    """A right-hand side as Python, or as a kernel that fits at present.
+    """The functions of one solver in C, for one call of it or for many.
 
-    function    Function
+    core        the solver's struct: its slots take the kernels
+    run         lib.ds_..._advance or lib.ds_..._run of that struct
+    function    Function: the right-hand side
+    chord       Chord: the Jacobian of the right-hand side, or None
+    mode        as kernels.mode_of_solve tells it
 
-    A call of the solver is `enter`, `advance`, and `is_right` where that is due. Between two calls
-    anything may change that the function reads from outside.
+    A call of the solver is `enter`, `advance`, and `is_right` where that is `due`: at a kernel's first
+    use, and when its uses have doubled. Between two calls anything may change that the functions read
+    from outside.
+
+    step        (core, seconds, ...) -> code: how `run` is called at present
     """
 
-    def __init__(self, function):
-        self.function = function
-        self.bound = None
-        self._mode = kernels.mode_of_solve()
+    __slots__ = (
+        "function",
+        "bound",
+        "chord",
+        "due",
+        "step",
+        "_run",
+        "_core",
+        "_slot",
+        "_mode",
+        "_calls",
+        "_ask_at",
+    )
 
-    def enter(self):
-        """The kernel that the next call begins with, if there is one."""
-        if self.bound is not None and self.bound.refresh():
-            self.bound.variant.uses += 1
-        else:
-            self.bound = self.function.at_start(self._mode)
+    def __init__(self, core, run, function, chord=None, mode=None):
+        self.function, self.bound, self.chord, self.due = function, None, chord, False
+        self._run, self.step = run, calling_python(run, core.n)
+        self._core, self._slot = core, core.fun
+        self._mode = kernels.mode_of_solve() if mode is None else mode
+        self._calls = 0  # in Python, of a solver that lives on
+        self._ask_at = 0.0  # what the function must have cost until compiling it is considered
 
-    def refresh(self, core):
+    def enter(self) -> bool:
+        """The kernels that the next call begins with, if there are any. True: the first steps may be
+        made by `step` instead of `advance`, for there is nothing to look after."""
+        bound, chord = self.bound, self.chord
+        if bound is not None:
+            variant = bound.variant
+            if variant.check(bound.fun, bound.args, bound.block):
+                variant.uses += 1
+                if chord is not None:
+                    chord.enter(bound)
+                    return self._is_settled()
+                self.due = variant.uses >= variant.verify_at
+                return True
+            self.leave()
+        if not self.function.record.variants and self._mode != "require":
+            self._calls += 1
+            return self._calls % TIMED != 1
+        bound = self.function.at_start(self._mode)
+        if bound is None:
+            return False
+        self._use(bound, 0.0)
+        return self._is_settled()
+
+    def _is_settled(self):
+        variant, chord = self.bound.variant, self.chord
+        self.due = variant.uses >= variant.verify_at
+        if chord is None:
+            return True
+        self.due = self.due or verify.is_due(chord.pairs())
+        return not chord.waits
+
+    def _use(self, bound, budget):
+        self.bound, slot, self.step = bound, self._slot, self._run
+        slot.kernel, slot.params = bound.pointer, bound.params
+        if self.chord is not None:
+            self.chord.join(bound, budget, self._mode == "require")
+
+    def leave(self):
+        """No kernel any longer."""
+        self._slot.kernel, self.bound, self.due = ffi.NULL, None, False
+        self.step = calling_python(self._run, self._core.n)
+        if self.chord is not None:
+            self.chord.leave()
+
+    def refresh(self):
         """Something in Python was called: does the kernel still fit?"""
         if self.bound is not None and not self.bound.refresh():
-            core.fun.kernel = ffi.NULL
-            self.bound = None
+            self.leave()
 
-    def advance(self, core, step, t_end, position) -> int:
-        """step(core, seconds) until it is over; a kernel joins on the way where that pays.
+    def advance(self, inputs, t, t_end, position) -> int:
+        """step(core, seconds, *inputs) until it is over; a kernel joins on the way where that pays.
 
+        t, t_end    the interval of this call
         position    () -> time, step size, number of trials and state of the solve
         """
         if self.bound is None:
-            return self._advance_in_python(core, step, t_end, position)
-        self._use(core)
-        code = step(core, policy.SLICE)
-        while code == lib.DS_RUNNING:
-            code = step(core, policy.SLICE)
+            return self._advance_in_python(inputs, t, t_end, position)
+        chord = self.chord
+        if chord is not None and chord.waits:
+            return self._advance_waiting(inputs)
+        code = self.step(self._core, SLICE, *inputs)
+        while code == RUNNING:
+            code = self.step(self._core, SLICE, *inputs)
         return code
 
-    def _use(self, core):
-        core.fun.kernel, core.fun.params = self.bound.pointer, self.bound.params
+    def _advance_waiting(self, inputs):
+        """By differences, until the compiled function's Jacobian is due."""
+        chord, code = self.chord, RUNNING
+        while code == RUNNING:
+            chord.use_if_due(self.bound)
+            started, waits = time.perf_counter(), chord.waits
+            code = self.step(self._core, SLICE, *inputs)
+            if waits:
+                chord.wait(self.bound, time.perf_counter() - started)
+        return code
 
-    def _advance_in_python(self, core, step, t_end, position):
-        core.fun.kernel = ffi.NULL
-        record = self.function.record
+    def _advance_in_python(self, inputs, t, t_end, position):
+        core, record = self._core, self.function.record
         may_compile = self._mode == "1" and record.may_trace()
-        budget = self._budget_at_start() if may_compile else 0.0
-        started = time.perf_counter()
-        outlook = policy.Outlook(started, position()[0], t_end) if may_compile else None
-        in_python = calling_python(step, self.function.n)
-        code = lib.DS_RUNNING
-        while code == lib.DS_RUNNING:
+        budget = self._budget(record) if may_compile else 0.0
+        started, outlook = time.perf_counter(), None
+        code = RUNNING
+        while code == RUNNING:
             if budget:
-                self._compile(core, budget, position)
+                self._compile(budget, position)
+                if self.bound is not None:
+                    return self.advance(inputs, t, t_end, position)
                 budget, may_compile = 0.0, False
-            advance = in_python if self.bound is None else step
-            code = advance(core, policy.FIRST_LOOK if may_compile else policy.SLICE)
-            if code == lib.DS_RUNNING and may_compile:
+            code = self.step(core, FIRST_LOOK if may_compile else SLICE, *inputs)
+            if code == RUNNING and may_compile:
+                outlook = outlook or policy.Outlook(started, t, t_end)
                 remaining = outlook.remaining(time.perf_counter(), *position()[:3])
-                budget = policy.affordable(1, remaining, 0, 0.0)
-        if self.bound is None:
-            record.python_seconds += time.perf_counter() - started
+                budget = policy.affordable(1, remaining, 0, 0.0)  # SciPy's solver is C as well
+        weight = 1 if self._calls < TIMED else TIMED
+        record.python_seconds += weight * (time.perf_counter() - started)
         return code
 
-    def _budget_at_start(self):
-        """Seconds for compiling before the first step: what the function has cost, if that pays."""
-        record = self.function.record
-        # where kernels serve few calls each, every further one must have cost more to come
-        pays = record.python_seconds > (1 + len(record.variants)) * policy.price(1)
-        return max(record.python_seconds, kernels.LEAST_BUDGET) if pays else 0.0
+    def _budget(self, record):
+        """Seconds for compiling before the first step. Short calls ask when their cost has grown."""
+        if record.python_seconds < self._ask_at:
+            return 0.0
+        self._ask_at = 1.1 * record.python_seconds
+        return policy.budget_at_start((record,))
 
-    def _compile(self, core, budget, position):
+    def _compile(self, budget, position):
         t, _, _, y = position()
-        self.bound = verify.checked_kernel(self.function, budget, t, self._state(y))
-        if self.bound is not None:
-            self._use(core)
+        bound = verify.checked_kernel(self.function, budget, t, self._state(y))
+        if bound is not None:
+            self._use(bound, budget)
+            self._is_settled()
 
     def _state(self, y):
         """The core's doubles as the function's state."""
         return y.view(complex) if self.function.is_complex else y
 
-    def is_due(self) -> bool:
-        """Shall the kernel be compared with the function? At its first use, and when its uses have
-        doubled."""
-        return self.bound is not None and self.bound.variant.uses >= self.bound.variant.verify_at
+    def _pairs(self):
+        own = [(self.function, self.bound)]
+        return own if self.chord is None else own + self.chord.pairs()
 
-    def is_right(self, visited) -> bool:
-        """Was the kernel the function, at these (t, y)? If not, it is discarded, and the user is told
-        that the call is done again."""
-        variant = self.bound.variant
-        variant.verify_at = 2 * variant.uses + 1
-        if all(verify.agrees(self.function, self.bound, t, self._state(y)) for t, y in visited):
+    def is_right(self, visited, redone="call was done again", stacklevel=6) -> bool:
+        """Were the kernels their functions, at these (t, y)? If not, what was wrong is discarded,
+        and the user is told that the work is done again; `stacklevel` as for warnings.warn."""
+        pairs = self._pairs()
+        if verify.are_right(pairs, [(t, self._state(y)) for t, y in visited]):
             return True
-        self.function.discard(variant)
-        self.bound = None
+        self.leave()
         what = repr(self.function.record.name)
-        verify.warn_mismatch(what, "call was done again", stacklevel=5)
+        if len(pairs) > 1:
+            what += " (or of its Jacobian)"
+        verify.warn_mismatch(what, redone, stacklevel)
         return False

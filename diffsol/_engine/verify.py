@@ -76,6 +76,26 @@ def checked_kernel(function, budget, t, y):
     return None
 
 
+def is_due(pairs) -> bool:
+    """Shall one of these (function, kernel or None) be compared? At its first use, and when its uses
+    have doubled."""
+    kernels = (bound.variant for _, bound in pairs if bound is not None)
+    return any(variant.uses >= variant.verify_at for variant in kernels)
+
+
+def are_right(pairs, visited) -> bool:
+    """Were those of the kernels that are due their functions, at these (t, y)? Others are discarded."""
+    good = True
+    for function, bound in pairs:
+        if not is_due([(function, bound)]):
+            continue
+        bound.variant.verify_at = 2 * bound.variant.uses + 1
+        if not all(agrees(function, bound, t, y) for t, y in visited):
+            function.discard(bound.variant)
+            good = False
+    return good
+
+
 def warn_mismatch(what, redone, stacklevel):
     """The user is told that a kernel was wrong; stacklevel as if the caller warned."""
     warnings.warn(

@@ -7,14 +7,20 @@ from typing import Any
 import numpy as np
 
 from diffsol._engine.callback import PythonCalls, doubles_at
-from diffsol._engine.grid import GivenJacobian, as_numbers, band_matrix
-from diffsol._engine.tier import Tier
+from diffsol._engine.chord import chord_of, set_band
+from diffsol._engine.grid import given_jacobian
+from diffsol._engine.odepack import as_numbers
+from diffsol._engine.refusal import RefusedLength
+from diffsol._engine.tier import FIRST_LOOK, RUNNING, Tier
 from diffsol._engine.tolerance import set_tolerance
 from diffsol._native._core import ffi, lib
 
 FUNCTIONAL, CHORD, DIAGONAL = 0, 1, 3  # ways to solve the formula
 
+DONE, REFUSED = 2, -3  # VODE's istate: well ended; illegal input
+
 _from_buffer = ffi.from_buffer
+_FAILED, _FINISHED = lib.DS_FAILED, lib.DS_FINISHED
 
 
 class Vode:
@@ -36,64 +42,70 @@ class Vode:
         if core == ffi.NULL:
             raise MemoryError(f"no memory for {n} states")
         self._core = ffi.gc(core, lib.ds_vode_free)
-        self._n, self._dtype, self._band = n, np.dtype(dtype), band
+        self.n, self._dtype, self._band = n, np.dtype(dtype), band
         self._state = np.zeros(n, dtype)
         core.state = _doubles(self._state)
         self._keep: list[Any] = [core.state]
         self._keep += [set_tolerance(core, "rtol", rtol, n), set_tolerance(core, "atol", atol, n)]
         core.family, core.iteration = family, iteration
         core.h0, core.h_max, core.h_min, core.step_max, core.order_max = limits
-        self._set_matrix(iteration == CHORD)
+        self._has_matrix = iteration == CHORD
+        if self._has_matrix:
+            setters = lib.ds_vode_set_jacobian, lib.ds_vode_set_band
+            self._keep.append(set_band(core, *setters, n, band))
         self._callbacks: VodeCallbacks | None = None
         self.tier: Tier | None = None
+        self.y: np.ndarray | None = None
+        self._copy_state = self._state.copy  # looked up once
 
-    def _set_matrix(self, has_matrix):
-        if self._band is None or not has_matrix:
-            return
-        lower, upper = self._band
-        pattern, plan, kept = band_matrix(self._n, lower, upper)
-        lib.ds_vode_set_jacobian(self._core, pattern, plan)
-        lib.ds_vode_set_band(self._core, lower, upper)
-        self._keep += kept
+    def set_functions(self, function, fun, args, jac, jac_args):
+        """Other functions from the next run on.
 
-    def set_functions(self, tier, fun, args, jac, jac_args):
-        """Other functions from the next run on; `tier` holds the same right-hand side.
-
-        jac   the user's Jacobian as it is called in Python, or None
+        function    Function: the right-hand side as it is compiled
+        fun, args   as it is called in Python
+        jac         the user's Jacobian as it is called in Python, or None
         """
-        self.tier = tier
-        self._core.jac_source = lib.DS_JAC_DIFFERENCES
-        jacobian = None
-        if jac is not None:
-            self._core.jac_source = lib.DS_JAC_GIVEN
-            jacobian = GivenJacobian(
-                None, jac, jac_args, False, self._n, self._band, False, self._dtype
-            )
-        self._callbacks = VodeCallbacks(fun, args, self._state, jacobian)
-        self._callbacks.watch(self._refresh)
-        self._core.handle = self._callbacks.handle
+        core = self._core
+        if self.tier is not None:
+            self.tier.leave()
+        name = "zvode" if core.is_complex else "vode"
+        given = given_jacobian(jac, jac_args, self._state, self._band, solver=name)
+        core.jac_source = lib.DS_JAC_DIFFERENCES if given is None else lib.DS_JAC_GIVEN
+        chord = None
+        if self._has_matrix:
+            setter = lib.ds_vode_set_jacobian
+            chord = chord_of(core, setter, function, self.n, given, self._band)
+        self.tier = Tier(core, lib.ds_vode_run, function, chord)
+        self._callbacks = VodeCallbacks(fun, args, self._state, given)
+        self._callbacks.watch(self.tier.refresh)
+        core.handle = self._callbacks.handle
 
-    def _refresh(self):
-        self.tier.refresh(self._core)
-
-    def run(self, task, anew, t, y, t_out) -> int:
+    def run(self, t, y, t_out, task=1, anew=False) -> int:
         """VODE's call; its istate.
 
         task   1: to t_out, 2: one step, 3: to the end of the first step at or beyond t_out
-        anew   begin at (t, y); else the solve goes on from where it is
+        anew   begin at (t, y); else the solve goes on from where it is, whatever y is
 
         Raises whatever the user's functions raise; the solve can then only begin anew.
         """
         core, tier = self._core, self.tier
-        assert tier is not None
-        self._state[:] = y
-        core.task, core.anew, core.t, core.t_out = task, anew, t, t_out
-        tier.enter()
-        code = tier.advance(core, lib.ds_vode_advance, t_out, self._position)
-        if code in (lib.DS_PYTHON_ERROR, lib.DS_NO_MEMORY):
+        if anew:
+            self._state[:] = y
+        code = RUNNING
+        if tier.enter():
+            code = tier.step(core, FIRST_LOOK, task, anew, t, t_out)
+        if code == RUNNING:
+            self._begun_at, inputs = t, (task, anew, t, t_out)
+            code = tier.advance(inputs, t, t_out, self._position)
+        if code == _FINISHED and not anew:  # the usual, and quick
+            self.t, self.y = core.t, self._copy_state()
+            return DONE
+        if code > _FAILED:
             self._raise(code)
-        self.t, self.y = core.t, self._state.copy()
-        return core.istate
+        self.t, istate = core.t, core.istate
+        # where nothing is done y is as it was given
+        self.y = self._state.copy() if istate != REFUSED or anew else y.copy()
+        return istate
 
     def counts(self) -> dict[str, int]:
         """What the solve has cost so far, by VODE's names."""
@@ -118,7 +130,7 @@ class Vode:
 
     def _position(self):
         core = self._core
-        t = core.t_now if core.step_count else core.t
+        t = core.t_now if core.step_count else float(self._begun_at)
         return t, 0.0, core.step_count, self._state.view(float).copy()
 
     def _raise(self, code):
@@ -141,7 +153,7 @@ class VodeCallbacks(PythonCalls):
     def take(self, result):
         array = as_numbers(result, self.state.dtype)
         if array.ndim > 1 or array.size != self.state.size:
-            raise ValueError(
+            raise RefusedLength(
                 "ZVODE function must return complex array of length NEQ"
                 if self.state.dtype.kind == "c"
                 else "DVODE function must return array of length NEQ"

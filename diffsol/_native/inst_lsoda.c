@@ -1,7 +1,7 @@
 /* inst_lsoda.c - binds step_lsoda.h to the solver: each trial is one of LSODA's steps, which never
  * goes beyond t_bound. */
+#include "chord.h"
 #include "ivp.h"
-#include <math.h>
 
 #define DS_LSODA(name) ivp_lsoda_##name
 #define DS_LSODA_CONTEXT ds_ivp *
@@ -43,18 +43,12 @@ static int jacobian(ds_ivp *ivp, double t, double *y) {
 /* The values are those of -h l_0 J: see grid_factor in odeint.c. */
 static int factor(ds_ivp *ivp, const double *values) {
     ds_solver *solver = ds_inside(ivp);
-    const int code = ds_lu_factor(solver->lu, 1, 0, -1, values);
     if (ivp->n > DS_CLOCK_STATES) ds_watch_clock(ivp);
-    solver->lu_broken = code == DS_LU_NOT_FINITE;
-    lsoda_of(ivp)->no_memory = code == DS_LU_NO_MEMORY;
-    return code == DS_LU_SINGULAR || code == DS_LU_NO_MEMORY;
+    return ds_chord_factor(solver->lu, -1, values, &solver->lu_broken, &lsoda_of(ivp)->no_memory);
 }
 
 static void solve(ds_ivp *ivp, double *b) {
-    if (!ds_inside(ivp)->lu_broken)
-        ds_lu_solve(ds_inside(ivp)->lu, b);
-    else
-        for (int64_t i = 0; i < ivp->n; ++i) b[i] = NAN;
+    ds_chord_solve(ds_inside(ivp)->lu, ds_inside(ivp)->lu_broken, ivp->n, b);
 }
 
 /* --- What the solver calls ------------------------------------------------------------------------ */

@@ -2,10 +2,9 @@
  * odeint tells about each row. */
 #include "odeint.h"
 #include "by_kernel.h"
+#include "chord.h"
 #include "scalar_code.h"
 #include "slice.h"
-#include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* Largest state for which scalar code is faster (as SMALL_WIDTH in ivp.c). */
@@ -32,14 +31,12 @@ struct ds_grid {
     ds_slice slice;
     int64_t crit; /* the critical time ahead */
     int64_t told; /* last entry of the columns that a call has filled, or -1 */
-    int no_memory;
-
-    /* The matrix, made when it is first needed: a solve may stay with Adams. */
-    ds_pattern pattern;
-    ds_lu_plan plan;
-    ds_lu *lu;
-    int lu_broken; /* there are no factors: solutions are nan */
+    ds_chord chord;
+    double times[2], *before; /* ds_odeint_run's, and the state as it found it */
 };
+
+/* Rows of n numbers: the history, weights, f and correction. */
+enum { ROWS = DS_MULTISTEP_ORDERS + 1 + 3 };
 
 static ds_grid *inside(ds_odeint *solve) { return (ds_grid *)solve; }
 
@@ -57,16 +54,16 @@ int64_t ds_odeint_first(const double *t, int64_t count) {
 
 ds_odeint *ds_odeint_new(int64_t n) {
     if (n < 0 || n > INT64_MAX / 4096) return NULL;
-    const size_t rows = DS_MULTISTEP_ORDERS + 1 + 3;
-    ds_grid *grid = malloc(sizeof *grid + rows * (size_t)n * sizeof(double));
+    ds_grid *grid = malloc(sizeof *grid + (ROWS + 1) * (size_t)n * sizeof(double));
     if (!grid) return NULL;
-    memset(grid, 0, sizeof *grid + rows * (size_t)n * sizeof(double));
+    memset(grid, 0, sizeof *grid + (ROWS + 1) * (size_t)n * sizeof(double));
     ds_odeint *solve = &grid->public;
     ds_lsoda_state *s = &grid->state;
     s->history = (double *)(grid + 1);
     s->weight = s->history + (DS_MULTISTEP_ORDERS + 1) * n;
     s->f = s->weight + n;
     s->correction = s->f + n;
+    grid->before = s->history + ROWS * n;
     solve->python = ds_call_python;
     solve->n = n;
     solve->row = 1;
@@ -75,17 +72,12 @@ ds_odeint *ds_odeint_new(int64_t n) {
     solve->rtol = &solve->rtol_value;
     solve->atol = &solve->atol_value;
     const ds_pattern full = {.n = n, .count = n * n};
-    grid->pattern = full;
+    grid->chord.pattern = full;
     grid->told = -1;
     return solve;
 }
 
-static void free_matrix(ds_grid *grid) {
-    free(grid->state.jac);
-    ds_lu_free(grid->lu);
-    grid->state.jac = NULL;
-    grid->lu = NULL;
-}
+static void free_matrix(ds_grid *grid) { ds_chord_free(&grid->chord, &grid->state.jac); }
 
 void ds_odeint_free(ds_odeint *solve) {
     if (!solve) return;
@@ -93,11 +85,76 @@ void ds_odeint_free(ds_odeint *solve) {
     free(solve);
 }
 
+/* The C core's own part of a solve that has not begun. The history is cleared, too: what a solve
+ * does shall not depend on what was solved before. */
+static void clear(ds_grid *grid) {
+    ds_lsoda_state *s = &grid->state;
+    const ds_lsoda_state fresh = {.history = s->history, .weight = s->weight, .f = s->f,
+                                  .correction = s->correction, .y = s->y, .jac = s->jac};
+    const ds_slice slice = {.countdown = 0};
+    *s = fresh;
+    memset(s->history, 0, ROWS * (size_t)grid->public.n * sizeof(double));
+    grid->slice = slice;
+    grid->crit = 0;
+    grid->told = -1;
+    grid->chord.broken = grid->chord.no_memory = 0;
+}
+
+int64_t ds_odeint_begin(ds_odeint *solve, const double *t, double *y, int64_t n_times) {
+    const size_t bytes = (size_t)solve->n * sizeof(double);
+    const int64_t first = ds_odeint_first(t, n_times);
+    clear(inside(solve));
+    solve->t = t;
+    solve->y = y;
+    solve->n_times = n_times;
+    solve->row = first;
+    solve->istate = DS_LSODA_NOTHING_DONE;
+    solve->worst = -1;
+    solve->step_count = solve->evaluation_count = solve->jacobian_count = 0;
+    solve->t_now = solve->h_next = 0;
+    if (first) memcpy(solve->state, y, bytes);
+    for (int64_t i = 1; i < first; ++i) memcpy(y + i * solve->n, y, bytes);
+    return first;
+}
+
+static int ask_nobody(void *handle, int which, int flags, double t, double *y, double *out) {
+    (void)handle, (void)which, (void)flags, (void)t, (void)y, (void)out;
+    return 1;
+}
+
+void ds_odeint_only_kernels(ds_odeint *solve) { solve->python = ask_nobody; }
+
+void ds_odeint_set_limits(ds_odeint *solve, double h0, double h_max, double h_min, int64_t step_max,
+                          int adams_order_max, int bdf_order_max) {
+    solve->h0 = h0;
+    solve->h_max = h_max;
+    solve->h_min = h_min;
+    solve->step_max = step_max;
+    solve->adams_order_max = adams_order_max;
+    solve->bdf_order_max = bdf_order_max;
+}
+
+void ds_odeint_set_columns(ds_odeint *solve, double *floats, int32_t *ints, int64_t count) {
+    solve->hu = floats;
+    solve->tcur = floats + count;
+    solve->tolsf = floats + 2 * count;
+    solve->tsw = floats + 3 * count;
+    solve->nst = ints;
+    solve->nfe = ints + count;
+    solve->nje = ints + 2 * count;
+    solve->nqu = ints + 3 * count;
+    solve->mused = ints + 4 * count;
+}
+
+void ds_odeint_before(const ds_odeint *solve, double *y) {
+    memcpy(y, ((const ds_grid *)solve)->before, (size_t)solve->n * sizeof(double));
+}
+
 void ds_odeint_set_jacobian(ds_odeint *solve, const ds_pattern *pattern, const ds_lu_plan *plan) {
     ds_grid *grid = inside(solve);
     free_matrix(grid);
-    grid->pattern = *pattern;
-    grid->plan = *plan;
+    grid->chord.pattern = *pattern;
+    grid->chord.plan = *plan;
     grid->problem.start = pattern->start;
     grid->problem.rows = pattern->rows;
     /* Old factors are gone: the next step begins with new ones. */
@@ -123,35 +180,23 @@ static inline int grid_derivative(ds_grid *grid, double t, double *y, double *ou
     return by_python(grid, 0, t, y, out);
 }
 
-static int make_matrix(ds_grid *grid, double **values) {
-    *values = calloc((size_t)grid->pattern.count + 1, sizeof(double));
-    grid->lu = ds_lu_new(&grid->pattern, 0, 0, &grid->plan);
-    grid->no_memory = !*values || !grid->lu;
-    return !grid->no_memory;
-}
-
 static int grid_jacobian(ds_grid *grid, double t, double *y, double **values) {
-    if (!grid->lu && !make_matrix(grid, values)) return DS_LSODA_STOPPED;
+    if (!grid->chord.lu && !ds_chord_make(&grid->chord, 0, values)) return DS_LSODA_STOPPED;
     if (by_kernel(&grid->public.jac, t, y, *values)) return DS_LSODA_OK;
     if (grid->public.jac_source == DS_JAC_DIFFERENCES) return DS_LSODA_DIFFERENCES;
     return by_python(grid, DS_CALL_JACOBIAN, t, y, *values) ? DS_LSODA_STOPPED : DS_LSODA_OK;
 }
 
 /* The values are those of -h l_0 J already: 1 - (-1) x is exact, and has the bits that ODEPACK's
- * matrix has. A nan in it is no obstacle there, and spoils the solutions. */
+ * matrix has. */
 static int grid_factor(ds_grid *grid, const double *values) {
-    const int code = ds_lu_factor(grid->lu, 1, 0, -1, values);
+    ds_chord *chord = &grid->chord;
     if (grid->public.n > DS_CLOCK_STATES) ds_slice_watch(&grid->slice);
-    grid->no_memory = code == DS_LU_NO_MEMORY;
-    grid->lu_broken = code == DS_LU_NOT_FINITE;
-    return code == DS_LU_SINGULAR || grid->no_memory;
+    return ds_chord_factor(chord->lu, -1, values, &chord->broken, &chord->no_memory);
 }
 
 static void grid_solve(ds_grid *grid, double *b) {
-    if (!grid->lu_broken)
-        ds_lu_solve(grid->lu, b);
-    else
-        for (int64_t i = 0; i < grid->public.n; ++i) b[i] = NAN;
+    ds_chord_solve(grid->chord.lu, grid->chord.broken, grid->public.n, b);
 }
 
 /* --- Rows --------------------------------------------------------------------------------------- */
@@ -238,7 +283,7 @@ DS_FN int advance(ds_grid *grid, ds_int n) {
     while (solve->row < solve->n_times) {
         if (!grid->state.underway) pass_critical_time(grid);
         const int code = call(grid, &problem);
-        if (code == DS_LSODA_STOPPED) return grid->no_memory ? DS_NO_MEMORY : DS_PYTHON_ERROR;
+        if (code == DS_LSODA_STOPPED) return grid->chord.no_memory ? DS_NO_MEMORY : DS_PYTHON_ERROR;
         if (code != DS_LSODA_RUNNING) fill_row(grid, code);
         if (code < 0) return DS_FAILED;
         if (ds_slice_is_over(&grid->slice, code == DS_LSODA_RUNNING ? 0 : 1)) break;
@@ -266,6 +311,18 @@ int ds_odeint_advance(ds_odeint *solve, double seconds) {
     solve->evaluation_count = grid->state.evaluation_count;
     solve->jacobian_count = grid->state.jacobian_count;
     return code;
+}
+
+int ds_odeint_run(ds_odeint *solve, double seconds, double t, double t_out) {
+    ds_grid *grid = inside(solve);
+    if (!grid->state.underway)
+        memcpy(grid->before, solve->state, (size_t)solve->n * sizeof(double));
+    grid->times[0] = t;
+    grid->times[1] = t_out;
+    solve->t = grid->times;
+    solve->n_times = 2;
+    solve->row = 1;
+    return ds_odeint_advance(solve, seconds);
 }
 
 void ds_odeint_tell(const ds_odeint *solve, double *rwork, int32_t *iwork) {

@@ -45,6 +45,20 @@ int64_t ds_odeint_first(const double *t, int64_t count);
 ds_odeint *ds_odeint_new(int64_t n);
 void ds_odeint_free(ds_odeint *solve);
 
+/* A new solve with this one's memory, functions and options: output times and rows, of which row 0
+ * holds the state at the start. As ds_odeint_first: after 0 there is no solve. */
+int64_t ds_odeint_begin(ds_odeint *solve, const double *t, double *y, int64_t n_times);
+
+/* Where a kernel asks for Python the solve ends, with DS_PYTHON_ERROR. */
+void ds_odeint_only_kernels(ds_odeint *solve);
+
+void ds_odeint_set_limits(ds_odeint *solve, double h0, double h_max, double h_min, int64_t step_max,
+                          int adams_order_max, int bdf_order_max);
+
+/* `count` entries for each column, one column after the other: hu, tcur, tolsf, tsw; nst, nfe, nje,
+ * nqu, mused. */
+void ds_odeint_set_columns(ds_odeint *solve, double *floats, int32_t *ints, int64_t count);
+
 /* The places of the Jacobian's values, and how the matrix is stored and factored; NULL, the start:
  * all places, dense. Arrays are borrowed, the plan is copied. */
 void ds_odeint_set_jacobian(ds_odeint *solve, const ds_pattern *pattern, const ds_lu_plan *plan);
@@ -55,6 +69,13 @@ void ds_odeint_set_band(ds_odeint *solve, int64_t lower, int64_t upper);
 /* Rows until the grid is full, a row failed (DS_FAILED; it is filled all the same), or `seconds`
  * have passed (DS_RUNNING). DS_FINISHED, DS_PYTHON_ERROR and DS_NO_MEMORY as for ds_ivp_advance. */
 int ds_odeint_advance(ds_odeint *solve, double seconds);
+
+/* A solve that goes on from call to call, `y` having room for two rows: ds_odeint_advance from t,
+ * where it is, to t_out. To be called with the same times until it is over. */
+int ds_odeint_run(ds_odeint *solve, double seconds, double t, double t_out);
+
+/* The state where that began. */
+void ds_odeint_before(const ds_odeint *solve, double *y);
 
 /* What ODEPACK tells in its work arrays after a call that did something, at the places where it
  * tells it: step sizes, times, counts, orders and methods, and from rwork[20] on the history. iwork:

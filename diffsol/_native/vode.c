@@ -1,10 +1,9 @@
 /* vode.c - VODE and ZVODE: memory, what the stepper calls, and calls in slices of time. */
 #include "vode.h"
 #include "by_kernel.h"
+#include "chord.h"
 #include "scalar_code.h"
 #include "slice.h"
-#include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* Largest state, in doubles, for which scalar code is faster (as SMALL_WIDTH in ivp.c). */
@@ -39,13 +38,7 @@ struct solver {
     ds_vode_problem problem;
     ds_vode_state state;
     ds_slice slice;
-    int no_memory;
-
-    /* The matrix, made when it is first needed. */
-    ds_pattern pattern;
-    ds_lu_plan plan;
-    ds_lu *lu;
-    int lu_broken; /* there are no factors: solutions are nan */
+    ds_chord chord;
 };
 
 /* Rows of the width of a state: the history, f, correction, diagonal; and the weights. */
@@ -77,16 +70,11 @@ ds_vode *ds_vode_new(int64_t n, int is_complex) {
     solve->rtol = &solve->rtol_value;
     solve->atol = &solve->atol_value;
     const ds_pattern full = {.n = n, .count = n * n};
-    self->pattern = full;
+    self->chord.pattern = full;
     return solve;
 }
 
-static void free_matrix(solver *self) {
-    free(self->state.jac);
-    ds_lu_free(self->lu);
-    self->state.jac = NULL;
-    self->lu = NULL;
-}
+static void free_matrix(solver *self) { ds_chord_free(&self->chord, &self->state.jac); }
 
 void ds_vode_free(ds_vode *solve) {
     if (!solve) return;
@@ -97,8 +85,8 @@ void ds_vode_free(ds_vode *solve) {
 void ds_vode_set_jacobian(ds_vode *solve, const ds_pattern *pattern, const ds_lu_plan *plan) {
     solver *self = inside(solve);
     free_matrix(self);
-    self->pattern = *pattern;
-    self->plan = *plan;
+    self->chord.pattern = *pattern;
+    self->chord.plan = *plan;
     self->problem.start = (const ds_int *)pattern->start;
     self->problem.rows = (const ds_int *)pattern->rows;
     /* Old values and factors are gone: the next step begins with new ones. */
@@ -125,36 +113,22 @@ static inline int derivative(solver *self, double t, double *y, double *out) {
     return by_python(self, 0, t, y, out);
 }
 
-static int make_matrix(solver *self, double **values) {
-    const int is_complex = self->public.is_complex;
-    const size_t parts = is_complex ? 2 : 1;
-    *values = calloc(parts * ((size_t)self->pattern.count + 1), sizeof(double));
-    self->lu = ds_lu_new(&self->pattern, is_complex, is_complex, &self->plan);
-    self->no_memory = !*values || !self->lu;
-    return !self->no_memory;
-}
-
 static int jacobian(solver *self, double t, double *y, double **values) {
-    if (!self->lu && !make_matrix(self, values)) return DS_VODE_STOPPED;
+    if (!self->chord.lu && !ds_chord_make(&self->chord, self->public.is_complex, values))
+        return DS_VODE_STOPPED;
     if (by_kernel(&self->public.jac, t, y, *values)) return DS_VODE_OK;
     if (self->public.jac_source == DS_JAC_DIFFERENCES) return DS_VODE_DIFFERENCES;
     return by_python(self, DS_CALL_JACOBIAN, t, y, *values) ? DS_VODE_STOPPED : DS_VODE_OK;
 }
 
-/* A nan in the matrix is no obstacle for VODE, and spoils the solutions. */
 static int factor(solver *self, double c, const double *values) {
-    const int code = ds_lu_factor(self->lu, 1, 0, c, values);
+    ds_chord *chord = &self->chord;
     if (self->public.n > DS_CLOCK_STATES) ds_slice_watch(&self->slice);
-    self->no_memory = code == DS_LU_NO_MEMORY;
-    self->lu_broken = code == DS_LU_NOT_FINITE;
-    return code == DS_LU_SINGULAR || self->no_memory;
+    return ds_chord_factor(chord->lu, c, values, &chord->broken, &chord->no_memory);
 }
 
 static void solve_system(solver *self, double *b) {
-    if (!self->lu_broken)
-        ds_lu_solve(self->lu, b);
-    else
-        for (int64_t i = 0; i < width(&self->public); ++i) b[i] = NAN;
+    ds_chord_solve(self->chord.lu, self->chord.broken, width(&self->public), b);
 }
 
 /* --- Calls ------------------------------------------------------------------------------------ */
@@ -232,8 +206,16 @@ int ds_vode_advance(ds_vode *solve, double seconds) {
     tell(self, code);
     if (code == DS_VODE_STOPPED) {
         self->state.underway = self->state.started = 0;
-        return self->no_memory ? DS_NO_MEMORY : DS_PYTHON_ERROR;
+        return self->chord.no_memory ? DS_NO_MEMORY : DS_PYTHON_ERROR;
     }
     if (code == DS_VODE_RUNNING) return DS_RUNNING;
     return code < 0 ? DS_FAILED : DS_FINISHED;
+}
+
+int ds_vode_run(ds_vode *solve, double seconds, int task, int anew, double t, double t_out) {
+    solve->task = task;
+    solve->anew = anew;
+    solve->t = t;
+    solve->t_out = t_out;
+    return ds_vode_advance(solve, seconds);
 }

@@ -53,4 +53,7 @@ void ds_vode_set_band(ds_vode *solve, int64_t lower, int64_t upper);
  * only begin anew. */
 int ds_vode_advance(ds_vode *solve, double seconds);
 
+/* The same with the inputs of one call, which must not change until it ends. */
+int ds_vode_run(ds_vode *solve, double seconds, int task, int anew, double t, double t_out);
+
 #endif

@@ -7,6 +7,7 @@ import warnings
 from typing import Any
 
 from diffsol.integrate import _ode_integrators, _ode_vode, _scipy
+from diffsol.integrate._ode_integrators import GoesOn
 
 _scipy_ode: Any = _scipy.ode_module()
 
@@ -76,6 +77,33 @@ class ode(_scipy_ode.ode):
         # SciPy's integrator object, made with SciPy's checks; only its steps become ours
         self._integrator.__class__ = NATIVE.get(found, found)
         return self
+
+    def integrate(self, t, step=False, relax=False):
+        """Find y(t), set it as the initial condition, and return it.
+
+        Parameters
+        ----------
+        t : float
+            Where to integrate to.
+        step : bool
+            Take one step of the integrator and return, if it can do that.
+        relax : bool
+            Return at the end of the first step at or beyond `t`, if the integrator can do that.
+
+        Returns
+        -------
+        y : ndarray
+            The state that was reached, at the time in the attribute ``t``.
+        """
+        integrator = self._integrator
+        if type(self) is ode and isinstance(integrator, GoesOn) and not (step or relax):
+            done = integrator.go_on(
+                self.f, self.jac, self._y, self.t, t, self.f_params, self.jac_params
+            )
+            if done is not None:
+                self._y, self.t = done
+                return done[0]
+        return super().integrate(t, step, relax)
 
 
 class complex_ode(ode, _scipy_ode.complex_ode):

@@ -11,7 +11,7 @@ from diffsol._engine import Function
 from diffsol._engine.hairer import Hairer
 from diffsol._engine.lsoda import Lsoda
 from diffsol._engine.odepack import work_lengths
-from diffsol._engine.tier import Tier
+from diffsol._engine.refusal import Refusal
 from diffsol.integrate import _scipy
 from diffsol.integrate._odeint import ADAMS_ORDER_MAX, BDF_ORDER_MAX, STEPS
 
@@ -20,7 +20,6 @@ _scipy_ode: Any = _scipy.ode_module()
 STEPS_MAX = 100000  # where nsteps is 0 (Hairer's nmax)
 NOTHING_DONE = 1  # ODEPACK's istate where the first call ends where it begins
 REFUSED = -3
-REFUSALS = (RuntimeError, ValueError, TypeError)  # of what a function returned
 INCONSISTENT = -1  # Hairer's idid after illegal options
 _JACOBIAN_GIVEN = (1, 4)  # SciPy's jt, where the user's Jacobian is called: full, banded
 
@@ -29,16 +28,11 @@ class _ForgetsNative:
     """Copies and pickles of an integrator go without what is native; they make their own."""
 
     _native: Any = None
-    _functions: tuple = ()  # those that the native solve was given
     _is_scipys = False  # SciPy's code has taken the solve over, until the next reset
 
     def reset(self: Any, n: int, has_jac: bool) -> None:
         super().reset(n, has_jac)  # type: ignore[misc]
         self._native, self._is_scipys = None, False
-
-    def _give_to_scipy(self: Any) -> None:
-        """SciPy's code, which has an outcome of its own, begins anew with this call."""
-        self._native, self._is_scipys, self.call_args[3] = None, True, 1
 
     def __getstate__(self: Any) -> dict:
         native = ("_native", "_functions")
@@ -52,6 +46,100 @@ class _ForgetsNative:
             # said to come from where SciPy's integrators say it comes from: `ode.integrate`
             warnings.warn(f"{type(self).__name__}: {message}", stacklevel=3)
             self.success = 0
+
+
+class GoesOn(_ForgetsNative):
+    """A solve that goes on from call to call until the next `reset`.
+
+    _functions   what the native solve was given: f, its parameters, and jac and its parameters where
+                 that is called (None: it is not)
+
+    The work arrays are written when somebody looks at them, which few do after each call: _untold is
+    the native solve that has something to tell.
+
+    _outcome     of `go_on`, where `run` shall tell it
+    _takes_steps does the native solver take one step only, where that is wanted?
+    """
+
+    _functions: tuple = (None, None, None, None)
+    _dtype: type = float
+    _untold: Any = None
+    _outcome: int | None = None
+    _takes_steps = False
+
+    def go_on(self: Any, f, jac, y0, t0, t1, f_params, jac_params):
+        """What `run` would answer, where it takes a solve on and there is nothing else to do or say;
+        None: `run` must be called, and tells."""
+        native, call_args = self._native, self.call_args
+        fun, params, own_jac, own_params = self._functions
+        if (
+            native is None
+            or not (native.y is y0 and fun is f and params is f_params)
+            or not (own_jac is None or (own_jac is jac and own_params is jac_params))
+            or call_args[3] == 1
+            or (call_args[2] != 1 and not self._takes_steps)
+            or self.success != 1
+        ):
+            return None
+        try:
+            istate = native.run(t0, y0, t1, call_args[2])
+        except BaseException as error:
+            if self._is_given_to_scipy(error):
+                return None
+            raise
+        if istate != 2 or native.tier.due:
+            self._outcome = istate
+            return None
+        self._untold = native
+        return native.y, native.t
+
+    def _is_given_to_scipy(self: Any, error) -> bool:
+        """After an exception: does SciPy's code take this call over? Else the next begins anew."""
+        self._native = None
+        given = isinstance(error, Refusal) and _scipy.takes_what_c_refuses()
+        if given:
+            self._give_to_scipy()
+        return given
+
+    def _give_to_scipy(self: Any) -> None:
+        """SciPy's code, which has an outcome of its own, begins anew with this call."""
+        self._native, self._is_scipys = None, True
+        self._untold, self.call_args[3] = None, 1
+
+    def _set_functions(self: Any, native, calls_jac, f, f_params, jac, jac_params):
+        """Tells the native solve its functions; many calls may follow with the same."""
+        own = (jac, jac_params) if calls_jac else (None, None)
+        if not all(map(operator.is_, (f, f_params, *own), self._functions)):
+            function = _function_of(f, f_params, native.n, type(self).__name__, self._dtype)
+            native.set_functions(function, f, f_params, own[0], own[1] or ())
+            self._functions = (f, f_params, *own)
+
+    @property
+    def rwork(self) -> Any:
+        self._fill_work_arrays()
+        return self._rwork
+
+    @rwork.setter
+    def rwork(self, array: Any) -> None:
+        self._rwork, self._untold = array, None
+
+    @property
+    def iwork(self) -> Any:
+        self._fill_work_arrays()
+        return self._iwork
+
+    @iwork.setter
+    def iwork(self, array: Any) -> None:
+        self._iwork, self._untold = array, None
+
+    def __getstate__(self: Any) -> dict:
+        self._fill_work_arrays()
+        return {**super().__getstate__(), "_untold": None}
+
+    def _fill_work_arrays(self: Any) -> None:
+        native, self._untold = self._untold, None
+        if native is not None:
+            self._write_work_arrays(native)
 
 
 def _complex_fun(f: Any) -> Any:
@@ -98,11 +186,11 @@ class _HairerSteps(_ForgetsNative):
             self._tell(refusal if self._names_refusals else INCONSISTENT)
             return y0.copy(), t0
         if native.tier is None or not _is_same(native.tier.function, f, f_params):
-            native.tier = Tier(_function_of(f, f_params, y0.size, type(self).__name__))
+            native.set_function(_function_of(f, f_params, y0.size, type(self).__name__))
         try:
             idid = native.run(f, f_params, t0, y0, t1, self._observer())
-        except REFUSALS as error:
-            if not _scipy.may_take(error):
+        except Refusal:
+            if not _scipy.takes_what_c_refuses():
                 raise
             self._is_scipys = True
             return super().run(f, jac, y0, t0, t1, f_params, jac_params)  # type: ignore[misc]
@@ -177,7 +265,7 @@ class dop853(_HairerSteps, _scipy_ode.dop853):
     _shrinks_fully = not _scipy.shrinks_by_error()
 
 
-class lsoda(_ForgetsNative, _scipy_ode.lsoda):
+class lsoda(GoesOn, _scipy_ode.lsoda):
     """LSODA, in native code; a solve goes on from call to call until the next `reset`.
 
     _own_state   where the solve works unless it does in the array that it is given
@@ -190,68 +278,68 @@ class lsoda(_ForgetsNative, _scipy_ode.lsoda):
 
     def run(self: Any, f, jac, y0, t0, t1, f_params, jac_params):
         task, istate = self.call_args[2:4]
-        if (
-            task != 1 or y0.ndim != 1 or self._is_scipys
-        ):  # one step only, perhaps: reached by way of private names
+        # one step only, perhaps: reached by way of private names
+        if task != 1 or y0.ndim != 1 or self._is_scipys:
             if self._native is not None:  # SciPy's code knows nothing of it and begins anew
-                self._native, self.call_args[3] = None, 1
+                self._native, self._untold, self.call_args[3] = None, None, 1
             return super().run(f, jac, y0, t0, t1, f_params, jac_params)
-        if self._native is None or istate == 1:
-            self._native = self._new_native(y0.size)
-            self._functions = ()
-            self._own_state = None if self._works_in_place else np.empty(y0.size)
-        jacobian = (jac, jac_params) if self.call_args[6] in _JACOBIAN_GIVEN else (None, ())
-        functions = (f, f_params, *jacobian)
-        if not (self._functions and all(map(operator.is_, self._functions, functions))):
-            if not callable(f):
-                if _scipy.is_in_fortran():  # f2py says it, without harm
-                    return super().run(f, jac, y0, t0, t1, f_params, jac_params)
-                raise _scipy.namespace()._odepack.error("The function must be callable.")
-            function = _function_of(f, f_params, y0.size, "lsoda")
-            self._native.set_functions(Tier(function), *functions)
-            self._functions = functions
         y = y0
-        if self._own_state is not None:
-            y = self._own_state
-            y[:] = y0
-        istate, differs = None, False
-        try:
-            istate = self._run_verified(t0, y, t1)
-        except REFUSALS as error:
-            differs = _scipy.may_take(error)
-            if not differs:
+        if self._outcome is None:
+            done = self.go_on(f, jac, y0, t0, t1, f_params, jac_params)
+            if done is not None:
+                return done
+        outcome, self._outcome = self._outcome, None
+        if outcome is None:
+            if not callable(f) and _scipy.is_in_fortran():  # f2py says it, without harm
+                return super().run(f, jac, y0, t0, t1, f_params, jac_params)
+            self._prepare(istate == 1, f, jac, y0, f_params, jac_params)
+            if self._own_state is not None:
+                y = self._own_state
+                y[:] = y0
+            try:
+                outcome = self._native.run(t0, y, t1)
+            except BaseException as error:
+                if self._is_given_to_scipy(error):
+                    return super().run(f, jac, y0, t0, t1, f_params, jac_params)
                 raise
-        if self._refuses_nan and istate is not None and istate > 0:
-            differs = _scipy.refuses_nan(y)
-        if differs:
+        native = self._native
+        if native.tier.due and not self._is_right(t0, y):
+            return self.run(f, jac, y0, t0, t1, f_params, jac_params)
+        if self._refuses_nan and outcome > 0 and _scipy.refuses_nan(y):
             self._give_to_scipy()
             return super().run(f, jac, y0, t0, t1, f_params, jac_params)
-        if istate is None:  # the kernel was wrong, and is gone
-            return self.run(f, jac, y0, t0, t1, f_params, jac_params)
-        if istate not in (NOTHING_DONE, REFUSED):
-            self._native.tell(self.rwork, self.iwork)
-        if istate < 0:
-            self._tell(istate)
+        if outcome not in (NOTHING_DONE, REFUSED):
+            self._untold = native
+        if outcome < 0:
+            self._tell(outcome)
         else:
             self.istate = self.call_args[3] = 2
             if self._forgets_failures:
                 self.success = 1
-        return y if y is y0 else y.copy(), self._native.t
+        return y if y is y0 else y.copy(), native.t
 
-    def _run_verified(self, t0, y0, t1):
-        """ODEPACK's istate, or None where y0 is as it was and the call must be made again."""
+    def _prepare(self: Any, anew, f, jac, y0, f_params, jac_params):
+        """The native solve that shall go on, with these functions."""
+        if anew or self._native is None:
+            self._native, self._functions = self._new_native(y0.size), (None,) * 4
+            self._own_state = None if self._works_in_place else np.empty(y0.size)
+        if not callable(f):
+            raise _scipy.namespace()._odepack.error("The function must be callable.")
+        calls_jac = self.call_args[6] in _JACOBIAN_GIVEN
+        self._set_functions(self._native, calls_jac, f, f_params, jac, jac_params)
+
+    def _is_right(self, t0, y):
+        """Was the kernel the function? If not it is gone, y as it was, and the call must be made
+        again."""
         native = self._native
-        try:
-            istate = native.run(t0, y0, t1)
-        except BaseException:
-            self._native = None  # the next call begins anew
-            raise
-        visited = [(t0, native.y_before), (native.t, y0)]
-        if not native.tier.is_due() or native.tier.is_right(visited):
-            return istate
+        if native.tier.is_right([(t0, native.y_before()), (native.t, y)]):
+            return True
         self._native = None
-        y0[:] = native.y_before
-        return None
+        y[:] = native.y_before()
+        return False
+
+    def _write_work_arrays(self, native):
+        native.tell(self._rwork, self._iwork)
 
     def _new_native(self: Any, n: int) -> Lsoda:
         rtol, atol = (_tolerance(value, n) for value in self.call_args[:2])
@@ -273,7 +361,7 @@ class lsoda(_ForgetsNative, _scipy_ode.lsoda):
         if h_min > 0 and not _scipy.keeps_least_step():
             h_min = 0.0
         limits = (h0, h_max, h_min, nsteps or STEPS, *orders)
-        return Lsoda(n, rtol, atol, band, limits, self.call_args[6] in _JACOBIAN_GIVEN)
+        return Lsoda(n, rtol, atol, band, limits)
 
 
 def _tolerance(value: Any, n: int) -> Any:

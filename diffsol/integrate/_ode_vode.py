@@ -1,20 +1,12 @@
 """VODE and ZVODE among the integrators of `ode`: SciPy's classes, taking their steps in native code."""
 
-import operator
 from typing import Any
 
 import numpy as np
 
-from diffsol._engine.tier import Tier
 from diffsol._engine.vode import CHORD, DIAGONAL, FUNCTIONAL, Vode
 from diffsol.integrate import _scipy
-from diffsol.integrate._ode_integrators import (
-    NOTHING_DONE,
-    REFUSALS,
-    REFUSED,
-    _ForgetsNative,
-    _function_of,
-)
+from diffsol.integrate._ode_integrators import NOTHING_DONE, REFUSED, GoesOn
 from diffsol.integrate._odeint import STEPS
 
 _scipy_ode: Any = _scipy.ode_module()
@@ -30,65 +22,54 @@ _BANDED = (4, 5)
 _FIRST_WORD = _scipy.first_unused_word()
 
 
-class _VodeSteps(_ForgetsNative):
-    """A solve that goes on from call to call until the next `reset`.
+class _VodeSteps(GoesOn):
+    """VODE's calls.
 
-    _dtype   of the state
     _first   where in iwork the lengths of the work arrays begin and what is told after them
     """
 
-    _dtype: type
     _first: int
+    _takes_steps = True
 
     def run(self: Any, f, jac, y0, t0, t1, f_params, jac_params):
+        if self._outcome is None:
+            done = self.go_on(f, jac, y0, t0, t1, f_params, jac_params)
+            if done is not None:
+                return done
         wrong = y0.ndim != 1 or not y0.size or not callable(f)  # SciPy says what
         if wrong or self._is_scipys:
             return super().run(f, jac, y0, t0, t1, f_params, jac_params)  # type: ignore[misc]
         task, istate = self.call_args[2:4]
-        anew = istate == 1 or self._native is None
-        if anew:
-            self._native = self._new_native(y0.size)
-            self._functions = ()
-        has_jacobian = self.call_args[-1] % 10 in _JACOBIAN_GIVEN
-        functions = (f, f_params, *((jac, jac_params) if has_jacobian else (None, ())))
-        if not (self._functions and all(map(operator.is_, self._functions, functions))):
-            function = _function_of(f, f_params, y0.size, type(self).__name__, self._dtype)
-            self._native.set_functions(Tier(function), *functions)
-            self._functions = functions
-        try:
-            istate = self._run_verified(task, anew, t0, y0, t1)
-        except REFUSALS as error:
-            if not _scipy.may_take(error):
+        outcome, self._outcome = self._outcome, None
+        if outcome is None:
+            anew = istate == 1 or self._native is None
+            self._prepare(anew, f, jac, y0, f_params, jac_params)
+            try:
+                outcome = self._native.run(t0, y0, t1, task, anew)
+            except BaseException as error:
+                if self._is_given_to_scipy(error):
+                    return super().run(f, jac, y0, t0, t1, f_params, jac_params)  # type: ignore[misc]
                 raise
-            self._give_to_scipy()
-            return super().run(f, jac, y0, t0, t1, f_params, jac_params)  # type: ignore[misc]
-        if istate is None:  # the kernel was wrong, and is gone
-            return self.run(f, jac, y0, t0, t1, f_params, jac_params)
         native = self._native
-        if istate not in (NOTHING_DONE, REFUSED):
+        visited = [(t0, y0.view(float)), (native.t, native.y.view(float))]
+        if native.tier.due and not native.tier.is_right(visited, stacklevel=5):
+            self._native = None  # the kernel was wrong, and is gone
+            return self.run(f, jac, y0, t0, t1, f_params, jac_params)
+        if outcome not in (NOTHING_DONE, REFUSED):
             self._untold = native
-        if istate < 0:
-            self._tell(istate)
+        if outcome < 0:
+            self._tell(outcome)
         else:
             self.istate = 2
-            self.call_args[3] = istate  # where nothing was done the solve has yet to begin
+            self.call_args[3] = outcome  # where nothing was done the solve has yet to begin
         return native.y, native.t
 
-    def _run_verified(self, task, anew, t0, y0, t1):
-        """VODE's istate, or None where the call must be made again."""
-        native = self._native
-        try:
-            istate = native.run(task, anew, t0, y0, t1)
-        except BaseException:
-            self._native = None  # the next call begins anew
-            raise
-        if not native.tier.is_due():
-            return istate
-        visited = [(t0, y0.view(float)), (native.t, native.y.view(float))]
-        if native.tier.is_right(visited):
-            return istate
-        self._native = None
-        return None
+    def _prepare(self: Any, anew, f, jac, y0, f_params, jac_params):
+        """A native solve, with these functions."""
+        if anew:
+            self._native, self._functions = self._new_native(y0.size), (None,) * 4
+        calls_jac = self.call_args[-1] % 10 in _JACOBIAN_GIVEN
+        self._set_functions(self._native, calls_jac, f, f_params, jac, jac_params)
 
     def _new_native(self: Any, n: int) -> Vode:
         rtol = _tolerance(self.call_args[0], "rtol", n)
@@ -104,46 +85,18 @@ class _VodeSteps(_ForgetsNative):
         limits = (h0, h_max, h_min, nsteps or STEPS, min(order, ORDER_MAX[family - 1]))
         return Vode(n, self._dtype, rtol, atol, family, _ITERATION[miter], band, limits)
 
-    # The work arrays are written when somebody looks at them, which few do after each call.
-    _untold: Vode | None = None
-
-    @property
-    def rwork(self) -> Any:
-        self._fill_work_arrays()
-        return self._rwork
-
-    @rwork.setter
-    def rwork(self, array: Any) -> None:
-        self._rwork, self._untold = array, None
-
-    @property
-    def iwork(self) -> Any:
-        self._fill_work_arrays()
-        return self._iwork
-
-    @iwork.setter
-    def iwork(self, array: Any) -> None:
-        self._iwork, self._untold = array, None
-
-    def __getstate__(self: Any) -> dict:
-        self._fill_work_arrays()
-        return {**super().__getstate__(), "_untold": None}
-
-    def _fill_work_arrays(self: Any) -> None:
+    def _write_work_arrays(self: Any, native) -> None:
         """VODE's optional outputs, where people read them; the lengths as SciPy's C code counts."""
-        native, self._untold = self._untold, None
-        if native is None:
-            return
-        counts = native.counts()
-        self.rwork[10:14] = native.times()
+        rwork, iwork, counts = self._rwork, self._iwork, native.counts()
+        rwork[10:14] = native.times()
         first = self._first
-        self.iwork[10:15] = [counts[name] for name in ("nst", "nfe", "nje", "nqu", "nqcur")]
+        iwork[10:15] = [counts[name] for name in ("nst", "nfe", "nje", "nqu", "nqcur")]
         if counts["imxer"]:
-            self.iwork[15] = counts["imxer"]
-        self.iwork[first : first + 4] = [counts[name] for name in ("nlu", "nni", "ncfn", "netf")]
+            iwork[15] = counts["imxer"]
+        iwork[first : first + 4] = [counts[name] for name in ("nlu", "nni", "ncfn", "netf")]
         family = self.call_args[-1] // 10
-        unused = max(ORDER_MAX[family - 1] - int(self.iwork[4]), 0) * native.y.size
-        self.iwork[16:first] = self._work_lengths(unused)
+        unused = max(ORDER_MAX[family - 1] - int(iwork[4]), 0) * native.y.size
+        iwork[16:first] = self._work_lengths(unused)
 
 
 class vode(_VodeSteps, _scipy_ode.vode):

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import sys
-import time
 import warnings
 from copy import copy
 from math import ldexp
 from operator import index
-from typing import Any
 
 import numpy as np
 
-from diffsol._engine import grid, kernels, odepack
+from diffsol._engine import grid
 from diffsol._engine.function import Function
-from diffsol._engine.grid import GivenJacobian, Grid, as_doubles
+from diffsol._engine.grid import Grid, given_jacobian
+from diffsol._engine.odepack import as_doubles, work_lengths
+from diffsol._engine.refusal import Refusal
 from diffsol.integrate import _scipy
+from diffsol.integrate._odeint_again import floats, infodict, keep_warm, solve_as_before
 
 MESSAGES = {
     2: "Integration successful.",
@@ -34,7 +34,6 @@ TOLERANCE = 1.49012e-8  # SciPy's default of rtol and atol, about the root of EP
 _FLOAT = np.dtype(float)
 STEPS = 500  # between two output times, where mxstep is 0 (ODEPACK's mxstp0)
 ADAMS_ORDER_MAX, BDF_ORDER_MAX = 12, 5
-ILLEGAL = -3
 
 
 def odeint(
@@ -139,27 +138,15 @@ def odeint(
     .. [2] A. C. Hindmarsh, "ODEPACK, A Systematized Collection of ODE Solvers", IMACS Transactions
            on Scientific Computation, Vol. 1, pp. 55-64, 1983.
     """
-    _check_monotone(t)
-    options = _Options(
-        args, Dfun, col_deriv, full_output, ml, mu, rtol, atol, tcrit,
+    options = (
+        Dfun, col_deriv, full_output, ml, mu, rtol, atol, tcrit,
         h0, hmax, hmin, ixpr, mxstep, mxhnil, mxordn, mxords, tfirst,
     )  # fmt: skip
-    problem = _problem(func, y0, t, options)
-    answers = None
-    if problem is not None and not problem.is_better_off_with_scipy():
-        answers = problem.solve_unless_scipy_differs()
+    answers = solve_as_before(func, y0, t, args, options)
     if answers is None:
-        started = time.perf_counter()
-        with _scipy.odeint_lock():
-            *answers, istate = _scipy.namespace()._odepack.odeint(
-                func, copy(y0), copy(t), args, Dfun, col_deriv, -1 if ml is None else ml,
-                -1 if mu is None else mu, full_output, rtol, atol, tcrit, h0, hmax, hmin, ixpr,
-                mxstep, mxhnil, mxordn, mxords, int(bool(tfirst)),
-            )  # fmt: skip
-        if problem is not None:
-            problem.function.record.python_seconds += time.perf_counter() - started
-    else:
-        *answers, istate = answers
+        times = _monotone(t)
+        answers = _solve(func, y0, t, times, args, _Options(*options), options)
+    *answers, istate = answers
     message = MESSAGES[istate]
     if istate < 0:
         _warn(f"{message} Run with full_output = 1 to get quantitative information.")
@@ -172,9 +159,11 @@ def odeint(
     return y, info
 
 
-def _check_monotone(t):
-    if type(t) is np.ndarray and t.dtype == _FLOAT and t.ndim == 1 and grid.first_of(t):
-        return  # the usual, and quick
+def _monotone(t):
+    """SciPy's check of the output times; where they are floats, a new array of them, else None."""
+    times = floats(t)
+    if times is not None and grid.first_of(times):
+        return times.copy()  # the usual, and quick
     dt = np.diff(t)
     if not ((dt >= 0).all() or (dt <= 0).all()):
         raise ValueError(
@@ -182,6 +171,7 @@ def _check_monotone(t):
             "or monotonically decreasing; repeated values are "
             "allowed."
         )
+    return None
 
 
 def _warn(text):
@@ -198,7 +188,7 @@ class _Options:
     """What does not depend on the state, converted in SciPy's order and with its words."""
 
     def __init__(
-        self, args, Dfun, col_deriv, full_output, ml, mu, rtol, atol, tcrit,
+        self, Dfun, col_deriv, full_output, ml, mu, rtol, atol, tcrit,
         h0, hmax, hmin, ixpr, mxstep, mxhnil, mxordn, mxords, tfirst,
     ):  # fmt: skip
         self.y_first = not tfirst
@@ -212,11 +202,11 @@ class _Options:
         self.mxhnil = index(mxhnil)
         self.mxordn, self.mxords = index(mxordn), index(mxords)
         self.band = None if ml < 0 and mu < 0 else (max(ml, 0), max(mu, 0))
-        self.args, self.Dfun = args, Dfun
+        self.Dfun, self._lengths = Dfun, None
         self.rtol, self.atol, self.tcrit = rtol, atol, tcrit
 
-    def check_functions(self, func):
-        if not isinstance(self.args, tuple):
+    def check_functions(self, func, args):
+        if not isinstance(args, tuple):
             raise _error("Extra arguments must be in a tuple.")
         if not callable(func) or not (self.Dfun is None or callable(self.Dfun)):
             raise _error("The function and its Jacobian must be callable functions.")
@@ -234,88 +224,92 @@ class _Options:
             self.hmax,
             self.hmin if self.hmin <= 0 or _scipy.keeps_least_step() else 0.0,
             -1 if refused else self.mxstep or STEPS,
-            min(self.mxordn, ADAMS_ORDER_MAX),
-            min(self.mxords, BDF_ORDER_MAX),
+            *self.orders(),
         )
 
-    def is_refused(self, n, distance):
-        """Would ODEPACK refuse these options before it looks at its work arrays?"""
+    def orders(self):
+        """Highest orders of Adams and BDF."""
+        return min(self.mxordn, ADAMS_ORDER_MAX), min(self.mxords, BDF_ORDER_MAX)
+
+    def work_lengths(self, n, times, first):
+        """(lenrw, leniw): the lengths that ODEPACK's work arrays would have, for always as many
+        states; 0 where the options are refused before it looks at those arrays."""
+        if self._lengths is None or self.h0:
+            refused = self._is_refused(n, times[first] - times[0])
+            self._lengths = (0, 0) if refused else work_lengths(n, self.orders(), self.band)
+        return self._lengths
+
+    def _is_refused(self, n, distance):
         bad_band = self.band is not None and max(self.band) >= n
         negative = min(self.mxstep, self.mxhnil, self.hmax, self.hmin, self.h0 * distance) < 0
         return bad_band or negative or self.ixpr not in (0, 1)
 
-    def work_lengths(self, n):
-        """(lenrw, leniw): the lengths that ODEPACK's work arrays would have."""
-        return odepack.work_lengths(n, self.limits()[4:], self.band)
 
+def _solve(func, y0, t, times, args, options, as_given):
+    """What `solve_as_before` would answer. SciPy's checks in its order, then a solve.
 
-def _problem(func, y0, t, options):
-    """What is to be solved, checked; None for what is left to SciPy."""
-    options.check_functions(func)
-    state, times = _vector(y0, "Initial condition y0"), _vector(t, "Output times t")
+    times   as `_monotone` told
+    """
+    options.check_functions(func, args)
+    state = _vector(y0, "Initial condition y0")
+    if times is None:
+        times = _vector(t, "Output times t").copy()
     n = state.size
     if not n or not times.size or options.mxordn == 0 or options.mxords == 0:
-        return None  # nothing to solve, or orders that make SciPy's work arrays too small
+        # nothing to solve, or orders that make SciPy's work arrays too small
+        return _scipy_odeint(func, y0, t, args, as_given)
     rtol = _tolerance(options.rtol, n, "relative")
     atol = _tolerance(options.atol, n, "absolute")
     critical = _critical_times(options.tcrit)
     options.check_orders()
-    function = Function(
-        func, options.args, state, kind="odepack", y_first=options.y_first, solver="odeint"
+    function = Function(func, args, state, kind="odepack", y_first=options.y_first, solver="odeint")
+    band, by_columns = options.band, options.by_columns
+    given = given_jacobian(
+        options.Dfun, args, state, band, options.y_first, by_columns, solver="odeint"
     )
-    return _Problem(function, state, times, critical, rtol, atol, options)
+    solve = Grid(
+        function, given, state, times, critical, rtol, atol, band, options.limits(),
+        options.full_output,
+    )  # fmt: skip
+    istate = _unless_scipy_differs(solve)
+    if istate is None:
+        return _scipy_odeint(func, y0, t, args, as_given)
+    keep_warm(function.record, solve, as_given, options)
+    if not options.full_output:
+        return solve.y, istate
+    return solve.y, infodict(solve.core, options, times, grid.first_of(times)), istate
 
 
-class _Problem:
-    """One solve, its arguments checked and converted."""
-
-    __slots__ = ("function", "state", "times", "critical", "rtol", "atol", "options")
-
-    def __init__(self, function, state, times, critical, rtol, atol, options):
-        self.function, self.state, self.times, self.critical = function, state, times, critical
-        self.rtol, self.atol, self.options = rtol, atol, options
-
-    def is_better_off_with_scipy(self):
-        """Is this a function that stays Python? SciPy's C code calls it a microsecond sooner."""
-        record = self.function.record
-        return (
-            record.refusal is not None
-            and "scipy.integrate" in sys.modules
-            and not record.may_trace()
-            and kernels.mode_of_solve() == "1"
-            and not _scipy.is_in_fortran()  # whose memory all solves share
-        )
-
-    def solve_unless_scipy_differs(self):
-        """As `solve`; None where SciPy before 1.17 has an outcome of its own."""
-        try:
-            answers = self.solve()
-        except (RuntimeError, ValueError, TypeError) as error:
-            if _scipy.may_take(error):
-                return None
-            raise
-        y, istate = answers[0], answers[-1]
-        return None if istate > 0 and _scipy.refuses_nan(y[-1]) else answers
-
-    def solve(self):
-        """(y, istate), or with `full_output` (y, infodict without message, istate)."""
-        options, times = self.options, self.times
-        first = grid.first_of(times)
-        solve = Grid(
-            self.function, _given_jacobian(options, self.state), self.state, times, first,
-            self.critical, self.rtol, self.atol, options.band, options.limits(),
-            options.full_output,
-        )  # fmt: skip
+def _unless_scipy_differs(solve):
+    """The solve's istate; None where SciPy before 1.17 has an outcome of its own."""
+    try:
         istate = solve.go()
-        if not options.full_output:
-            return solve.y, istate
-        return solve.y, _infodict(solve, options, times, first), istate
+    except Refusal:
+        if _scipy.takes_what_c_refuses():
+            return None
+        raise
+    return None if istate > 0 and _scipy.refuses_nan(solve.y[-1]) else istate
+
+
+def _scipy_odeint(func, y0, t, args, as_given):
+    """SciPy's own code, called as SciPy calls it."""
+    (
+        Dfun, col_deriv, full_output, ml, mu, rtol, atol, tcrit,
+        h0, hmax, hmin, ixpr, mxstep, mxhnil, mxordn, mxords, tfirst,
+    ) = as_given  # fmt: skip
+    with _scipy.odeint_lock():
+        return _scipy.namespace()._odepack.odeint(
+            func, copy(y0), copy(t), args, Dfun, col_deriv, -1 if ml is None else ml,
+            -1 if mu is None else mu, full_output, rtol, atol, tcrit, h0, hmax, hmin, ixpr,
+            mxstep, mxhnil, mxordn, mxords, int(bool(tfirst)),
+        )  # fmt: skip
 
 
 def _vector(value, name):
-    """A float64 array in one dimension, with memory of its own; a number is one of length 1."""
-    if type(value) is np.ndarray and value.dtype is _FLOAT and value.ndim == 1:
-        return value.copy()  # the usual, and quick
+    """A float64 array in one dimension; a number is one of length 1."""
+    array = np.array(value) if type(value) is list else value
+    if type(array) is np.ndarray and array.dtype is _FLOAT and array.ndim == 1:
+        return array  # the usual, and quick
     array = as_doubles(value)
     if array.ndim > 1:
         raise ValueError(f"{name} must be one-dimensional.")
@@ -354,31 +348,3 @@ def _critical_times(tcrit):
     if array.ndim > 1:
         raise _error("Error constructing critical times.")
     return np.array(array, ndmin=1)
-
-
-def _given_jacobian(options, state):
-    if options.Dfun is None:
-        return None
-    function = None
-    if options.band is None and not options.by_columns:
-        function = Function(
-            options.Dfun, options.args, state, kind="jac", y_first=options.y_first, solver="odeint"
-        )
-    return GivenJacobian(
-        function, options.Dfun, options.args, options.y_first, state.size, options.band,
-        options.by_columns,
-    )  # fmt: skip
-
-
-def _infodict(solve, options, times, first) -> dict[str, Any]:
-    """The columns and numbers of full_output, in SciPy's order."""
-    info: dict[str, Any] = dict(solve.columns)
-    mused = info.pop("mused")
-    n = solve.y.shape[1]
-    if first == times.size:
-        imxer, lengths = 0, (0, 0)  # nothing was called
-    else:
-        imxer = solve.worst + 1 if solve.worst >= 0 else -1
-        refused = options.is_refused(n, times[first] - times[0])
-        lengths = (0, 0) if refused else options.work_lengths(n)
-    return info | {"imxer": imxer, "lenrw": lengths[0], "leniw": lengths[1], "mused": mused}

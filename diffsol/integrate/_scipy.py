@@ -56,22 +56,12 @@ def is_in_fortran() -> bool:
     return _is_older_than((1, 17))
 
 
-# How our refusals of what a function returned begin: the words of SciPy's C code.
-_REFUSALS = (
-    "The array returned by func must",
-    "The size of the array returned by func",
-    "DVODE function must return",
-    "ZVODE function must return",
-    "Expected a Jacobian array",
-    "Expected a banded Jacobian array",
-    "The Jacobian array must",
-    "Cannot cast array data from",
-)
+def takes_what_c_refuses() -> bool:
+    """May results that the C code refuses do (those of a Refusal), or be refused in other words?
 
-
-def may_take(error: Exception) -> bool:
-    """Is this a result that the C code refuses, and f2py may take, or refuse in its own words?"""
-    return str(error).startswith(_REFUSALS) and is_in_fortran()
+    f2py converts them in its own way.
+    """
+    return is_in_fortran()
 
 
 def refuses_nan(state: Any) -> bool:

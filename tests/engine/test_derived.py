@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from diffsol._native._core import ffi, lib
 
-from diffsol._engine import kernels
+from diffsol._engine import kernels, policy
 from diffsol._engine.derived import Derived
 from diffsol._engine.function import Function
 from diffsol._trace.reasons import Refused
@@ -71,7 +71,7 @@ def test_a_singular_derivative_asks():
 
 
 def test_a_refusal_stands_until_there_is_more_time(monkeypatch):
-    monkeypatch.setattr(kernels, "LEAST_BUDGET", 0.0)
+    monkeypatch.setattr(policy, "LEAST_BUDGET", 0.0)
     bound = Function(lambda t, y: np.sin(np.roll(y, 1)), (), np.zeros(3000)).compile()
     assert bound.variant.jacobian(0.001) is None
     assert bound.variant.jacobian.refusal.reason.code == "too-large"

@@ -13,6 +13,7 @@ import pytest
 import scipy.integrate
 
 import diffsol.integrate
+from raised import public_type
 
 BOTH = (scipy.integrate, diffsol.integrate)
 Y0 = (1.0, 0.5, 2.0)
@@ -304,7 +305,7 @@ def outcome(solve):
         try:
             result = solve()
         except Exception as error:
-            result = (type(error), str(error))
+            result = (public_type(error), str(error))
     return result, {w.category for w in caught}
 
 

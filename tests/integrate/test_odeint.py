@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 import diffsol.integrate
 import problems
-from diffsol._engine import grid, kernels, policy
+from diffsol._engine import grid_core, kernels, policy
 from diffsol.integrate import odeint
 from integrate.which_scipy import FORTRAN, forget_refusals
 
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.usefixtures("tier")
 
 COUNTS = ("nst", "nfe", "nje")
 # Where ODEPACK is Fortran, tolsf is memory that nobody has written to.
-COLUMNS = [name for name in grid.COLUMNS if not (FORTRAN and name == "tolsf")]
+COLUMNS = [name for name in grid_core.COLUMNS if not (FORTRAN and name == "tolsf")]
 
 
 def both(*args, **options):
@@ -217,7 +217,7 @@ def _rows(answer):
 def _cut(answer, skip, rows):
     y, info = answer
     info = {
-        name: column[skip : rows - 1] if name in grid.COLUMNS else column
+        name: column[skip : rows - 1] if name in grid_core.COLUMNS else column
         for name, column in info.items()
     }
     return y[:rows], info

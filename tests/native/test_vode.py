@@ -10,6 +10,7 @@ import pytest
 from diffsol._native._core import lib
 
 import problems
+from diffsol._engine.tier import Tier
 from native.vode_sides import ONE_STEP, PAST_TIME, TO_TIME, Options, Ours, Scipy, shown
 
 pytestmark = pytest.mark.filterwarnings("ignore:z?vode.*:UserWarning", "ignore:.*:RuntimeWarning")
@@ -283,13 +284,12 @@ def test_slices_of_time_change_nothing(monkeypatch):
     whole.call(TO_TIME, 2.0)
     advanced = []
 
-    def step(core, seconds):
+    def step(core, seconds, *inputs):
         advanced.append(core.step_count)
-        return lib.ds_vode_advance(core, 0.0)
+        return lib.ds_vode_run(core, 0.0, *inputs)
 
-    tier = pieces._vode.tier
-    advance = tier.advance
-    tier.advance = lambda core, _, *rest: advance(core, step, *rest)
+    advance = Tier.advance
+    monkeypatch.setattr(Tier, "advance", lambda self, _, *rest: advance(self, step, *rest))
     pieces.call(TO_TIME, 2.0)
     assert_same(pieces, whole)
     assert len(set(advanced)) > 20

@@ -4,7 +4,6 @@ import numpy as np
 from scipy.integrate import ode as scipy_ode
 
 from diffsol._engine.function import Function
-from diffsol._engine.tier import Tier
 from diffsol._engine.vode import CHORD, DIAGONAL, FUNCTIONAL, Vode
 
 TO_TIME, ONE_STEP, PAST_TIME = 1, 2, 3
@@ -43,15 +42,15 @@ class Ours:
         )  # fmt: skip
         n = o.y0.size
         self._vode = Vode(n, o.dtype, given["rtol"], given["atol"], family, iteration, band, limits)
-        tier = Tier(Function(o.fun, (), np.empty(n, o.dtype), kind="odepack"))
-        tier._mode = "0"
-        self._vode.set_functions(tier, o.fun, (), o.jac, ())
+        function = Function(o.fun, (), np.empty(n, o.dtype), kind="odepack")
+        self._vode.set_functions(function, o.fun, (), o.jac, ())
+        self._vode.tier._mode = "0"
         self.t, self.y, self._anew = o.t0, o.y0, True
         self.counts = dict.fromkeys(COUNTS, 0)
         self.h_used = self.h_next = self.reached = self.excess = 0.0
 
     def call(self, task, t_out):
-        self.istate = self._vode.run(task, self._anew, self.t, self.y, t_out)
+        self.istate = self._vode.run(self.t, self.y, t_out, task, self._anew)
         if self.istate > 0:
             self._anew = False
         self.t, self.y = self._vode.t, self._vode.y

@@ -91,3 +91,17 @@ int ds_python_advance(ds_advance advance, void *solve, double seconds) {
     PyGILState_Release(gil);
     return code;
 }
+
+int ds_python_odeint_run(ds_odeint *solve, double seconds, double t, double t_out) {
+    const PyGILState_STATE gil = PyGILState_Ensure();
+    const int code = ds_odeint_run(solve, seconds, t, t_out);
+    PyGILState_Release(gil);
+    return code;
+}
+
+int ds_python_vode_run(ds_vode *solve, double seconds, int task, int anew, double t, double t_out) {
+    const PyGILState_STATE gil = PyGILState_Ensure();
+    const int code = ds_vode_run(solve, seconds, task, anew, t, t_out);
+    PyGILState_Release(gil);
+    return code;
+}

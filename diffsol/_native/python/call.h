@@ -1,7 +1,8 @@
 /* call.h - what Python sees of the way from the core to Python functions. */
 #ifndef DS_PYTHON_CALL_H
 #define DS_PYTHON_CALL_H
-#include "../api.h"
+#include "../odeint.h"
+#include "../vode.h"
 
 /* The handle of a core whose callback is ds_call_python: one solve's functions. `owner`, a Python
  * object that outlives it, has
@@ -33,5 +34,9 @@ typedef struct ds_python {
  * a switch of threads. They get it as often as Python functions hand it over. */
 typedef int (*ds_advance)(void *solve, double seconds);
 int ds_python_advance(ds_advance advance, void *solve, double seconds);
+
+/* ds_odeint_run and ds_vode_run in the same way. */
+int ds_python_odeint_run(ds_odeint *solve, double seconds, double t, double t_out);
+int ds_python_vode_run(ds_vode *solve, double seconds, int task, int anew, double t, double t_out);
 
 #endif

@@ -160,6 +160,63 @@ static void failures(void) {
     }
 }
 
+/* A kernel of three states that never asks for Python, and one that soon does. */
+static int smooth(double t, const double *y, double *out, const double *p) {
+    const system_ s = {.n = 3, .rate = p[0], .nan_after = INFINITY, .inf_after = INFINITY};
+    derivative(&s, t, y, out);
+    return p[1] != 0 && t > p[1];
+}
+
+/* Solve after solve with one solver: each the same, also after one that asked for Python. */
+static void again(void) {
+    enum { N = 3 };
+    double t[TIMES], y[4][TIMES * N], state[N], floats[4 * TIMES], p[] = {1e3, 0};
+    int32_t ints[5 * TIMES];
+    for (int k = 0; k < TIMES; ++k) t[k] = 0.1 * (k / 2);
+    snprintf(where, sizeof where, "odeint: again");
+    ds_odeint *d = ds_odeint_new(N);
+    CHECK(d);
+    d->state = state;
+    d->rtol_value = d->atol_value = 1e-6;
+    d->fun.kernel = smooth, d->fun.params = p;
+    ds_odeint_set_limits(d, 0, 0, 0, 500, 12, 5);
+    ds_odeint_only_kernels(d);
+    for (int k = 0; k < 4; ++k) {
+        const double falling[] = {1, 2, 0};
+        for (int i = 0; i < N; ++i) y[k][i] = 1;
+        CHECK(ds_odeint_begin(d, falling, y[k], 3) == 0);
+        CHECK(ds_odeint_begin(d, t, y[k], TIMES) == 2);
+        ds_odeint_set_columns(d, floats, ints, TIMES - 1);
+        p[1] = k == 1 ? 0.5 : 0;
+        int code = DS_RUNNING;
+        while (code == DS_RUNNING) code = ds_odeint_advance(d, 1e-7);
+        CHECK(code == (k == 1 ? DS_PYTHON_ERROR : DS_FINISHED));
+        CHECK(k == 1 || !memcmp(y[k], y[0], sizeof y[0]));
+    }
+    ds_odeint_free(d);
+}
+
+/* From call to call, in slices. */
+static void go_on(void) {
+    double rows[2 * 3], state[] = {1, 2, 3}, before[3], p[] = {1e3, 0};
+    snprintf(where, sizeof where, "odeint: from call to call");
+    ds_odeint *d = ds_odeint_new(3);
+    CHECK(d);
+    d->state = state, d->y = rows;
+    d->rtol_value = d->atol_value = 1e-6;
+    d->fun.kernel = smooth, d->fun.params = p;
+    ds_odeint_set_limits(d, 0, 0, 0, 500, 12, 5);
+    for (int k = 0; k < 5; ++k) {
+        const double found = state[0];
+        int code = DS_RUNNING;
+        while (code == DS_RUNNING) code = ds_odeint_run(d, 0, k, k + 1);
+        CHECK(code == DS_FINISHED && d->istate == 2);
+        ds_odeint_before(d, before);
+        CHECK(before[0] == found && fabs(state[0] - cos(k + 1)) < 0.1);
+    }
+    ds_odeint_free(d);
+}
+
 static void misuse(void) {
     const double mixed[] = {0, 1, 0.5}, falling[] = {1, 1, 0}, unknown[] = {0, NAN};
     snprintf(where, sizeof where, "odeint: misuse");
@@ -172,5 +229,7 @@ static void misuse(void) {
 void drive_odeint(void) {
     every_combination();
     failures();
+    again();
+    go_on();
     misuse();
 }

@@ -47,10 +47,9 @@ static ds_vode *make(user *u, int family, int iteration, int source, double *num
 }
 
 static int call(ds_vode *s, int anew, double t_out, double seconds) {
-    s->anew = anew;
-    s->t_out = t_out;
+    const double t = s->t;
     int code;
-    do code = ds_vode_advance(s, seconds);
+    do code = ds_vode_run(s, seconds, s->task, anew, t, t_out);
     while (code == DS_RUNNING);
     return code;
 }
