@@ -126,7 +126,7 @@ def explain(
         fun, args, state, kind=call.rhs_kind(state), vectorized=vectorized, y_first=call.y_first
     )
     told = _explain_one(function, t0, state)
-    if told.compiled and call.takes_exact_jacobian:
+    if told.compiled and call.takes_exact_jacobian and not call.by_real_numbers(state):
         # whatever it costs: somebody asked
         function.record.variants[0].jacobian(kernels.PATIENCE)
     if call.scipys is not None and vectorized:
@@ -147,8 +147,9 @@ def _explain_jacobian(call, args, t0, state):
     if not callable(call.jac):
         return None
     function = Function(call.jac, args, state, kind="jac", y_first=call.y_first)
-    if call.jacobian_stays_python:
-        return _refused(function, Refused("jacobian-form", call.jacobian_stays_python))
+    form = "complex_ode" if call.by_real_numbers(state) else call.jacobian_stays_python
+    if form:
+        return _refused(function, Refused("jacobian-form", form))
     return _explain_one(function, t0, state)
 
 

@@ -94,12 +94,17 @@ class Grid:
             self.y[row:] = np.nan
         return solve.istate
 
+    @property
+    def is_compiled(self) -> bool:
+        """Did the solve end with a kernel?"""
+        return self._tier.bound is not None
+
     def warm(self, options) -> Warm | None:
         """For solves with the same options; None where this one is no model for others."""
         _, critical, rtol, atol, limits, _ = self._inputs
         n, tier = self.rhs.n, self._tier
         plain = critical is None and self._band is None and tier.chord is None
-        if tier.bound is None or not plain or n > Warm.LARGEST:
+        if not (self.is_compiled and plain) or n > Warm.LARGEST:
             return None
         core = GridCore(n)  # a function may have kept the state of this one
         arrays = sum(type(tolerance) is np.ndarray for tolerance in (rtol, atol))

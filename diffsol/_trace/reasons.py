@@ -186,9 +186,10 @@ REASONS = {
         Reason(
             "jacobian-form",
             "A Jacobian in this form is called as Python",
-            "The Jacobians of `ode`, and of `odeint` and LSODA in a band or by columns, go to the solver "
-            "as the arrays that they return. The right-hand side is compiled all the same.",
-            "Give `odeint` and LSODA a full matrix by rows (no `col_deriv`, `ml`, `mu`, `lband`, "
+            "The Jacobians of `complex_ode`, and of `odeint`, `ode` and LSODA in a band or by columns, "
+            "go to the solver as the arrays that they return. The right-hand side is compiled all the "
+            "same.",
+            "Give `odeint`, `ode` and LSODA a full matrix by rows (no `col_deriv`, `ml`, `mu`, `lband`, "
             "`uband`), or no Jacobian.",
         ),
     )

@@ -43,6 +43,10 @@ class Call:
     jacobian_stays_python: str = ""
     scipys: str | None = None
 
+    def by_real_numbers(self, state: np.ndarray) -> bool:
+        """Does the solver see the real and imaginary parts of a complex state, and its Jacobian theirs?"""
+        return state.dtype.kind == "c" and self.kind_of_complex == "rhs"
+
     def rhs_kind(self, state: np.ndarray) -> str:
         return (self.kind_of_complex or self.kind) if state.dtype.kind == "c" else self.kind
 
@@ -80,8 +84,11 @@ def _of_ode(name: str, jac: Any, options: dict[str, Any]) -> Call:
         _options.warn_extraneous(["jac"], stacklevel=5)
         jac = None
     state = _complex_vector if name == "zvode" else _vector
+    band = _given(options, "lband", "uband")
+    has_differences = name == "lsoda" or bool(options.get("with_jacobian"))
     return Call(
-        "odepack", state, jac=jac, jacobian_stays_python=f"ode by {name}",
+        "odepack", state, jac=jac, jacobian_stays_python="a band" if band else "",
+        takes_exact_jacobian=has_differences and jac is None and not band,
         kind_of_complex="odepack" if name == "zvode" else "rhs",
     )  # fmt: skip
 

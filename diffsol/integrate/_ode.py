@@ -12,6 +12,7 @@ from diffsol.integrate._ode_integrators import GoesOn
 _scipy_ode: Any = _scipy.ode_module()
 
 NATIVE = _ode_integrators.NATIVE | _ode_vode.NATIVE  # SciPy's integrators and ours
+_NAMES = frozenset(cls.__name__ for cls in NATIVE)  # as most people write them
 
 
 class ode(_scipy_ode.ode):
@@ -68,13 +69,13 @@ class ode(_scipy_ode.ode):
         **integrator_params
             Options of the integrator.
         """
-        found = _scipy_ode.find_integrator(name)
-        if found is None:
+        if name not in _NAMES and _scipy_ode.find_integrator(name) is None:
             message = f"No integrator name match with {name!r} or is not available."
             warnings.warn(message, stacklevel=2)
             return self
         super().set_integrator(name, **integrator_params)
         # SciPy's integrator object, made with SciPy's checks; only its steps become ours
+        found = type(self._integrator)
         self._integrator.__class__ = NATIVE.get(found, found)
         return self
 

@@ -366,6 +366,8 @@ class lsoda(GoesOn, _scipy_ode.lsoda):
 
 def _tolerance(value: Any, n: int) -> Any:
     """A number or an array (n,); SciPy's error for what is neither."""
+    if type(value) is float:  # the usual, and quick
+        return value
     if np.ndim(value) == 0:
         if not _scipy.is_in_fortran():
             math.isnan(value)  # TypeError: must be real number

@@ -121,6 +121,8 @@ class zvode(_VodeSteps, _scipy_ode.zvode):
 
 def _tolerance(value: Any, name: str, n: int) -> Any:
     """A number or an array (n,); SciPy's error for what is neither."""
+    if type(value) is float:  # the usual, and quick
+        return value
     if _scipy.takes_tolerances_of_any_shape():
         array = np.asarray(value, dtype=float).reshape(-1)
     else:

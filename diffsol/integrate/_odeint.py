@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import time
 import warnings
 from copy import copy
 from math import ldexp
@@ -9,7 +11,7 @@ from operator import index
 
 import numpy as np
 
-from diffsol._engine import grid
+from diffsol._engine import grid, kernels
 from diffsol._engine.function import Function
 from diffsol._engine.grid import Grid, given_jacobian
 from diffsol._engine.odepack import as_doubles, work_lengths
@@ -263,6 +265,11 @@ def _solve(func, y0, t, times, args, options, as_given):
     critical = _critical_times(options.tcrit)
     options.check_orders()
     function = Function(func, args, state, kind="odepack", y_first=options.y_first, solver="odeint")
+    if _is_better_off_with_scipy(function.record):
+        started = time.perf_counter()
+        answers = _scipy_odeint(func, y0, t, args, as_given)
+        function.record.python_seconds += time.perf_counter() - started
+        return answers
     band, by_columns = options.band, options.by_columns
     given = given_jacobian(
         options.Dfun, args, state, band, options.y_first, by_columns, solver="odeint"
@@ -278,6 +285,18 @@ def _solve(func, y0, t, times, args, options, as_given):
     if not options.full_output:
         return solve.y, istate
     return solve.y, infodict(solve.core, options, times, grid.first_of(times)), istate
+
+
+def _is_better_off_with_scipy(record):
+    """Is this a function that stays Python? SciPy's C code has less to prepare, which takes as long as
+    some fifty evaluations."""
+    return (
+        record.refusal is not None
+        and "scipy.integrate" in sys.modules
+        and not record.may_trace()
+        and kernels.mode_of_solve() == "1"
+        and not _scipy.is_in_fortran()  # whose memory all solves share
+    )
 
 
 def _unless_scipy_differs(solve):

@@ -62,9 +62,11 @@ def solve_as_before(func, y0, t, args, given):
 def keep_warm(record, solve, given, options):
     """The next solve may begin where this one's checks ended, if options are all plain numbers, but
     for tolerances that are arrays: those are not kept, and read each time."""
+    if not solve.is_compiled or len(record.idle) >= IDLE_MAX:
+        return
     known = _without_arrays(given)
     plain = all(type(value) in _PLAIN or value is np.ndarray for value in known)
-    if len(record.idle) < IDLE_MAX and plain:
+    if plain:
         warm = solve.warm((known, options))
         if warm is not None:
             record.idle.append(warm)

@@ -187,6 +187,8 @@ def test_given_jacobians_are_told_of():
 
     told = diffsol.explain(decay, (0, 1), [1.0], method="BDF", jac=lambda t, y: [[-1.0]])
     assert told.jacobian.compiled
+    told = diffsol.explain(decay, (0, 1), [1.0], method="zvode", jac=lambda t, y: [[-1.0]])
+    assert told.jacobian.compiled
     told = diffsol.explain(decay, (0, 1), [1.0], method="Radau", jac=noisy)
     assert told.compiled
     assert told.jacobian.reason == "input-output"
@@ -199,12 +201,14 @@ def test_given_jacobians_are_told_of():
     [
         ({"Dfun": exchange_jacobian, "ml": 1, "mu": 0}, "a band"),
         ({"Dfun": exchange_jacobian, "col_deriv": True}, "col_deriv=True"),
-        ({"method": "vode", "jac": exchange_jacobian}, "ode by vode"),
+        ({"method": "vode", "jac": exchange_jacobian, "lband": 1}, "a band"),
+        ({"method": "vode", "jac": exchange_jacobian, "y0": [1.0j, 2.0]}, "complex_ode"),
         ({"method": "LSODA", "jac": exchange_jacobian, "lband": 1}, "a band"),
     ],
 )
 def test_jacobians_that_stay_python(call, form):
-    told = diffsol.explain(exchange, (0, 1), [1.0, 2.0], (3.0,), **call).jacobian
+    call = {"y0": [1.0, 2.0], "args": (3.0,)} | call
+    told = diffsol.explain(exchange, (0, 1), **call).jacobian
     assert (told.compiled, told.reason, told.detail) == (False, "jacobian-form", form)
 
 
