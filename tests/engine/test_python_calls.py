@@ -13,6 +13,7 @@ import pytest
 import scipy.integrate
 
 import diffsol.integrate
+from integrate.which_scipy import FORTRAN
 from raised import public_type
 
 BOTH = (scipy.integrate, diffsol.integrate)
@@ -322,6 +323,8 @@ def same_outcome(solve):
     (theirs, their_warnings), (ours, our_warnings) = (
         outcome(lambda module=module: solve(module)) for module in BOTH
     )
+    if FORTRAN and isinstance(theirs, tuple) and "dimension must be" in theirs[1]:
+        return  # f2py takes lists, but no tuples: docs/gaps.md
     if isinstance(theirs, tuple):
         assert isinstance(ours, tuple)
         assert ours[0] is theirs[0]  # tests/parity has the texts

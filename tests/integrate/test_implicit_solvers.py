@@ -12,6 +12,7 @@ from numpy.testing import assert_allclose
 
 import diffsol
 import diffsol.integrate
+from integrate.which_scipy import FORTRAN
 from raised import public_type
 
 NEWTON = ("Radau", "BDF")
@@ -353,6 +354,8 @@ def test_refused_arguments(name):
         (kinetics, 0, [1j, 0, 0], 1.0) if name != "BDF" else (kinetics, 0, [[1j]], 1.0),
     ]
     for call in calls:
+        if FORTRAN and name == "LSODA" and call[0] is not kinetics:
+            continue  # an error from inside f2py, not the same twice
         messages = []
         for m in BOTH:
             with pytest.raises(Exception) as caught:
