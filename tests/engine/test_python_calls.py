@@ -323,8 +323,12 @@ def same_outcome(solve):
     (theirs, their_warnings), (ours, our_warnings) = (
         outcome(lambda module=module: solve(module)) for module in BOTH
     )
-    if FORTRAN and isinstance(theirs, tuple) and "dimension must be" in theirs[1]:
-        return  # f2py takes lists, but no tuples: docs/gaps.md
+    if (
+        FORTRAN
+        and isinstance(theirs, tuple)
+        and ("dimension must be" in theirs[1] or theirs[0] is UnicodeDecodeError)
+    ):
+        return  # f2py takes lists, but no tuples (docs/gaps.md); the words of some errors are garbage
     if isinstance(theirs, tuple):
         assert isinstance(ours, tuple)
         assert ours[0] is theirs[0]  # tests/parity has the texts
