@@ -6,7 +6,7 @@ import numpy as np
 
 from diffsol._engine.callback import PythonCalls, doubles_at
 from diffsol._engine.odepack import take_derivative
-from diffsol._engine.tier import Tier
+from diffsol._engine.tier import FIRST_LOOK, RUNNING, Tier
 from diffsol._engine.tolerance import set_tolerance
 from diffsol._native._core import ffi, lib
 
@@ -55,12 +55,15 @@ class Hairer:
         core, tier = self._core, self.tier
         if self._callbacks is None or not self._callbacks.are_of(fun, args, solout):
             self._set_callbacks(fun, args, solout)
-        tier.enter()
+        settled, code = tier.enter(), RUNNING
         self.y = y.copy()
         core.y = held = _from_buffer(_DOUBLES, self.y)
         core.t, core.t_end = t, t_end
         lib.ds_hairer_begin(core)
-        code = tier.advance((), t, t_end, self._position)
+        if settled:
+            code = tier.step(core, FIRST_LOOK)
+        if code == RUNNING:
+            code = tier.advance((), t, t_end, self._position)
         del held
         self.t, self.h = core.t, core.h
         if code == lib.DS_PYTHON_ERROR:

@@ -65,10 +65,11 @@ class Tier:
                 self.due = variant.uses >= variant.verify_at
                 return True
             self.leave()
-        if not self.function.record.variants and self._mode != "require":
+        mode = self._mode
+        if mode == "0" or (mode != "require" and not self.function.record.variants):
             self._calls += 1
             return self._calls % TIMED != 1
-        bound = self.function.at_start(self._mode)
+        bound = self.function.at_start(mode)
         if bound is None:
             return False
         self._use(bound, 0.0)

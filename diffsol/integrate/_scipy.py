@@ -66,6 +66,8 @@ def takes_what_c_refuses() -> bool:
 
 def refuses_nan(state: Any) -> bool:
     """Does LSODA fail where the state has become nan? The C code goes on, and succeeds."""
+    if "scipy" in sys.modules and not is_in_fortran():  # the usual, and quick
+        return False
     return not math.isfinite(state.dot(state)) and is_in_fortran() and bool((state != state).any())
 
 

@@ -2,6 +2,7 @@
 
 import gc
 import threading
+import warnings
 import weakref
 
 import numpy as np
@@ -68,6 +69,18 @@ def test_a_global_changed_between_two_calls_is_seen(monkeypatch):
     for value in (2.0, 0.25, 3, np.float64(0.5)):
         monkeypatch.setitem(globals(), "rate", value)
         agree(decay)
+
+
+def test_a_nan_is_what_it_is_to_scipy():
+    """The C code goes on with it and succeeds, Fortran fails."""
+    warm_up(scaled, 1.0, full_output=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        ours, theirs = (
+            solve(scaled, Y0, TIMES, (np.nan,), full_output=True)[1]["message"]
+            for solve in (odeint, scipy.integrate.odeint)
+        )
+    assert ours == theirs
 
 
 def test_other_arguments_are_seen():
