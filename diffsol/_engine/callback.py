@@ -8,7 +8,7 @@ from functools import partial
 
 import numpy as np
 
-from diffsol._engine.refusal import RefusedShape
+from diffsol._engine.refusal import refused
 from diffsol._native._core import ffi, lib
 
 _asarray = np.asarray
@@ -184,13 +184,15 @@ class LsodaCallbacks(Callbacks):
 def check_shape(array, n):
     """SciPy's errors for what fun returned to LSODA and odeint."""
     if array.ndim > 1:
-        raise RefusedShape(
-            f"The array returned by func must be one-dimensional, but got ndim={array.ndim}."
+        raise refused(
+            RuntimeError,
+            f"The array returned by func must be one-dimensional, but got ndim={array.ndim}.",
         )
     if array.size != n:
-        raise RefusedShape(
+        raise refused(
+            RuntimeError,
             f"The size of the array returned by func ({array.size}) does not match "
-            f"the size of y0 ({n})."
+            f"the size of y0 ({n}).",
         )
 
 

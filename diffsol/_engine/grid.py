@@ -10,7 +10,7 @@ from diffsol._engine.chord import band_pattern, chord_of
 from diffsol._engine.function import Function
 from diffsol._engine.grid_core import GridCore, Warm
 from diffsol._engine.odepack import as_doubles, as_numbers
-from diffsol._engine.refusal import RefusedShape
+from diffsol._engine.refusal import refused
 from diffsol._engine.tier import Tier
 from diffsol._native._core import ffi, lib
 
@@ -173,8 +173,9 @@ class GivenJacobian:
 
     def _check(self, matrix):
         if matrix.ndim > 2:
-            raise RefusedShape(
-                f"The Jacobian array must be two dimensional, but got ndim={matrix.ndim}."
+            raise refused(
+                RuntimeError,
+                f"The Jacobian array must be two dimensional, but got ndim={matrix.ndim}.",
             )
         # a row alone may come without its first dimension, a single number without both
         shape = (1,) * (2 - matrix.ndim) + matrix.shape
@@ -182,8 +183,9 @@ class GivenJacobian:
             told = matrix.shape + (1,) * (2 - matrix.ndim)
             if matrix.ndim == 1:
                 told = matrix.shape * 2
-            raise RefusedShape(
-                f"Expected a {self._kind}Jacobian array with shape {self._shape}, but got {told}"
+            raise refused(
+                RuntimeError,
+                f"Expected a {self._kind}Jacobian array with shape {self._shape}, but got {told}",
             )
 
 

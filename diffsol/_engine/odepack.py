@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from diffsol._engine.refusal import RefusedCast, RefusedShape
+from diffsol._engine.refusal import refused
 
 _FLOAT = np.dtype(float)
 
@@ -19,9 +19,10 @@ def take_derivative(result, out):
     if array.dtype is not _FLOAT:
         array = as_numbers(result, out.dtype)
     if array.size != out.size:
-        raise RefusedShape(
+        raise refused(
+            RuntimeError,
             f"The size of the array returned by func ({array.size}) does not match "
-            f"the size of y0 ({out.size})."
+            f"the size of y0 ({out.size}).",
         )
     out[:] = array.reshape(out.shape)
 
@@ -32,7 +33,7 @@ def as_numbers(value, dtype):
         try:
             return np.asarray(value).astype(dtype, casting="safe", copy=False)
         except TypeError as error:
-            raise RefusedCast(str(error)) from None
+            raise refused(TypeError, str(error)) from None
     return np.asarray(value, dtype=dtype)
 
 

@@ -1,21 +1,18 @@
-"""Refusals of what a user's function returned, in the words of SciPy's C code.
+"""Refusals of what a user's function returned: SciPy's exceptions, in the words of its C code.
 
-Each is the exception that SciPy raises, and a Refusal besides: SciPy's Fortran codes, before 1.17, may
-take such a result, or refuse it in words of their own.
+SciPy's Fortran codes, before 1.17, may take such a result, or refuse it in words of their own; so a
+refusal is marked, to be told from the same exception of the user's.
 """
 
-
-class Refusal(Exception):
-    """What a function returned is not what the solver can go on with."""
+_MARK = "_refused_by_diffsol"
 
 
-class RefusedShape(Refusal, RuntimeError):
-    """Another shape, or number of entries."""
+def refused(kind, text):
+    """An exception of this class, to be raised."""
+    error = kind(text)
+    setattr(error, _MARK, True)
+    return error
 
 
-class RefusedLength(Refusal, ValueError):
-    """Another number of entries, to VODE."""
-
-
-class RefusedCast(Refusal, TypeError):
-    """Numbers that are no doubles without losing something."""
+def is_refusal(error) -> bool:
+    return hasattr(error, _MARK)

@@ -10,7 +10,7 @@ from diffsol._engine.callback import PythonCalls, doubles_at
 from diffsol._engine.chord import chord_of, set_band
 from diffsol._engine.grid import given_jacobian
 from diffsol._engine.odepack import as_numbers
-from diffsol._engine.refusal import RefusedLength
+from diffsol._engine.refusal import refused
 from diffsol._engine.tier import FIRST_LOOK, RUNNING, Tier
 from diffsol._engine.tolerance import set_tolerance
 from diffsol._native._core import ffi, lib
@@ -153,10 +153,11 @@ class VodeCallbacks(PythonCalls):
     def take(self, result):
         array = as_numbers(result, self.state.dtype)
         if array.ndim > 1 or array.size != self.state.size:
-            raise RefusedLength(
+            raise refused(
+                ValueError,
                 "ZVODE function must return complex array of length NEQ"
                 if self.state.dtype.kind == "c"
-                else "DVODE function must return array of length NEQ"
+                else "DVODE function must return array of length NEQ",
             )
         taken = np.empty_like(self.state)
         taken[:] = array

@@ -5,7 +5,6 @@ from math import isnan
 import numpy as np
 
 from diffsol._engine import Function, Jacobian, LsodaJacobian, Run, Unusual
-from diffsol._engine.refusal import Refusal
 from diffsol._methods.registry import METHODS
 from diffsol.integrate import _options, _passthrough, _scipy
 from diffsol.integrate._dense import OdeSolution
@@ -188,8 +187,8 @@ def solve_ivp(
     run.set_output(t_eval, dense_output)
     try:
         status = run.go()
-    except Refusal:
-        if not traits.starts_later or not _scipy.takes_what_c_refuses():
+    except Exception as error:
+        if not traits.starts_later or not _scipy.takes_over(error):
             raise
         status = None
     if status is None or (

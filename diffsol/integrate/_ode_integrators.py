@@ -11,7 +11,6 @@ from diffsol._engine import Function
 from diffsol._engine.hairer import Hairer
 from diffsol._engine.lsoda import Lsoda
 from diffsol._engine.odepack import work_lengths
-from diffsol._engine.refusal import Refusal
 from diffsol.integrate import _scipy
 from diffsol.integrate._odeint import ADAMS_ORDER_MAX, BDF_ORDER_MAX, STEPS
 
@@ -96,7 +95,7 @@ class GoesOn(_ForgetsNative):
     def _is_given_to_scipy(self: Any, error) -> bool:
         """After an exception: does SciPy's code take this call over? Else the next begins anew."""
         self._native = None
-        given = isinstance(error, Refusal) and _scipy.takes_what_c_refuses()
+        given = _scipy.takes_over(error)
         if given:
             self._give_to_scipy()
         return given
@@ -189,8 +188,8 @@ class _HairerSteps(_ForgetsNative):
             native.set_function(_function_of(f, f_params, y0.size, type(self).__name__))
         try:
             idid = native.run(f, f_params, t0, y0, t1, self._observer())
-        except Refusal:
-            if not _scipy.takes_what_c_refuses():
+        except Exception as error:
+            if not _scipy.takes_over(error):
                 raise
             self._is_scipys = True
             return super().run(f, jac, y0, t0, t1, f_params, jac_params)  # type: ignore[misc]

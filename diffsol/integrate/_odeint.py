@@ -15,7 +15,6 @@ from diffsol._engine import grid, kernels
 from diffsol._engine.function import Function
 from diffsol._engine.grid import Grid, given_jacobian
 from diffsol._engine.odepack import as_doubles, work_lengths
-from diffsol._engine.refusal import Refusal
 from diffsol.integrate import _scipy
 from diffsol.integrate._odeint_again import floats, infodict, keep_warm, solve_as_before
 
@@ -303,8 +302,8 @@ def _unless_scipy_differs(solve):
     """The solve's istate; None where SciPy before 1.17 has an outcome of its own."""
     try:
         istate = solve.go()
-    except Refusal:
-        if _scipy.takes_what_c_refuses():
+    except Exception as error:
+        if _scipy.takes_over(error):
             return None
         raise
     return None if istate > 0 and _scipy.refuses_nan(solve.y[-1]) else istate

@@ -14,6 +14,8 @@ from contextlib import AbstractContextManager, nullcontext
 from types import ModuleType
 from typing import Any
 
+from diffsol._engine.refusal import is_refusal
+
 
 def namespace() -> ModuleType:
     """``scipy.integrate`` of the installed SciPy."""
@@ -56,12 +58,10 @@ def is_in_fortran() -> bool:
     return _is_older_than((1, 17))
 
 
-def takes_what_c_refuses() -> bool:
-    """May results that the C code refuses do (those of a Refusal), or be refused in other words?
-
-    f2py converts them in its own way.
-    """
-    return is_in_fortran()
+def takes_over(error: Exception) -> bool:
+    """Is this a refusal of ours, in the C code's words, where f2py might take what was refused, or
+    refuse it in words of its own?"""
+    return is_refusal(error) and is_in_fortran()
 
 
 def refuses_nan(state: Any) -> bool:

@@ -14,7 +14,6 @@ import scipy.integrate
 
 import diffsol.integrate
 from integrate.which_scipy import FORTRAN
-from raised import public_type
 
 BOTH = (scipy.integrate, diffsol.integrate)
 Y0 = (1.0, 0.5, 2.0)
@@ -306,7 +305,7 @@ def outcome(solve):
         try:
             result = solve()
         except Exception as error:
-            result = (public_type(error), str(error))
+            result = (type(error), str(error))
     return result, {w.category for w in caught}
 
 

@@ -13,7 +13,6 @@ from numpy.testing import assert_allclose
 import diffsol
 import diffsol.integrate
 from integrate.which_scipy import FORTRAN
-from raised import public_type
 
 NEWTON = ("Radau", "BDF")
 NAMES = (*NEWTON, "LSODA")
@@ -360,7 +359,7 @@ def test_refused_arguments(name):
         for m in BOTH:
             with pytest.raises(Exception) as caught:
                 getattr(m, name)(*call).step()
-            messages.append((public_type(caught.value), str(caught.value)))
+            messages.append((type(caught.value), str(caught.value)))
         assert messages[0] == messages[1]
 
 

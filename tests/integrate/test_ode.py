@@ -19,7 +19,6 @@ from diffsol._engine import kernels, verify
 from diffsol.errors import MismatchWarning
 from diffsol.integrate import complex_ode, ode
 from integrate.which_scipy import FORTRAN, PADS_BANDS, forget_refusals
-from raised import public_type
 
 pytestmark = pytest.mark.usefixtures("tier")
 
@@ -72,7 +71,7 @@ class Outcome:
                     assert y is solver.y
                 self.solver = solver
             except Exception as error:
-                self.error = (public_type(error), str(error))
+                self.error = (type(error), str(error))
         told = [w for w in caught if not issubclass(w.category, RuntimeWarning)]
         self.warnings = [(w.category, str(w.message), w.filename, w.lineno) for w in told]
 

@@ -14,7 +14,6 @@ import diffsol.integrate
 import problems
 from diffsol._engine import kernels, structure, verify
 from diffsol.errors import MismatchWarning
-from raised import public_type
 
 NEWTON = ("Radau", "BDF")
 BOTH = (scipy.integrate, diffsol.integrate)
@@ -197,7 +196,7 @@ def outcome(module, *args, **options):
         try:
             answer = counts(module.solve_ivp(*args, **options))
         except Exception as error:
-            answer = public_type(error), str(error)
+            answer = type(error), str(error)
     return answer, {(w.category, str(w.message)) for w in caught if w.category is LinAlgWarning}
 
 
