@@ -135,25 +135,28 @@ class _NativeSteps:
     def __getattr__(self: Any, name: str) -> Any:
         if self._steps is None or name not in _HIDDEN[self._name]:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        self._leave()
+        self._leave(self.t_bound)
         return getattr(self, name)
 
     def __setattr__(self: Any, name: str, value: Any) -> None:
         if self._steps is not None and (name in _SHARED or name in _HIDDEN[self._name]):
-            self._leave()
+            self._leave(value if name == "t_bound" else self.t_bound)
         object.__setattr__(self, name, value)
 
     def __getstate__(self: Any) -> dict:
         if self._steps is not None:
-            self._leave()
+            self._leave(self.t_bound)
         return self.__dict__
 
-    def _leave(self: Any) -> None:
-        """From here on SciPy's methods, on SciPy's attributes as they would be by now."""
-        steps, kept = self._steps, {n: getattr(self, n) for n in (*COUNTERS, "t_old", "status")}
+    def _leave(self: Any, t_bound: Any) -> None:
+        """From here on SciPy's methods, on SciPy's attributes as they would be by now.
+
+        t_bound   where they are to go: SciPy's LSODA is told when it begins
+        """
+        steps, kept = self._steps, {n: getattr(self, n) for n in (*COUNTERS, *KEPT)}
         h_abs = self.__dict__.get("h_abs")
         self.__dict__["_steps"] = None
-        call = self._call | {"t0": self.t, "y0": self.y, "t_bound": self.t_bound}
+        call = self._call | {"t0": self.t, "y0": self.y, "t_bound": t_bound}
         if self._name == "LSODA":  # its history is in SciPy's C code, and begins anew
             self._base.__init__(self, **(call | {"first_step": None}))
         else:
@@ -167,6 +170,7 @@ class _NativeSteps:
 
 
 COUNTERS = ("nfev", "njev", "nlu")
+KEPT = ("t_old", "status", "direction")
 
 
 def _ode_solver() -> Any:
@@ -188,10 +192,10 @@ def _restore(solver: Any, call: dict, memory: Any) -> None:
     def awake_jac(t, y):
         return memory.jacobian if asleep else jac(t, y)
 
-    call = call | {"fun": awake_fun, "first_step": 1e-3 * abs(solver.t_bound - solver.t)}
+    call = call | {"fun": awake_fun, "first_step": 1e-3 * abs(call["t_bound"] - solver.t)}
     if callable(jac):
         call["jac"] = awake_jac
-    if solver.t == solver.t_bound:
+    if solver.t == call["t_bound"]:
         call.pop("first_step")
     solver._base.__init__(solver, **call)
     asleep = False

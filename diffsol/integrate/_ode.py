@@ -15,6 +15,14 @@ NATIVE = _ode_integrators.NATIVE | _ode_vode.NATIVE  # SciPy's integrators and o
 _NAMES = frozenset(cls.__name__ for cls in NATIVE)  # as most people write them
 
 
+def _become(integrator, own):
+    """SciPy's object gets our class, whose properties take over attributes of their names: after
+    `set_initial_value` they are there already."""
+    integrator.__class__ = own
+    for name in [n for n in vars(integrator) if isinstance(getattr(own, n, None), property)]:
+        setattr(integrator, name, vars(integrator).pop(name))
+
+
 class ode(_scipy_ode.ode):
     """Integrator object for y'(t) = f(t, y), advanced by calls of `integrate`.
 
@@ -76,7 +84,7 @@ class ode(_scipy_ode.ode):
         super().set_integrator(name, **integrator_params)
         # SciPy's integrator object, made with SciPy's checks; only its steps become ours
         found = type(self._integrator)
-        self._integrator.__class__ = NATIVE.get(found, found)
+        _become(self._integrator, NATIVE.get(found, found))
         return self
 
     def integrate(self, t, step=False, relax=False):

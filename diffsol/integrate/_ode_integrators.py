@@ -86,6 +86,8 @@ class GoesOn(_ForgetsNative):
             if self._is_given_to_scipy(error):
                 return None
             raise
+        if self._native is not native:  # the function itself has reset the solver
+            return native.y, native.t
         if istate != 2 or native.tier.due:
             self._outcome = istate
             return None
@@ -295,12 +297,15 @@ class lsoda(GoesOn, _scipy_ode.lsoda):
             if self._own_state is not None:
                 y = self._own_state
                 y[:] = y0
+            native = self._native
             try:
-                outcome = self._native.run(t0, y, t1)
+                outcome = native.run(t0, y, t1)
             except BaseException as error:
                 if self._is_given_to_scipy(error):
                     return super().run(f, jac, y0, t0, t1, f_params, jac_params)
                 raise
+            if self._native is not native:  # the function itself has reset the solver
+                return y if y is y0 else y.copy(), native.t
         native = self._native
         if native.tier.due and not self._is_right(t0, y):
             return self.run(f, jac, y0, t0, t1, f_params, jac_params)

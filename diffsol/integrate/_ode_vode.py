@@ -44,14 +44,20 @@ class _VodeSteps(GoesOn):
         if outcome is None:
             anew = istate == 1 or self._native is None
             self._prepare(anew, f, jac, y0, f_params, jac_params)
+            native = self._native
             try:
-                outcome = self._native.run(t0, y0, t1, task, anew)
+                outcome = native.run(t0, y0, t1, task, anew)
             except BaseException as error:
                 if self._is_given_to_scipy(error):
                     return super().run(f, jac, y0, t0, t1, f_params, jac_params)  # type: ignore[misc]
                 raise
+            if self._native is not native:  # the function itself has reset the solver
+                return native.y, native.t
         native = self._native
-        visited = [(t0, y0.view(float)), (native.t, native.y.view(float))]
+        visited = [
+            (t0, y0.astype(self._dtype, copy=False).view(float)),
+            (native.t, native.y.view(float)),
+        ]
         if native.tier.due and not native.tier.is_right(visited, stacklevel=5):
             self._native = None  # the kernel was wrong, and is gone
             return self.run(f, jac, y0, t0, t1, f_params, jac_params)

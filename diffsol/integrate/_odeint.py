@@ -295,7 +295,20 @@ def _is_better_off_with_scipy(record):
         and not record.may_trace()
         and kernels.mode_of_solve() == "1"
         and not _scipy.is_in_fortran()  # whose memory all solves share
+        and not _is_inside_scipys()
     )
+
+
+def _is_inside_scipys():
+    """Is a solve by SciPy's LSODA under way further up? A second one inside it would fail."""
+    frame = sys._getframe(1)
+    while frame is not None:
+        if frame.f_code is _scipy_odeint.__code__:
+            return True
+        if str(frame.f_globals.get("__name__")).startswith("scipy.integrate"):
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _unless_scipy_differs(solve):

@@ -16,8 +16,9 @@ from diffsol.integrate import _scipy
 
 IDLE_MAX = 2  # solvers kept for the next solve of one function: more only serve threads
 
-_PLAIN = (int, float, bool, type(None))  # types of options that cannot change behind our back
-_FLOAT = np.dtype(float)
+# types of options that cannot change behind our back
+_PLAIN = frozenset((int, float, bool, type(None), np.float64))
+_FLOAT, _INT = np.dtype(float), np.dtype(int)
 _TOLERANCES = 5, 6  # where rtol and atol stand among the options
 
 
@@ -31,18 +32,11 @@ def solve_as_before(func, y0, t, args, given):
     if state is None or times is None or type(args) is not tuple:
         return None
     record = kernels.record_of(func, "odepack", state.size, False, False, given[-1] is False)
-    try:
-        warm = record.idle.pop()  # nobody else has it meanwhile
-    except IndexError:
+    warm = _taken(record.idle, given)
+    if warm is None or not warm.fits(record, func, args):
         return None
     before, options = warm.options
-    arrays = ()
-    if not all(map(is_, given, before)):
-        arrays = _array_tolerances(given, state.size)
-        if not all(map(is_, _without_arrays(given), before)):
-            return None
-    if not warm.fits(record, func, args):
-        return None
+    arrays = _array_tolerances(given, state.size) if np.ndarray in before else ()
     told = options.full_output
     answer = warm.go(times, state, told, arrays)
     if answer is None:
@@ -59,10 +53,38 @@ def solve_as_before(func, y0, t, args, given):
     return answers
 
 
+def _taken(idle, given):
+    """A solver with these options, which nobody else has meanwhile, or None."""
+    others: list[Any] = []
+    found = None
+    while found is None and idle:
+        try:
+            warm = idle.pop()
+        except IndexError:  # another thread was faster
+            break
+        if _are_same(given, warm.options[0]):
+            found = warm
+        else:
+            others.append(warm)
+    if others:
+        idle.extend(others)
+    return found
+
+
+def _are_same(given, before):
+    if all(map(is_, given, before)):
+        return True  # the usual, and quick
+    given = _without_arrays(given)
+    return all(
+        a is b or (type(a) is type(b) and type(a) in _PLAIN and a == b)
+        for a, b in zip(given, before, strict=True)
+    )
+
+
 def keep_warm(record, solve, given, options):
     """The next solve may begin where this one's checks ended, if options are all plain numbers, but
     for tolerances that are arrays: those are not kept, and read each time."""
-    if not solve.is_compiled or len(record.idle) >= IDLE_MAX:
+    if not solve.is_compiled:
         return
     known = _without_arrays(given)
     plain = all(type(value) in _PLAIN or value is np.ndarray for value in known)
@@ -70,6 +92,7 @@ def keep_warm(record, solve, given, options):
         warm = solve.warm((known, options))
         if warm is not None:
             record.idle.append(warm)
+            del record.idle[:-IDLE_MAX]
 
 
 def _without_arrays(given):
@@ -96,6 +119,8 @@ def floats(value):
             value = np.array(value)
         except Exception:
             return None  # it is told later what is wrong
+    if type(value) is np.ndarray and value.dtype is _INT:
+        value = value.astype(_FLOAT)
     usual = type(value) is np.ndarray and value.dtype is _FLOAT and value.ndim == 1
     return value if usual and value.flags.c_contiguous else None
 
