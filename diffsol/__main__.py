@@ -8,6 +8,7 @@ python -m diffsol --about=TOPIC     what a message of diffsol's means
 
 import argparse
 import atexit
+import contextlib
 import importlib.util
 import os
 import runpy
@@ -22,7 +23,8 @@ def main(argv: list[str]) -> None:
     own, module, rest = _split(argv)
     options = parser.parse_args(own)
     if options.about:
-        print(_about(options.about, parser))
+        with contextlib.suppress(BrokenPipeError):  # a pager that has seen enough
+            print(_about(options.about, parser), flush=True)
         return
     if module is None and not rest:
         parser.error("a script, or -m and a module, is needed")

@@ -200,8 +200,10 @@ def watch() -> None:
 def report() -> str:
     """A line for each function that was solved in this process: compiled or not, and why."""
     found: dict[tuple, list] = {}
-    for record in kernels.records():
-        found.setdefault((*_described(record), *_outcome(record)), []).append(record)
+    # read before anything is compiled to see what can be
+    spent = [(record, record.python_seconds) for record in kernels.records()]
+    for record, seconds in spent:
+        found.setdefault((*_described(record), *_outcome(record)), []).append((record, seconds))
     lines = [
         f"  {described}: {outcome}{_spent(records)}{more}"
         for (described, outcome, more), records in found.items()
@@ -238,9 +240,10 @@ def _outcome(record) -> tuple[str, str]:
 
 
 def _spent(records) -> str:
-    """The figures of records that are one function, solved with several sizes of state."""
-    variants = [variant for record in records for variant in record.variants]
-    python = f", {sum(record.python_seconds for record in records):.3f} s in Python"
+    """The figures of (record, its seconds in Python) that are one function, solved with several sizes
+    of state."""
+    variants = [variant for record, _ in records for variant in record.variants]
+    python = f", {sum(seconds for _, seconds in records):.3f} s in Python"
     if not variants:
         return python
     compile_ms = sum(variant.kernel.compile_ms for variant in variants)

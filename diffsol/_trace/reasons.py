@@ -135,7 +135,8 @@ REASONS = {
             "raises",
             "It raises an exception on every path",
             "Calling it as Python raises the exception where SciPy would.",
-            "Look at the exception; call the function by hand at (t0, y0).",
+            "Look at the exception; call the function by hand at (t0, y0). A function of (y, t) is one "
+            "for odeint: method='odeint', or tfirst=False.",
         ),
         Reason(
             "result",
