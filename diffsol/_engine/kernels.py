@@ -84,6 +84,8 @@ class Record:
         "attempts",
         "retry_at",
         "python_seconds",
+        "python_solves",
+        "python_span",
         "function",
         "kind",
         "used",
@@ -103,6 +105,8 @@ class Record:
         self.attempts = 0
         self.retry_at = 0.0
         self.python_seconds = 0.0  # spent at the Python tier, all solves together
+        self.python_solves = 0  # of odeint, and the longest interval of those
+        self.python_span = 0.0
         self.used = next(_ticks)  # when somebody last asked for it
         self.idle: list = []  # solvers that made a solve with a kernel of this record, for the next
 

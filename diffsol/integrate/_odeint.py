@@ -11,7 +11,7 @@ from operator import index
 
 import numpy as np
 
-from diffsol._engine import grid, kernels
+from diffsol._engine import grid, kernels, policy
 from diffsol._engine.function import Function
 from diffsol._engine.grid import Grid, given_jacobian
 from diffsol._engine.odepack import as_doubles, work_lengths
@@ -33,6 +33,9 @@ MESSAGES = {
 
 TOLERANCE = 1.49012e-8  # SciPy's default of rtol and atol, about the root of EPS
 _FLOAT = np.dtype(float)
+# Seconds of a solve in Python from which on SciPy's shorter preparations (25 us) no longer show.
+SHORT = 2e-4
+
 STEPS = 500  # between two output times, where mxstep is 0 (ODEPACK's mxstp0)
 ADAMS_ORDER_MAX, BDF_ORDER_MAX = 12, 5
 
@@ -146,7 +149,9 @@ def odeint(
     answers = solve_as_before(func, y0, t, args, options)
     if answers is None:
         times = _monotone(t)
-        answers = _solve(func, y0, t, times, args, _Options(*options), options)
+        answers = _solve_as_scipy(func, y0, t, times, args, options)
+        if answers is None:
+            answers = _solve(func, y0, t, times, args, _Options(*options), options)
     *answers, istate = answers
     message = MESSAGES[istate]
     if istate < 0:
@@ -264,11 +269,6 @@ def _solve(func, y0, t, times, args, options, as_given):
     critical = _critical_times(options.tcrit)
     options.check_orders()
     function = Function(func, args, state, kind="odepack", y_first=options.y_first, solver="odeint")
-    if _is_better_off_with_scipy(function.record):
-        started = time.perf_counter()
-        answers = _scipy_odeint(func, y0, t, args, as_given)
-        function.record.python_seconds += time.perf_counter() - started
-        return answers
     band, by_columns = options.band, options.by_columns
     given = given_jacobian(
         options.Dfun, args, state, band, options.y_first, by_columns, solver="odeint"
@@ -280,23 +280,56 @@ def _solve(func, y0, t, times, args, options, as_given):
     istate = _unless_scipy_differs(solve)
     if istate is None:
         return _scipy_odeint(func, y0, t, args, as_given)
-    keep_warm(function.record, solve, as_given, options)
+    record = function.record
+    if not solve.is_compiled:
+        record.python_solves += 1
+        record.python_span = max(record.python_span, _span(times))
+    keep_warm(record, solve, as_given, options)
     if not options.full_output:
         return solve.y, istate
     return solve.y, infodict(solve.core, options, times, grid.first_of(times)), istate
 
 
-def _is_better_off_with_scipy(record):
-    """Is this a function that stays Python? SciPy's C code has less to prepare, which takes as long as
-    some fifty evaluations."""
+def _solve_as_scipy(func, y0, t, times, args, as_given):
+    """What SciPy's C code answers, where a function is better off with it; else None."""
+    if times is None or not callable(func) or kernels.mode_of_solve() != "1":
+        return None
+    n = len(y0) if type(y0) in (list, np.ndarray) and np.ndim(y0) else 1
+    record = kernels.record_of(func, "odepack", n, False, False, as_given[-1] is False)
+    if not _is_better_off_with_scipy(record, _span(times)):
+        return None
+    started = time.perf_counter()
+    answers = _scipy_odeint(func, y0, t, args, as_given)
+    record.python_seconds += time.perf_counter() - started
+    record.python_solves += 1
+    return answers
+
+
+def _span(times):
+    return abs(float(times[-1] - times[0]))
+
+
+def _is_better_off_with_scipy(record, span):
+    """Is this a function that stays Python, or one whose solves are so short that compiling it has not
+    paid yet? SciPy's C code has less to prepare, which takes as long as some fifty evaluations."""
     return (
-        record.refusal is not None
+        (_stays_python(record) or _is_short(record, span))
         and "scipy.integrate" in sys.modules
-        and not record.may_trace()
-        and kernels.mode_of_solve() == "1"
         and not _scipy.is_in_fortran()  # whose memory all solves share
         and not _is_inside_scipys()
     )
+
+
+def _stays_python(record):
+    return record.refusal is not None and not record.may_trace()
+
+
+def _is_short(record, span):
+    """Have the solves so far been short, over intervals no shorter than this one, and all of them too
+    few to pay for a kernel?"""
+    spent, solves = record.python_seconds, record.python_solves
+    few = 0 < spent < min(SHORT * solves, policy.price(1))
+    return few and span <= record.python_span and not record.variants
 
 
 def _is_inside_scipys():
