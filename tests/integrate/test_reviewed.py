@@ -7,7 +7,6 @@ from numpy.testing import assert_allclose
 
 import diffsol
 import diffsol.integrate
-from diffsol.integrate import _odeint
 
 INTEGRATORS = ("vode", "zvode", "lsoda", "dopri5", "dop853")
 REAL = tuple(name for name in INTEGRATORS if name != "zvode")
@@ -143,26 +142,3 @@ def test_options_and_types_in_turn(options, y0):
             if chosen.get("full_output"):
                 theirs, ours = theirs[0], ours[0]
             assert_allclose(ours, theirs, rtol=1e-12)
-
-
-def test_short_solves_go_to_scipys_code_and_long_ones_do_not(monkeypatch):
-    monkeypatch.setenv("DIFFSOL_JIT", "1")
-    asked = []
-    scipys = _odeint._scipy_odeint
-    monkeypatch.setattr(_odeint, "_scipy_odeint", lambda *a: (asked.append(a[2]), scipys(*a))[1])
-
-    def fun(y, t):
-        return [-y[0], y[0] - y[1]]
-
-    def same(times, **options):
-        theirs, ours = (m.odeint(fun, [1.0, 0.0], times, **options) for m in BOTH)
-        assert_allclose(ours, theirs, rtol=1e-12)
-
-    for _ in range(3):
-        same([0.0, 0.01])
-    monkeypatch.setattr(_odeint, "SHORT", 1.0)  # however busy the machine is
-    asked.clear()
-    same([0.0, 0.01])
-    assert len(asked) == 1
-    same([0.0, 5.0])  # as long as no solve before: it may pay to compile on the way
-    assert len(asked) == 1
