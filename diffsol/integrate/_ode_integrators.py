@@ -109,10 +109,11 @@ class GoesOn(_ForgetsNative):
     def _set_functions(self: Any, native, calls_jac, f, f_params, jac, jac_params):
         """Tells the native solve its functions; many calls may follow with the same."""
         own = (jac, jac_params) if calls_jac else (None, None)
-        if not all(map(operator.is_, (f, f_params, *own), self._functions)):
+        functions = (f, f_params, *own)
+        if native.tier is None or not all(map(operator.is_, functions, self._functions)):
             function = _function_of(f, f_params, native.n, type(self).__name__, self._dtype)
             native.set_functions(function, f, f_params, own[0], own[1] or ())
-            self._functions = (f, f_params, *own)
+            self._functions = functions
 
     @property
     def rwork(self) -> Any:
@@ -208,7 +209,7 @@ class _HairerSteps(_ForgetsNative):
     def _new_native(self: Any, n: int) -> Hairer:
         self.iwork[0], self.iwork[2] = self._step_limit(), self.verbosity
         self._control = self._backward = None
-        rtol, atol = (_tolerance(value, n) for value in self.call_args[:2])
+        rtol, atol = _tolerance(self.call_args[0], n), _tolerance(self.call_args[1], n)
         return Hairer(type(self).__name__, n, rtol, atol, self.iwork[16:20])
 
     def _set_control(self: Any, native: Hairer) -> int:
@@ -284,7 +285,7 @@ class lsoda(GoesOn, _scipy_ode.lsoda):
                 self._native, self._untold, self.call_args[3] = None, None, 1
             return super().run(f, jac, y0, t0, t1, f_params, jac_params)
         y = y0
-        if self._outcome is None:
+        if self._native is not None and self._outcome is None:
             done = self.go_on(f, jac, y0, t0, t1, f_params, jac_params)
             if done is not None:
                 return done
@@ -342,10 +343,10 @@ class lsoda(GoesOn, _scipy_ode.lsoda):
         native.tell(self._rwork, self._iwork)
 
     def _new_native(self: Any, n: int) -> Lsoda:
-        rtol, atol = (_tolerance(value, n) for value in self.call_args[:2])
+        rtol, atol = _tolerance(self.call_args[0], n), _tolerance(self.call_args[1], n)
         band = None if self.ml is None else (int(self.ml), int(self.mu))
         h0, h_max, h_min = self.rwork[4:7].tolist()
-        ixpr, nsteps, hnil, adams, bdf = self.iwork[4:9].tolist()
+        ixpr, nsteps, hnil, adams, bdf = self._iwork[4:9].tolist()
         orders = (  # 0 stands for the highest
             min(adams or ADAMS_ORDER_MAX, ADAMS_ORDER_MAX),
             min(bdf or BDF_ORDER_MAX, BDF_ORDER_MAX),

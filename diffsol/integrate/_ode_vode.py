@@ -32,7 +32,7 @@ class _VodeSteps(GoesOn):
     _takes_steps = True
 
     def run(self: Any, f, jac, y0, t0, t1, f_params, jac_params):
-        if self._outcome is None:
+        if self._native is not None and self._outcome is None:
             done = self.go_on(f, jac, y0, t0, t1, f_params, jac_params)
             if done is not None:
                 return done
@@ -77,7 +77,7 @@ class _VodeSteps(GoesOn):
         family, miter = divmod(self.call_args[-1], 10)
         band = (int(self.ml), int(self.mu)) if miter in _BANDED else None
         h0, h_max, h_min = self.rwork[4:7].tolist()
-        order, nsteps = self.iwork[4:6].tolist()
+        order, nsteps = self._iwork[4:6].tolist()
         if band is not None and (min(band) < 0 or max(band) >= n):
             band, nsteps = None, -1  # which the core refuses
         if order == 0 and not _scipy.refuses_order_zero():
