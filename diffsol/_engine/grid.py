@@ -76,7 +76,7 @@ class Grid:
     def _set_callbacks(self):
         rhs = self.rhs
         self._callbacks = GridCallbacks(
-            rhs.fun, rhs.args, rhs.y_first, self._given, self.core.state
+            rhs.fun, rhs.args, self.core.state, rhs.y_first, self._given
         )
         self.core.solve.handle = self._callbacks.handle
 
@@ -127,7 +127,7 @@ class GridCallbacks(PythonCalls):
     state    the core's working state: fun is given this very memory, as SciPy's odeint gives its own
     """
 
-    def __init__(self, fun, args, y_first, jacobian, state):
+    def __init__(self, fun, args, state, y_first=False, jacobian=None):
         super().__init__(fun, args, state, y_first, shared=True)
         self._jacobian = jacobian
 

@@ -20,6 +20,7 @@ _from_buffer = ffi.from_buffer
 REFUSED = -3  # ODEPACK's istate after illegal input
 
 _FAILED = lib.DS_FAILED
+_DIFFERENCES, _GIVEN = lib.DS_JAC_DIFFERENCES, lib.DS_JAC_GIVEN
 
 
 class Lsoda:
@@ -39,8 +40,8 @@ class Lsoda:
             raise MemoryError(f"no memory for {n} states")
         self._core = ffi.gc(core, lib.ds_odeint_free)
         core.y = rows = ffi.new(_DOUBLES, 2 * n)
-        self._keep: list[Any] = [rows]
-        self._keep += [set_tolerance(core, "rtol", rtol, n), set_tolerance(core, "atol", atol, n)]
+        tolerances = set_tolerance(core, "rtol", rtol, n), set_tolerance(core, "atol", atol, n)
+        self._keep: list[Any] = [rows, tolerances]
         lib.ds_odeint_set_limits(core, *limits)
         self._band, self.n, self._orders = band, n, limits[4:]
         if band is not None:
@@ -65,7 +66,7 @@ class Lsoda:
         if jac is not None:
             given = given_jacobian(jac, jac_args, np.empty(n), band, solver="lsoda")
         self._jacobian = given
-        core.jac_source = lib.DS_JAC_DIFFERENCES if given is None else lib.DS_JAC_GIVEN
+        core.jac_source = _DIFFERENCES if given is None else _GIVEN
         chord = chord_of(core, lib.ds_odeint_set_jacobian, function, n, given, band)
         self.tier = Tier(core, lib.ds_odeint_run, function, chord)
         self._fun, self._args = fun, args
@@ -74,7 +75,7 @@ class Lsoda:
     def _set_state(self, y):
         """The solve works in the caller's array, which the functions see."""
         core = self._core
-        self._callbacks = GridCallbacks(self._fun, self._args, False, self._jacobian, y)
+        self._callbacks = GridCallbacks(self._fun, self._args, y, jacobian=self._jacobian)
         if self._jacobian is not None:
             self._callbacks.watch(self.tier.refresh)
         core.handle = self._callbacks.handle

@@ -108,7 +108,13 @@ class ode(_scipy_ode.ode):
             The state that was reached, at the time in the attribute ``t``.
         """
         integrator = self._integrator
-        if type(self) is ode and isinstance(integrator, GoesOn) and not (step or relax):
+        # only what goes on from call to call has something native before its first
+        if (
+            type(self) is ode
+            and isinstance(integrator, GoesOn)
+            and integrator._native is not None
+            and not (step or relax)
+        ):
             done = integrator.go_on(
                 self.f, self.jac, self._y, self.t, t, self.f_params, self.jac_params
             )

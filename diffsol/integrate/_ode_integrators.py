@@ -68,13 +68,12 @@ class GoesOn(_ForgetsNative):
     _takes_steps = False
 
     def go_on(self: Any, f, jac, y0, t0, t1, f_params, jac_params):
-        """What `run` would answer, where it takes a solve on and there is nothing else to do or say;
-        None: `run` must be called, and tells."""
+        """What `run` would answer, where it takes the native solve that there is on and there is
+        nothing else to do or say; None: `run` must be called, and tells."""
         native, call_args = self._native, self.call_args
         fun, params, own_jac, own_params = self._functions
         if (
-            native is None
-            or not (native.y is y0 and fun is f and params is f_params)
+            not (native.y is y0 and fun is f and params is f_params)
             or not (own_jac is None or (own_jac is jac and own_params is jac_params))
             or call_args[3] == 1
             or (call_args[2] != 1 and not self._takes_steps)
@@ -172,6 +171,7 @@ class _HairerSteps(_ForgetsNative):
     _beta: float
     _goes_on = _scipy.goes_on_with_step_size()
     _names_refusals = _scipy.names_what_it_refuses()
+    _takes_nsteps_as_it_is = _scipy.takes_nsteps_as_it_is()
 
     def run(self: Any, f, jac, y0, t0, t1, f_params, jac_params):
         # f2py refuses an empty state
@@ -236,7 +236,7 @@ class _HairerSteps(_ForgetsNative):
         return 0
 
     def _step_limit(self: Any) -> int:
-        if _scipy.takes_nsteps_as_it_is():
+        if self._takes_nsteps_as_it_is:
             return operator.index(self.nsteps)
         return int(self.iwork[0])
 
