@@ -19,6 +19,7 @@ FUNCTIONAL, CHORD, DIAGONAL = 0, 1, 3  # ways to solve the formula
 
 DONE, REFUSED = 2, -3  # VODE's istate: well ended; illegal input
 
+_DOUBLES = ffi.typeof("double[]")
 _from_buffer = ffi.from_buffer
 _FAILED, _FINISHED = lib.DS_FAILED, lib.DS_FINISHED
 _DIFFERENCES, _GIVEN = lib.DS_JAC_DIFFERENCES, lib.DS_JAC_GIVEN
@@ -45,9 +46,9 @@ class Vode:
         self._core = ffi.gc(core, lib.ds_vode_free)
         self.n, self._dtype, self._band = n, np.dtype(dtype), band
         self._state = np.zeros(n, dtype)
-        core.state = _doubles(self._state)
+        core.state = state = _from_buffer(_DOUBLES, self._state)  # of complex numbers, too
         tolerances = set_tolerance(core, "rtol", rtol, n), set_tolerance(core, "atol", atol, n)
-        self._keep: list[Any] = [core.state, tolerances]
+        self._keep: list[Any] = [state, tolerances]
         core.family, core.iteration = family, iteration
         core.h0, core.h_max, core.h_min, core.step_max, core.order_max = limits
         self._has_matrix = iteration == CHORD
@@ -167,8 +168,3 @@ class VodeCallbacks(PythonCalls):
     def answer(self, which, flags, t, y, out):
         self._jacobian.write(t, self.state, doubles_at(out))
         self.after()
-
-
-def _doubles(array):
-    """The core's view of an array of numbers."""
-    return _from_buffer("double[]", array.view(float))

@@ -51,10 +51,11 @@ class _VodeSteps(GoesOn):
                     return super().run(f, jac, y0, t0, t1, f_params, jac_params)  # type: ignore[misc]
                 raise
         native = self._native
-        visited = [(t0, y0.view(float)), (native.t, native.y.view(float))]
-        if native.tier.due and not native.tier.is_right(visited, stacklevel=5):
-            self._native = None  # the kernel was wrong, and is gone
-            return self.run(f, jac, y0, t0, t1, f_params, jac_params)
+        if native.tier.due:
+            visited = [(t0, y0.view(float)), (native.t, native.y.view(float))]
+            if not native.tier.is_right(visited, stacklevel=5):
+                self._native = None  # the kernel was wrong, and is gone
+                return self.run(f, jac, y0, t0, t1, f_params, jac_params)
         if outcome not in (NOTHING_DONE, REFUSED):
             self._untold = native
         if outcome < 0:
