@@ -74,7 +74,10 @@ class Grid:
             self.core.set_columns(times.size - 1)
 
     def _set_callbacks(self):
-        self._callbacks = GridCallbacks(self.rhs, self._given, self.core.state)
+        rhs = self.rhs
+        self._callbacks = GridCallbacks(
+            rhs.fun, rhs.args, self.core.state, rhs.y_first, self._given
+        )
         self.core.solve.handle = self._callbacks.handle
 
     def _new_tier(self, mode):
@@ -119,13 +122,13 @@ class Grid:
 
 
 class GridCallbacks(PythonCalls):
-    """The functions of one odeint.
+    """The functions of one odeint, or of one `ode` by LSODA.
 
     state    the core's working state: fun is given this very memory, as SciPy's odeint gives its own
     """
 
-    def __init__(self, rhs, jacobian, state):
-        super().__init__(rhs.fun, rhs.args, state, rhs.y_first, shared=True)
+    def __init__(self, fun, args, state, y_first=False, jacobian=None):
+        super().__init__(fun, args, state, y_first, shared=True)
         self._jacobian = jacobian
 
     def take(self, result):

@@ -11,6 +11,8 @@ from diffsol._engine.tolerance import set_tolerance
 from diffsol._native._core import ffi, lib
 
 _DOUBLES = ffi.typeof("double[]")
+_INTS = ffi.typeof("int32_t[]")
+_METHODS = {"dopri5": lib.DS_DOPRI5, "dop853": lib.DS_HAIRER_853}
 _from_buffer = ffi.from_buffer
 
 
@@ -27,13 +29,13 @@ class Hairer:
     """
 
     def __init__(self, method, n, rtol, atol, counts):
-        core = lib.ds_hairer_new({"dopri5": lib.DS_DOPRI5, "dop853": lib.DS_HAIRER_853}[method], n)
+        core = lib.ds_hairer_new(_METHODS[method], n)
         if core == ffi.NULL:
             raise MemoryError(f"no memory for {n} states")
         self._core = ffi.gc(core, lib.ds_hairer_free)
-        self._keep = [set_tolerance(core, "rtol", rtol, n), set_tolerance(core, "atol", atol, n)]
-        self._keep.append(_from_buffer("int32_t[]", counts))
-        core.counts = self._keep[-1]
+        core.counts = held = _from_buffer(_INTS, counts)
+        tolerances = set_tolerance(core, "rtol", rtol, n), set_tolerance(core, "atol", atol, n)
+        self._keep = held, tolerances
         self._callbacks: StepCallbacks | None = None
         self._n = n
         self.tier: Tier | None = None
@@ -75,7 +77,8 @@ class Hairer:
     def _set_callbacks(self, fun, args, solout):
         core = self._core
         self._callbacks = callbacks = StepCallbacks(self._n, fun, args, solout)
-        callbacks.watch(self._refresh)
+        if solout is not None:
+            callbacks.watch(self._refresh)
         core.handle = callbacks.handle
         self._given = core.given = _from_buffer(_DOUBLES, callbacks.state)
         core.watched = solout is not None

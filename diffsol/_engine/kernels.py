@@ -189,16 +189,20 @@ def _new_record(key, fun, kind) -> Record:
     return record
 
 
-_SWITCH = b"DIFFSOL_JIT" if os.name == "posix" else "DIFFSOL_JIT"  # as os.environ keeps it
+_MODES = ("0", "1", "require")
+# As os.environ keeps them.
+_SWITCH: Any = os.environ.encodekey("DIFFSOL_JIT")
+_MODE_OF: dict[Any, str] = {os.environ.encodevalue(mode): mode for mode in _MODES}
+_MODE_OF[None] = "1"
 
 
 def switched_on() -> str:
     """'0', '1' or 'require': the environment variable DIFFSOL_JIT."""
     variables = getattr(os.environ, "_data", None)  # a dict, looked into 30 times as fast
-    if variables is not None and _SWITCH not in variables:
-        return "1"
+    if variables is not None and (known := _MODE_OF.get(variables.get(_SWITCH))) is not None:
+        return known
     mode = os.environ.get("DIFFSOL_JIT") or "1"
-    if mode not in ("0", "1", "require"):
+    if mode not in _MODES:
         raise ValueError(f"DIFFSOL_JIT must be 0, 1 or require, not {mode!r}")
     return mode
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -21,14 +20,7 @@ _from_buffer = ffi.from_buffer
 REFUSED = -3  # ODEPACK's istate after illegal input
 
 _FAILED = lib.DS_FAILED
-
-
-class PythonFunction(NamedTuple):
-    """How a right-hand side is called as Python."""
-
-    fun: Callable
-    args: tuple
-    y_first: bool = False
+_DIFFERENCES, _GIVEN = lib.DS_JAC_DIFFERENCES, lib.DS_JAC_GIVEN
 
 
 class Lsoda:
@@ -48,14 +40,13 @@ class Lsoda:
             raise MemoryError(f"no memory for {n} states")
         self._core = ffi.gc(core, lib.ds_odeint_free)
         core.y = rows = ffi.new(_DOUBLES, 2 * n)
-        self._keep: list[Any] = [rows]
-        self._keep += [set_tolerance(core, "rtol", rtol, n), set_tolerance(core, "atol", atol, n)]
-        core.h0, core.h_max, core.h_min = limits[:3]
-        core.step_max, core.adams_order_max, core.bdf_order_max = limits[3:]
-        self._band, self.n = band, n
-        self._lengths = work_lengths(n, limits[4:], band)
-        setters = lib.ds_odeint_set_jacobian, lib.ds_odeint_set_band
-        self._keep.append(set_band(core, *setters, n, band))
+        tolerances = set_tolerance(core, "rtol", rtol, n), set_tolerance(core, "atol", atol, n)
+        self._keep: list[Any] = [rows, tolerances]
+        lib.ds_odeint_set_limits(core, *limits)
+        self._band, self.n, self._orders = band, n, limits[4:]
+        if band is not None:
+            setters = lib.ds_odeint_set_jacobian, lib.ds_odeint_set_band
+            self._keep.append(set_band(core, *setters, n, band))
         self._told: tuple | None = None
         self._callbacks: GridCallbacks | None = None
         self.y: np.ndarray | None = None
@@ -71,17 +62,20 @@ class Lsoda:
         core, n, band = self._core, self.n, self._band
         if self.tier is not None:
             self.tier.leave()
-        self._jacobian = given = given_jacobian(jac, jac_args, np.empty(n), band, solver="lsoda")
-        core.jac_source = lib.DS_JAC_DIFFERENCES if given is None else lib.DS_JAC_GIVEN
+        given = None
+        if jac is not None:
+            given = given_jacobian(jac, jac_args, np.empty(n), band, solver="lsoda")
+        self._jacobian = given
+        core.jac_source = _DIFFERENCES if given is None else _GIVEN
         chord = chord_of(core, lib.ds_odeint_set_jacobian, function, n, given, band)
         self.tier = Tier(core, lib.ds_odeint_run, function, chord)
-        self._function = PythonFunction(fun, args)
+        self._fun, self._args = fun, args
         self.y = None
 
     def _set_state(self, y):
         """The solve works in the caller's array, which the functions see."""
         core = self._core
-        self._callbacks = GridCallbacks(self._function, self._jacobian, y)
+        self._callbacks = GridCallbacks(self._fun, self._args, y, jacobian=self._jacobian)
         if self._jacobian is not None:
             self._callbacks.watch(self.tier.refresh)
         core.handle = self._callbacks.handle
@@ -129,7 +123,7 @@ class Lsoda:
         """ODEPACK's outputs, into the arrays that people read; after a call that did something."""
         if self._told is None or self._told[0] is not rwork:
             self._told = (rwork, _from_buffer(_DOUBLES, rwork), _from_buffer(_INTS, iwork))
-            iwork[16:18] = self._lengths
+            iwork[16:18] = work_lengths(self.n, self._orders, self._band)
         lib.ds_odeint_tell(self._core, *self._told[1:])
 
     def _position(self):

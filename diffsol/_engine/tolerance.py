@@ -13,7 +13,10 @@ def set_tolerance(ivp, name, value, n):
     Returns the memory that the core then reads (None for a number): it must live as long as the solve.
     """
     if type(value) is float or np.ndim(value) == 0:  # the first is the usual, and quick
-        setattr(ivp, f"{name}_value", float(value))
+        if name == "rtol":
+            ivp.rtol_value = float(value)
+        else:
+            ivp.atol_value = float(value)
         return None
     buffer = ffi.from_buffer(
         "double[]", np.ascontiguousarray(np.broadcast_to(value, (n,)), dtype=float)

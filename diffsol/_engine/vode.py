@@ -19,8 +19,10 @@ FUNCTIONAL, CHORD, DIAGONAL = 0, 1, 3  # ways to solve the formula
 
 DONE, REFUSED = 2, -3  # VODE's istate: well ended; illegal input
 
+_DOUBLES = ffi.typeof("double[]")
 _from_buffer = ffi.from_buffer
 _FAILED, _FINISHED = lib.DS_FAILED, lib.DS_FINISHED
+_DIFFERENCES, _GIVEN = lib.DS_JAC_DIFFERENCES, lib.DS_JAC_GIVEN
 
 
 class Vode:
@@ -44,13 +46,13 @@ class Vode:
         self._core = ffi.gc(core, lib.ds_vode_free)
         self.n, self._dtype, self._band = n, np.dtype(dtype), band
         self._state = np.zeros(n, dtype)
-        core.state = _doubles(self._state)
-        self._keep: list[Any] = [core.state]
-        self._keep += [set_tolerance(core, "rtol", rtol, n), set_tolerance(core, "atol", atol, n)]
+        core.state = state = _from_buffer(_DOUBLES, self._state)  # of complex numbers, too
+        tolerances = set_tolerance(core, "rtol", rtol, n), set_tolerance(core, "atol", atol, n)
+        self._keep: list[Any] = [state, tolerances]
         core.family, core.iteration = family, iteration
         core.h0, core.h_max, core.h_min, core.step_max, core.order_max = limits
         self._has_matrix = iteration == CHORD
-        if self._has_matrix:
+        if band is not None:
             setters = lib.ds_vode_set_jacobian, lib.ds_vode_set_band
             self._keep.append(set_band(core, *setters, n, band))
         self._callbacks: VodeCallbacks | None = None
@@ -70,14 +72,15 @@ class Vode:
             self.tier.leave()
         name = "zvode" if core.is_complex else "vode"
         given = given_jacobian(jac, jac_args, self._state, self._band, solver=name)
-        core.jac_source = lib.DS_JAC_DIFFERENCES if given is None else lib.DS_JAC_GIVEN
+        core.jac_source = _DIFFERENCES if given is None else _GIVEN
         chord = None
         if self._has_matrix:
             setter = lib.ds_vode_set_jacobian
             chord = chord_of(core, setter, function, self.n, given, self._band)
         self.tier = Tier(core, lib.ds_vode_run, function, chord)
         self._callbacks = VodeCallbacks(fun, args, self._state, given)
-        self._callbacks.watch(self.tier.refresh)
+        if given is not None:
+            self._callbacks.watch(self.tier.refresh)
         core.handle = self._callbacks.handle
 
     def run(self, t, y, t_out, task=1, anew=False) -> int:
@@ -166,8 +169,3 @@ class VodeCallbacks(PythonCalls):
     def answer(self, which, flags, t, y, out):
         self._jacobian.write(t, self.state, doubles_at(out))
         self.after()
-
-
-def _doubles(array):
-    """The core's view of an array of numbers."""
-    return _from_buffer("double[]", array.view(float))

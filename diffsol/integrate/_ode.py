@@ -6,13 +6,17 @@ This module imports SciPy; `diffsol.integrate` imports it when one of the classe
 import warnings
 from typing import Any
 
+import numpy as np
+
 from diffsol.integrate import _ode_integrators, _ode_vode, _scipy
 from diffsol.integrate._ode_integrators import GoesOn
 
 _scipy_ode: Any = _scipy.ode_module()
 
 NATIVE = _ode_integrators.NATIVE | _ode_vode.NATIVE  # SciPy's integrators and ours
-_NAMES = frozenset(cls.__name__ for cls in NATIVE)  # as most people write them
+_BY_NAME = {cls.__name__: native for cls, native in NATIVE.items()}  # as most people write them
+# Where SciPy looks for a name, as it was: people may add classes of theirs.
+_SCIPYS_CLASSES = list(_scipy_ode.IntegratorBase.integrator_classes)
 
 
 def _become(integrator, own):
@@ -77,9 +81,16 @@ class ode(_scipy_ode.ode):
         **integrator_params
             Options of the integrator.
         """
-        if name not in _NAMES and _scipy_ode.find_integrator(name) is None:
+        cls = _class_named(name)
+        if cls is None:
             message = f"No integrator name match with {name!r} or is not available."
             warnings.warn(message, stacklevel=2)
+            return self
+        if type(self) is ode:  # as SciPy's, which would look for the name again
+            self._integrator = integrator = cls(**integrator_params)
+            if not len(self._y):
+                self.t, self._y = 0.0, np.zeros(1, integrator.scalar)
+            integrator.reset(len(self._y), self.jac is not None)
             return self
         super().set_integrator(name, **integrator_params)
         # SciPy's integrator object, made with SciPy's checks; only its steps become ours
@@ -105,7 +116,13 @@ class ode(_scipy_ode.ode):
             The state that was reached, at the time in the attribute ``t``.
         """
         integrator = self._integrator
-        if type(self) is ode and isinstance(integrator, GoesOn) and not (step or relax):
+        # only what goes on from call to call has something native before its first
+        if (
+            type(self) is ode
+            and isinstance(integrator, GoesOn)
+            and integrator._native is not None
+            and not (step or relax)
+        ):
             done = integrator.go_on(
                 self.f, self.jac, self._y, self.t, t, self.f_params, self.jac_params
             )
@@ -113,6 +130,15 @@ class ode(_scipy_ode.ode):
                 self._y, self.t = done
                 return done[0]
         return super().integrate(t, step, relax)
+
+
+def _class_named(name):
+    """Ours for the first of SciPy's integrators whose name begins so, or a class of the user's; else
+    None."""
+    if name in _BY_NAME and _scipy_ode.IntegratorBase.integrator_classes == _SCIPYS_CLASSES:
+        return _BY_NAME[name]  # the usual, and quick: SciPy compares by regular expressions
+    found = _scipy_ode.find_integrator(name)
+    return NATIVE.get(found, found)
 
 
 class complex_ode(ode, _scipy_ode.complex_ode):

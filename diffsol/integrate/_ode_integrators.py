@@ -67,13 +67,12 @@ class GoesOn(_ForgetsNative):
     _takes_steps = False
 
     def go_on(self: Any, f, jac, y0, t0, t1, f_params, jac_params):
-        """What `run` would answer, where it takes a solve on and there is nothing else to do or say;
-        None: `run` must be called, and tells."""
+        """What `run` would answer, where it takes the native solve that there is on and there is
+        nothing else to do or say; None: `run` must be called, and tells."""
         native, call_args = self._native, self.call_args
         fun, params, own_jac, own_params = self._functions
         if (
-            native is None
-            or not (native.y is y0 and fun is f and params is f_params)
+            not (native.y is y0 and fun is f and params is f_params)
             or not (own_jac is None or (own_jac is jac and own_params is jac_params))
             or call_args[3] == 1
             or (call_args[2] != 1 and not self._takes_steps)
@@ -110,10 +109,11 @@ class GoesOn(_ForgetsNative):
     def _set_functions(self: Any, native, calls_jac, f, f_params, jac, jac_params):
         """Tells the native solve its functions; many calls may follow with the same."""
         own = (jac, jac_params) if calls_jac else (None, None)
-        if not all(map(operator.is_, (f, f_params, *own), self._functions)):
+        functions = (f, f_params, *own)
+        if native.tier is None or not all(map(operator.is_, functions, self._functions)):
             function = _function_of(f, f_params, native.n, type(self).__name__, self._dtype)
             native.set_functions(function, f, f_params, own[0], own[1] or ())
-            self._functions = (f, f_params, *own)
+            self._functions = functions
 
     @property
     def rwork(self) -> Any:
@@ -172,6 +172,7 @@ class _HairerSteps(_ForgetsNative):
     _beta: float
     _goes_on = _scipy.goes_on_with_step_size()
     _names_refusals = _scipy.names_what_it_refuses()
+    _takes_nsteps_as_it_is = _scipy.takes_nsteps_as_it_is()
 
     def run(self: Any, f, jac, y0, t0, t1, f_params, jac_params):
         # f2py refuses an empty state
@@ -209,7 +210,7 @@ class _HairerSteps(_ForgetsNative):
     def _new_native(self: Any, n: int) -> Hairer:
         self.iwork[0], self.iwork[2] = self._step_limit(), self.verbosity
         self._control = self._backward = None
-        rtol, atol = (_tolerance(value, n) for value in self.call_args[:2])
+        rtol, atol = _tolerance(self.call_args[0], n), _tolerance(self.call_args[1], n)
         return Hairer(type(self).__name__, n, rtol, atol, self.iwork[16:20])
 
     def _set_control(self: Any, native: Hairer) -> int:
@@ -236,7 +237,7 @@ class _HairerSteps(_ForgetsNative):
         return 0
 
     def _step_limit(self: Any) -> int:
-        if _scipy.takes_nsteps_as_it_is():
+        if self._takes_nsteps_as_it_is:
             return operator.index(self.nsteps)
         return int(self.iwork[0])
 
@@ -285,7 +286,7 @@ class lsoda(GoesOn, _scipy_ode.lsoda):
                 self._native, self._untold, self.call_args[3] = None, None, 1
             return super().run(f, jac, y0, t0, t1, f_params, jac_params)
         y = y0
-        if self._outcome is None:
+        if self._native is not None and self._outcome is None:
             done = self.go_on(f, jac, y0, t0, t1, f_params, jac_params)
             if done is not None:
                 return done
@@ -346,10 +347,10 @@ class lsoda(GoesOn, _scipy_ode.lsoda):
         native.tell(self._rwork, self._iwork)
 
     def _new_native(self: Any, n: int) -> Lsoda:
-        rtol, atol = (_tolerance(value, n) for value in self.call_args[:2])
+        rtol, atol = _tolerance(self.call_args[0], n), _tolerance(self.call_args[1], n)
         band = None if self.ml is None else (int(self.ml), int(self.mu))
         h0, h_max, h_min = self.rwork[4:7].tolist()
-        ixpr, nsteps, hnil, adams, bdf = self.iwork[4:9].tolist()
+        ixpr, nsteps, hnil, adams, bdf = self._iwork[4:9].tolist()
         orders = (  # 0 stands for the highest
             min(adams or ADAMS_ORDER_MAX, ADAMS_ORDER_MAX),
             min(bdf or BDF_ORDER_MAX, BDF_ORDER_MAX),

@@ -32,7 +32,7 @@ class _VodeSteps(GoesOn):
     _takes_steps = True
 
     def run(self: Any, f, jac, y0, t0, t1, f_params, jac_params):
-        if self._outcome is None:
+        if self._native is not None and self._outcome is None:
             done = self.go_on(f, jac, y0, t0, t1, f_params, jac_params)
             if done is not None:
                 return done
@@ -54,13 +54,12 @@ class _VodeSteps(GoesOn):
             if self._native is not native:  # the function itself has reset the solver
                 return native.y, native.t
         native = self._native
-        visited = [
-            (t0, y0.astype(self._dtype, copy=False).view(float)),
-            (native.t, native.y.view(float)),
-        ]
-        if native.tier.due and not native.tier.is_right(visited, stacklevel=5):
-            self._native = None  # the kernel was wrong, and is gone
-            return self.run(f, jac, y0, t0, t1, f_params, jac_params)
+        if native.tier.due:
+            state = y0.astype(self._dtype, copy=False)  # zvode takes real ones, too
+            visited = [(t0, state.view(float)), (native.t, native.y.view(float))]
+            if not native.tier.is_right(visited, stacklevel=5):
+                self._native = None  # the kernel was wrong, and is gone
+                return self.run(f, jac, y0, t0, t1, f_params, jac_params)
         if outcome not in (NOTHING_DONE, REFUSED):
             self._untold = native
         if outcome < 0:
@@ -83,7 +82,7 @@ class _VodeSteps(GoesOn):
         family, miter = divmod(self.call_args[-1], 10)
         band = (int(self.ml), int(self.mu)) if miter in _BANDED else None
         h0, h_max, h_min = self.rwork[4:7].tolist()
-        order, nsteps = self.iwork[4:6].tolist()
+        order, nsteps = self._iwork[4:6].tolist()
         if band is not None and (min(band) < 0 or max(band) >= n):
             band, nsteps = None, -1  # which the core refuses
         if order == 0 and not _scipy.refuses_order_zero():
