@@ -36,7 +36,8 @@ def solve_as_before(func, y0, t, args, given):
     if warm is None or not warm.fits(record, func, args):
         return None
     before, options = warm.options
-    arrays = _array_tolerances(given, state.size) if np.ndarray in before else ()
+    has_arrays = any(before[i] is np.ndarray for i in _TOLERANCES)
+    arrays = _array_tolerances(given, state.size) if has_arrays else ()
     told = options.full_output
     answer = warm.go(times, state, told, arrays)
     if answer is None:
