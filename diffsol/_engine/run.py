@@ -381,8 +381,8 @@ class Run:
         ivp, state = self._ivp, self.options[2]
         dtype, n = state.dtype, state.size
         points = ivp.n_points
-        self.t = _copied(ivp.ts, points, float)
-        y = _copied(ivp.ys, points * n, dtype).reshape(points, n).T
+        self.t = copied(ivp.ts, points, float)
+        y = copied(ivp.ys, points * n, dtype).reshape(points, n).T
         self.y = y if self._output[0] is None else np.ascontiguousarray(y)
         self.nfev, self.njev, self.nlu = ivp.nfev, ivp.njev, ivp.nlu
         self.istate = ivp.istate
@@ -395,22 +395,22 @@ class Run:
 
     def _segments(self, n, dtype):
         ivp, count = self._ivp, self._ivp.n_segments
-        at = _copied(ivp.seg_at, count + 1, np.int64) if count else np.zeros(1, np.int64)
+        at = copied(ivp.seg_at, count + 1, np.int64) if count else np.zeros(1, np.int64)
         return Segments(
             self.method,
-            _copied(ivp.seg_t_old, count, float),
-            _copied(ivp.seg_t, count, float),
-            _copied(ivp.seg_y_old, count * n, dtype).reshape(count, n),
-            _copied(ivp.seg_q, int(at[-1]), float),
+            copied(ivp.seg_t_old, count, float),
+            copied(ivp.seg_t, count, float),
+            copied(ivp.seg_y_old, count * n, dtype).reshape(count, n),
+            copied(ivp.seg_q, int(at[-1]), float),
             at,
         )
 
     def _collect_events(self, n, dtype):
         ivp, count = self._ivp, self._ivp.n_event_records
-        index = _copied(ivp.ev_index, count, np.int64)
+        index = copied(ivp.ev_index, count, np.int64)
         t, y = (
-            _copied(ivp.ev_t, count, float),
-            _copied(ivp.ev_y, count * n, dtype).reshape(count, n),
+            copied(ivp.ev_t, count, float),
+            copied(ivp.ev_y, count * n, dtype).reshape(count, n),
         )
         chosen = [index == i for i in range(len(self._event_bounds))]
         self.t_events = [t[mask] for mask in chosen]
@@ -422,7 +422,7 @@ class Run:
         self._ivp = None
 
 
-def _copied(pointer, count, dtype):
+def copied(pointer, count, dtype):
     if not count:
         return np.empty(0, dtype=dtype)
     return np.frombuffer(ffi.buffer(pointer, count * np.dtype(dtype).itemsize), dtype).copy()

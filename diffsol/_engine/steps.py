@@ -9,7 +9,7 @@ import numpy as np
 
 from diffsol._engine import policy
 from diffsol._engine.dense import Segments
-from diffsol._engine.run import Run
+from diffsol._engine.run import Run, copied
 from diffsol._native._core import ffi, lib
 
 GOES_ON = (lib.DS_RUNNING, lib.DS_FINISHED)
@@ -79,7 +79,7 @@ class Steps(Run):
 
     def put_state(self, y):
         """The next step begins at y (Radau; BDF begins at its own differences)."""
-        np.frombuffer(ffi.buffer(self._ivp.y, y.nbytes), y.dtype)[:] = y
+        ffi.memmove(self._ivp.y, np.ascontiguousarray(y), y.nbytes)
 
     def interpolant(self):
         """(t_old, t, ...) of the last step, as SciPy's class of dense output takes them."""
@@ -101,4 +101,4 @@ class Steps(Run):
 
     def _vector(self, pointer, rows=1):
         state = self.options[2]
-        return np.frombuffer(ffi.buffer(pointer, rows * state.nbytes), state.dtype).copy()
+        return copied(pointer, rows * state.size, state.dtype)

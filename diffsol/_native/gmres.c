@@ -13,11 +13,11 @@ enum { SLICE = 256 };
 enum { INVERSE_PASSES = 4 };
 
 /* Incomplete factors that shrink something more than this are too bad for the estimate of errors. */
-#define LEAST_GAIN_TRUSTED 0.01
+#define LEAST_TRUSTED 0.01
 
 /* A correction is at least this much better than none, or the rate of the Newton iteration would
  * be that of GMRES. */
-#define LEAST_GAIN 0.1
+#define MOST_LEFT 0.1
 
 int ds_gmres_make(ds_gmres *s, int64_t n) {
     s->n = n;
@@ -146,7 +146,7 @@ int ds_gmres_solve(ds_gmres *s, const ds_ilu *ilu, double *b, const double *scal
     }
     divide(s->basis, n, first);
     q.g[0] = first;
-    const double enough = fmin(tol * sqrt((double)n), LEAST_GAIN * first);
+    const double enough = fmin(tol * sqrt((double)n), MOST_LEFT * first);
     for (int j = 0; j < DS_GMRES_MOST; ++j) {
         double *v = s->basis + (j + 1) * n;
         ++*iterations;
@@ -156,11 +156,13 @@ int ds_gmres_solve(ds_gmres *s, const ds_ilu *ilu, double *b, const double *scal
         rotate(&q, j);
         if (!(fabs(q.g[j + 1]) < first)) return 0; /* nan, or no way on */
         const double left = fabs(q.g[j + 1]);
-        const double gain = left <= enough ? least_gain(&q, j + 1) : 0;
-        if (left <= enough && !(gain >= LEAST_GAIN_TRUSTED)) return 0;
-        if (left <= enough * gain) {
-            combine(s, &q, j + 1, scale, b);
-            return 1;
+        if (left <= enough) {
+            const double gain = least_gain(&q, j + 1);
+            if (!(gain >= LEAST_TRUSTED)) return 0;
+            if (left <= enough * gain) {
+                combine(s, &q, j + 1, scale, b);
+                return 1;
+            }
         }
         divide(v, n, norm);
     }

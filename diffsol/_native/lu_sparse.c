@@ -71,12 +71,11 @@ static int keep(sparse *s, const ds_pattern *pattern, const int64_t *order) {
     const int64_t n = pattern->n;
     s->start = ds_lu_memory(n + 1, sizeof *s->start);
     s->rows = ds_lu_memory(pattern->count, sizeof *s->rows);
-    s->order = ds_lu_memory(n, sizeof *s->order);
+    s->order = order ? ds_lu_copy(order, n) : ds_lu_positions(n, NULL);
     if (!s->start || !s->rows || !s->order) return 0;
     for (int64_t j = 0; j <= n; ++j) s->start[j] = pattern->start ? pattern->start[j] : j * n;
     for (int64_t k = 0; k < pattern->count; ++k)
         s->rows[k] = pattern->start ? pattern->rows[k] : k % n;
-    for (int64_t k = 0; k < n; ++k) s->order[k] = order ? order[k] : k;
     s->pattern = (ds_pattern){n, pattern->count, s->start, s->rows};
     return 1;
 }

@@ -7,7 +7,6 @@ for itself (`J`, `order`, `D`, ...), changes `y`, `max_step` and the like, copie
 SciPy's solver in its place, which goes on from there.
 """
 
-import importlib
 import inspect
 from typing import Any
 
@@ -56,6 +55,7 @@ class _NativeSteps:
     """Native steps for a class of SciPy's, which comes next in the bases."""
 
     _steps: Any = None  # the native solve; None: SciPy's own methods work on SciPy's attributes
+    _traits: Any  # of the method
 
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
         call = inspect.signature(self._base).bind(*args, **kwargs).arguments
@@ -70,13 +70,15 @@ class _NativeSteps:
 
     def _begin(self: Any, fun, t0, y0, t_bound, vectorized=False, **options) -> bool:
         """Start the native solve; False where SciPy has rules of its own."""
-        traits = METHODS[self._name]
-        _ode_solver().__init__(self, fun, t0, y0, t_bound, vectorized, traits.complex_states)
+        traits = self._traits
+        _scipy.solver_class("OdeSolver").__init__(
+            self, fun, t0, y0, t_bound, vectorized, traits.complex_states
+        )
         if not self.n or t0 == t_bound or _ivp.is_refused(traits, self.y, options):
             return False
         ends = float(t0), float(t_bound)
         try:
-            steps = _ivp.start(self._name, fun, *ends, self.y, vectorized, (), options, Steps)
+            steps = _ivp.start(traits.name, fun, *ends, self.y, vectorized, (), options, Steps)
         except Unusual as unusual:
             self._call["fun"] = _passthrough.after_first(fun, unusual.result)
             return False
@@ -94,7 +96,7 @@ class _NativeSteps:
         for name, count, before in zip(COUNTERS, now, self._counted, strict=True):
             shown[name] += count - before
         shown["_counted"] = now
-        if self._name == "LSODA":  # SciPy reads these from an array of 32-bit integers
+        if self._traits.starts_later:  # LSODA: SciPy reads these from an array of 32-bit integers
             shown["njev"], shown["nlu"] = np.int32(core.njev), np.int32(core.nlu)
         else:
             shown["h_abs"] = np.float64(core.h_abs)
@@ -103,7 +105,7 @@ class _NativeSteps:
         steps = self._steps
         if steps is None:
             return self._base._step_impl(self)
-        if self._name == "Radau":
+        if self._traits.name == "Radau":
             steps.put_state(self.y)  # SciPy's steps begin at this very array
         try:
             code = steps.step()
@@ -112,13 +114,15 @@ class _NativeSteps:
         core, shown = steps.core, self.__dict__
         if code == lib.DS_FAILED:
             return False, self._why_failed(core)
-        at_bound = core.t == steps.options[1] and not METHODS[self._name].starts_later
-        shown["t"] = self.t_bound if at_bound else _time_type(self._name)(core.t)
+        if self._traits.starts_later:
+            shown["t"] = core.t
+        else:
+            shown["t"] = self.t_bound if core.t == steps.options[1] else np.float64(core.t)
         shown["y"] = steps.state()
         return True, None
 
     def _why_failed(self: Any, core: Any) -> str:
-        if not METHODS[self._name].starts_later:
+        if not self._traits.starts_later:
             return self.TOO_SMALL_STEP
         _scipy.warn_of_istate(core.istate)
         return "Unexpected istate in LSODA."
@@ -126,20 +130,20 @@ class _NativeSteps:
     def _dense_output_impl(self: Any) -> Any:
         if self._steps is None:
             return self._base._dense_output_impl(self)
-        interpolant = _scipy.interpolant(METHODS[self._name].interpolant)
+        interpolant = _scipy.interpolant(self._traits.interpolant)
         _, _, *coefficients = self._steps.interpolant()
         return interpolant(self.t_old, self.t, *coefficients)
 
     # --- becoming SciPy's -------------------------------------------------------------------------
 
     def __getattr__(self: Any, name: str) -> Any:
-        if self._steps is None or name not in _HIDDEN[self._name]:
+        if self._steps is None or name not in _HIDDEN[self._traits.name]:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         self._leave(self.t_bound)
         return getattr(self, name)
 
     def __setattr__(self: Any, name: str, value: Any) -> None:
-        if self._steps is not None and (name in _SHARED or name in _HIDDEN[self._name]):
+        if self._steps is not None and (name in _SHARED or name in _HIDDEN[self._traits.name]):
             self._leave(value if name == "t_bound" else self.t_bound)
         object.__setattr__(self, name, value)
 
@@ -157,13 +161,13 @@ class _NativeSteps:
         h_abs = self.__dict__.get("h_abs")
         self.__dict__["_steps"] = None
         call = self._call | {"t0": self.t, "y0": self.y, "t_bound": t_bound}
-        if self._name == "LSODA":  # its history is in SciPy's C code, and begins anew
+        if self._traits.starts_later:  # LSODA: its history is in SciPy's C code, and begins anew
             self._base.__init__(self, **(call | {"first_step": None}))
         else:
             _restore(self, call, steps.memory())
-            if self._name == "Radau" and kept["t_old"] is not None:
+            if self._traits.name == "Radau" and kept["t_old"] is not None:
                 _, _, y_old, q = steps.interpolant()
-                sol = _scipy.interpolant("RadauDenseOutput")(kept["t_old"], self.t, y_old, q)
+                sol = _scipy.interpolant(self._traits.interpolant)(kept["t_old"], self.t, y_old, q)
                 self.__dict__.update(y_old=y_old, sol=sol)
             kept["h_abs"] = h_abs
         self.__dict__.update(kept)
@@ -171,14 +175,6 @@ class _NativeSteps:
 
 COUNTERS = ("nfev", "njev", "nlu")
 KEPT = ("t_old", "status", "direction")
-
-
-def _ode_solver() -> Any:
-    return _scipy.solvers().OdeSolver
-
-
-def _time_type(name: str) -> type:
-    return float if name == "LSODA" else np.float64
 
 
 def _restore(solver: Any, call: dict, memory: Any) -> None:
@@ -200,7 +196,7 @@ def _restore(solver: Any, call: dict, memory: Any) -> None:
     solver._base.__init__(solver, **call)
     asleep = False
     solver.__dict__.update(J=memory.jacobian, jac_factor=None)
-    if solver._name == "BDF":
+    if solver._traits.name == "BDF":
         order, equal = map(int, memory.numbers[:2])
         solver.__dict__.update(order=order, n_equal_steps=equal, D=memory.rows)
         return
@@ -214,8 +210,7 @@ def _restore(solver: Any, call: dict, memory: Any) -> None:
 
 
 def _native_class(name: str) -> type:
-    home = importlib.import_module(f"scipy.integrate._ivp.{name.lower()}")
-    base = getattr(home, name)
+    base = _scipy.solver_class(name)
     title, separator, rest = base.__doc__.partition("\n\n")
     remark = (
         "    A subclass of SciPy's class of the same name; the steps are taken in native code. An\n"
@@ -226,7 +221,7 @@ def _native_class(name: str) -> type:
         "__doc__": title + separator + remark + separator + rest,
         "__module__": __name__,
         "__signature__": inspect.signature(base),
-        "_name": name,
+        "_traits": METHODS[name],
         "_base": base,
     }
     cls: Any = type(name, (_NativeSteps, base), body)

@@ -47,6 +47,20 @@ class _ForgetsNative:
             self.success = 0
 
 
+def _work_array(place: str) -> Any:
+    """A work array of `GoesOn`, kept in the attribute `place` and written when it is read."""
+
+    def get(self: Any) -> Any:
+        self._fill_work_arrays()
+        return getattr(self, place)
+
+    def put(self: Any, array: Any) -> None:
+        setattr(self, place, array)
+        self._untold = None
+
+    return property(get, put)
+
+
 class GoesOn(_ForgetsNative):
     """A solve that goes on from call to call until the next `reset`.
 
@@ -115,23 +129,7 @@ class GoesOn(_ForgetsNative):
             native.set_functions(function, f, f_params, own[0], own[1] or ())
             self._functions = functions
 
-    @property
-    def rwork(self) -> Any:
-        self._fill_work_arrays()
-        return self._rwork
-
-    @rwork.setter
-    def rwork(self, array: Any) -> None:
-        self._rwork, self._untold = array, None
-
-    @property
-    def iwork(self) -> Any:
-        self._fill_work_arrays()
-        return self._iwork
-
-    @iwork.setter
-    def iwork(self, array: Any) -> None:
-        self._iwork, self._untold = array, None
+    rwork, iwork = _work_array("_rwork"), _work_array("_iwork")
 
     def __getstate__(self: Any) -> dict:
         self._fill_work_arrays()

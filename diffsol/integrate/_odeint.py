@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import sys
-import time
 import warnings
-from copy import copy
 from math import ldexp
 from operator import index
 
 import numpy as np
 
-from diffsol._engine import grid, kernels, policy
+from diffsol._engine import grid
 from diffsol._engine.function import Function
 from diffsol._engine.grid import Grid, given_jacobian
 from diffsol._engine.odepack import as_doubles, work_lengths
 from diffsol.integrate import _scipy
 from diffsol.integrate._odeint_again import floats, infodict, keep_warm, solve_as_before
+from diffsol.integrate._odeint_scipy import note_python, scipy_odeint, solve_as_scipy
 
 MESSAGES = {
     2: "Integration successful.",
@@ -33,9 +31,6 @@ MESSAGES = {
 
 TOLERANCE = 1.49012e-8  # SciPy's default of rtol and atol, about the root of EPS
 _FLOAT = np.dtype(float)
-# Seconds of a solve in Python from which on SciPy's shorter preparations (25 us) no longer show.
-SHORT = 2e-4
-
 STEPS = 500  # between two output times, where mxstep is 0 (ODEPACK's mxstp0)
 ADAMS_ORDER_MAX, BDF_ORDER_MAX = 12, 5
 
@@ -149,7 +144,7 @@ def odeint(
     answers = solve_as_before(func, y0, t, args, options)
     if answers is None:
         times = _monotone(t)
-        answers = _solve_as_scipy(func, y0, t, times, args, options)
+        answers = solve_as_scipy(func, y0, t, times, args, options)
         if answers is None:
             answers = _solve(func, y0, t, times, args, _Options(*options), options)
     *answers, istate = answers
@@ -263,7 +258,7 @@ def _solve(func, y0, t, times, args, options, as_given):
     n = state.size
     if not n or not times.size or options.mxordn == 0 or options.mxords == 0:
         # nothing to solve, or orders that make SciPy's work arrays too small
-        return _scipy_odeint(func, y0, t, args, as_given)
+        return scipy_odeint(func, y0, t, args, as_given)
     rtol = _tolerance(options.rtol, n, "relative")
     atol = _tolerance(options.atol, n, "absolute")
     critical = _critical_times(options.tcrit)
@@ -279,69 +274,13 @@ def _solve(func, y0, t, times, args, options, as_given):
     )  # fmt: skip
     istate = _unless_scipy_differs(solve)
     if istate is None:
-        return _scipy_odeint(func, y0, t, args, as_given)
-    record = function.record
+        return scipy_odeint(func, y0, t, args, as_given)
     if not solve.is_compiled:
-        record.python_solves += 1
-        record.python_span = max(record.python_span, _span(times))
-    keep_warm(record, solve, as_given, options)
+        note_python(function.record, times)
+    keep_warm(function.record, solve, as_given, options)
     if not options.full_output:
         return solve.y, istate
     return solve.y, infodict(solve.core, options, times, grid.first_of(times)), istate
-
-
-def _solve_as_scipy(func, y0, t, times, args, as_given):
-    """What SciPy's C code answers, where a function is better off with it; else None."""
-    if times is None or not callable(func) or kernels.mode_of_solve() != "1":
-        return None
-    n = len(y0) if type(y0) in (list, np.ndarray) and np.ndim(y0) else 1
-    record = kernels.record_of(func, "odepack", n, False, False, as_given[-1] is False)
-    if not _is_better_off_with_scipy(record, _span(times)):
-        return None
-    started = time.perf_counter()
-    answers = _scipy_odeint(func, y0, t, args, as_given)
-    record.python_seconds += time.perf_counter() - started
-    record.python_solves += 1
-    return answers
-
-
-def _span(times):
-    return abs(float(times[-1] - times[0]))
-
-
-def _is_better_off_with_scipy(record, span):
-    """Is this a function that stays Python, or one whose solves are so short that compiling it has not
-    paid yet? SciPy's C code has less to prepare, which takes as long as some fifty evaluations."""
-    return (
-        (_stays_python(record) or _is_short(record, span))
-        and "scipy.integrate" in sys.modules
-        and not _scipy.is_in_fortran()  # whose memory all solves share
-        and not _is_inside_scipys()
-    )
-
-
-def _stays_python(record):
-    return record.refusal is not None and not record.may_trace()
-
-
-def _is_short(record, span):
-    """Have the solves so far been short, over intervals no shorter than this one, and all of them too
-    few to pay for a kernel?"""
-    spent, solves = record.python_seconds, record.python_solves
-    few = 0 < spent < min(SHORT * solves, policy.price(1))
-    return few and span <= record.python_span and not record.variants
-
-
-def _is_inside_scipys():
-    """Is a solve by SciPy's LSODA under way further up? A second one inside it would fail."""
-    frame = sys._getframe(1)
-    while frame is not None:
-        if frame.f_code is _scipy_odeint.__code__:
-            return True
-        if str(frame.f_globals.get("__name__")).startswith("scipy.integrate"):
-            return True
-        frame = frame.f_back
-    return False
 
 
 def _unless_scipy_differs(solve):
@@ -353,20 +292,6 @@ def _unless_scipy_differs(solve):
             return None
         raise
     return None if istate > 0 and _scipy.refuses_nan(solve.y[-1]) else istate
-
-
-def _scipy_odeint(func, y0, t, args, as_given):
-    """SciPy's own code, called as SciPy calls it."""
-    (
-        Dfun, col_deriv, full_output, ml, mu, rtol, atol, tcrit,
-        h0, hmax, hmin, ixpr, mxstep, mxhnil, mxordn, mxords, tfirst,
-    ) = as_given  # fmt: skip
-    with _scipy.odeint_lock():
-        return _scipy.namespace()._odepack.odeint(
-            func, copy(y0), copy(t), args, Dfun, col_deriv, -1 if ml is None else ml,
-            -1 if mu is None else mu, full_output, rtol, atol, tcrit, h0, hmax, hmin, ixpr,
-            mxstep, mxhnil, mxordn, mxords, int(bool(tfirst)),
-        )  # fmt: skip
 
 
 def _vector(value, name):

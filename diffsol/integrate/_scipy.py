@@ -27,16 +27,19 @@ def ivp() -> ModuleType:
     return importlib.import_module("scipy.integrate._ivp.ivp")
 
 
-def solvers() -> ModuleType:
-    """``scipy.integrate._ivp.rk``: the explicit solver classes and their dense outputs."""
-    return importlib.import_module("scipy.integrate._ivp.rk")
+def solver_class(name: str) -> Any:
+    """A solver class of ``scipy.integrate._ivp``, or `OdeSolver` itself, by its name."""
+    return getattr(_home_of(name), name)
 
 
 def interpolant(name: str) -> type:
     """A class of dense output in ``scipy.integrate._ivp``, by its name."""
-    module = {"RadauDenseOutput": "radau", "BdfDenseOutput": "bdf", "LsodaDenseOutput": "lsoda"}
-    home = importlib.import_module(f"scipy.integrate._ivp.{module.get(name, 'rk')}")
-    return getattr(home, name)
+    return getattr(_home_of(name.removesuffix("DenseOutput")), name)
+
+
+def _home_of(method: str) -> ModuleType:
+    home = method.lower() if method.lower() in ("radau", "bdf", "lsoda") else "rk"
+    return importlib.import_module(f"scipy.integrate._ivp.{home}")
 
 
 def ode_module() -> ModuleType:

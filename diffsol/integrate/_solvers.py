@@ -128,7 +128,7 @@ def _steps_natively(solver: Any) -> bool:
 
 
 def _native_class(name: str, title: str, reference: str) -> type:
-    base = getattr(_scipy.solvers(), name)
+    base = _scipy.solver_class(name)
     body = {
         "__doc__": _DOC.format(title=title, reference=reference),
         "__module__": __name__,

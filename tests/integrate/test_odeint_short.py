@@ -5,7 +5,7 @@ import scipy.integrate
 from numpy.testing import assert_allclose
 
 import diffsol.integrate
-from diffsol.integrate import _odeint
+from diffsol.integrate import _odeint_scipy
 from integrate.which_scipy import FORTRAN
 
 BOTH = (scipy.integrate, diffsol.integrate)
@@ -15,8 +15,10 @@ BOTH = (scipy.integrate, diffsol.integrate)
 def test_short_solves_go_to_scipys_code_and_long_ones_do_not(monkeypatch):
     monkeypatch.setenv("DIFFSOL_JIT", "1")
     asked = []
-    scipys = _odeint._scipy_odeint
-    monkeypatch.setattr(_odeint, "_scipy_odeint", lambda *a: (asked.append(a[2]), scipys(*a))[1])
+    scipys = _odeint_scipy.scipy_odeint
+    monkeypatch.setattr(
+        _odeint_scipy, "scipy_odeint", lambda *a: (asked.append(a[2]), scipys(*a))[1]
+    )
 
     def fun(y, t):
         return [-y[0], y[0] - y[1]]
@@ -27,7 +29,7 @@ def test_short_solves_go_to_scipys_code_and_long_ones_do_not(monkeypatch):
 
     for _ in range(3):
         same([0.0, 0.01])
-    monkeypatch.setattr(_odeint, "SHORT", 1.0)  # however busy the machine is
+    monkeypatch.setattr(_odeint_scipy, "SHORT", 1.0)  # however busy the machine is
     asked.clear()
     same([0.0, 0.01])
     assert len(asked) == 1
