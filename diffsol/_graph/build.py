@@ -10,7 +10,13 @@ from diffsol._graph import interpret
 from diffsol._graph.node import Node
 from diffsol._graph.ops import BOOL, COMPLEX, DTYPES, ELEMENTWISE, FLOAT, INT, result_dtype
 
+FLOAT_FUNCTIONS = {
+    name for name, row in ELEMENTWISE.items() if row.rule == "float" and row.arity == 1
+}
 FOLD_LIMIT = 1 << 16  # constants larger than this are not folded (a copy each would cost more)
+
+# operators that neither cast nor simplify floats that are no constants
+SIMPLEST = {"add", "subtract", "multiply", "divide", *FLOAT_FUNCTIONS}
 
 
 def contiguous_strides(shape) -> tuple:
@@ -27,11 +33,20 @@ class Graph:
 
     def __init__(self):
         self._nodes: dict = {}
+        self._floats: dict = {}  # constants by the Python float that they are
         self._count = 0
 
     # --- leaves ---------------------------------------------------------------------------
 
     def const(self, value) -> Node:
+        if type(value) is float and value:  # not 0.0, which equals -0.0
+            known = self._floats.get(value)
+            if known is None:
+                known = self._floats[value] = self._const(value)
+            return known
+        return self._const(value)
+
+    def _const(self, value) -> Node:
         value = np.asarray(value)
         dtype = _storage_dtype(value.dtype)
         value = np.array(value, dtype=dtype, order="C")
@@ -46,7 +61,8 @@ class Graph:
         return self._share(("state",), "state", (), (), tuple(shape), dtype)
 
     def param(self, offset, shape, dtype) -> Node:
-        return self._share(("param", offset), "param", (), (offset,), tuple(shape), dtype)
+        shape = tuple(shape)
+        return self._share(("param", offset, shape), "param", (), (offset,), shape, dtype)
 
     def again(self, node, inputs) -> Node:
         """A node of another graph, made here from inputs that were made here."""
@@ -64,6 +80,9 @@ class Graph:
 
     def elementwise(self, name, *inputs) -> Node:
         """ELEMENTWISE[name] of the inputs, with NumPy's casts and broadcasting."""
+        if _are_traced_floats(inputs) and name in SIMPLEST:  # loops make these by the thousand
+            key = (name, tuple([x.id for x in inputs]), "d", ())
+            return self._share(key, name, inputs, (), (), FLOAT)
         row = ELEMENTWISE[name]
         if row.rule == "select":
             common = max((x.dtype for x in inputs[1:]), key=DTYPES.index)
@@ -126,6 +145,16 @@ class Graph:
         return self._make("cast", (x,), (), x.shape, dtype)
 
     # --- shape ----------------------------------------------------------------------------
+
+    def element(self, x, position) -> Node:
+        """The scalar x.ravel()[position]."""
+        key = ("view", (x.id,), x.dtype.char, (), position, ())
+        known = self._nodes.get(key)
+        if known is not None:
+            return known
+        if position == 0 and x.shape == ():
+            return x
+        return self._make("view", (x,), (position, ()), (), x.dtype)
 
     def broadcast(self, x, shape) -> Node:
         shape = tuple(shape)
@@ -261,6 +290,14 @@ def _storage_dtype(dtype) -> np.dtype:
     if dtype in DTYPES:
         return dtype
     raise TypeError(f"arrays of dtype {dtype} are not compiled")
+
+
+def _are_traced_floats(inputs) -> bool:
+    """Are all of these float scalars that are no constants?"""
+    for x in inputs:
+        if x.shape or x.dtype is not FLOAT or x.value is not None:
+            return False
+    return True
 
 
 def _is_one(x):

@@ -25,6 +25,8 @@ STRUCTURED = (list, tuple, dict, set, frozenset)
 
 def call(machine, function, args, kwargs):
     """function(*args, **kwargs) on machine values."""
+    if type(function) is np.ufunc and not kwargs and len(args) == 1 and type(args[0]) is Scalar:
+        return _call_traced(machine.trace, function, args, kwargs)
     if isinstance(function, Method):
         return call(machine, function.function, [function.owner, *args], kwargs)
     if isinstance(function, Function):

@@ -18,6 +18,7 @@ from diffsol._graph import interpret
 from diffsol._graph.build import Graph
 from diffsol._graph.node import Program, reachable
 from diffsol._graph.ops import BOOL, COMPLEX
+from diffsol._graph.roll import rolled
 from diffsol._trace import calls, world
 from diffsol._trace.frames import SUPPORTED
 from diffsol._trace.guards import Outside, Reads
@@ -26,7 +27,7 @@ from diffsol._trace.reasons import Refused
 from diffsol._trace.values import Array, Scalar, Traced, as_node
 
 MAX_PATHS = 64
-MAX_STEPS = 400_000
+MAX_STEPS = 4_000_000  # instructions; the time allowed ends most long traces sooner
 
 
 @dataclass
@@ -173,7 +174,7 @@ def trace_function(
         trace.reads.n_params,
     )
     return TraceResult(
-        program,
+        rolled(program),
         _compiled_check(trace.reads),
         trace.reads.n_params,
         any(p.shape for p in trace.reads.params),

@@ -78,14 +78,57 @@ class Scalar(Traced):
         return self
 
 
+MOST_UPDATES = 8  # single elements assigned one by one; more are put at once
+
+
 class Storage:
-    """The buffer behind arrays: its contents are a node that assignments replace."""
+    """The buffer behind arrays: its contents are a node that assignments replace.
 
-    __slots__ = ("node", "owner")
+    Elements assigned one at a time (in a loop, say) are kept beside the node until it is asked for:
+    a node for each assignment would make graphs that grow with the product of both.
+    """
 
-    def __init__(self, node, owner="local"):
-        self.node = node
+    __slots__ = ("graph", "owner", "dtype", "_node", "_elements", "_pending")
+
+    def __init__(self, graph, node, owner="local"):
+        self.graph = graph
         self.owner = owner  # "local", "state", "outside" or "part" (.real): who sees a write
+        self.dtype = node.dtype
+        self._node = node
+        self._elements: dict = {}  # position -> scalar node assigned last
+        self._pending: set = set()  # positions of those that are not in the node yet
+
+    @property
+    def node(self):
+        if self._pending:
+            self._node = self._gathered(sorted(self._pending))
+            self._pending.clear()
+        return self._node
+
+    @node.setter
+    def node(self, node):
+        self._node = node
+        self._elements.clear()
+        self._pending.clear()
+
+    def element(self, position):
+        known = self._elements.get(position)
+        return self.graph.element(self._node, position) if known is None else known
+
+    def set_element(self, position, value):
+        self._elements[position] = value
+        self._pending.add(position)
+
+    def _gathered(self, positions):
+        graph, base = self.graph, self._node
+        values = [self._elements[p] for p in positions]
+        if len(positions) == base.size:
+            return graph.reshape(stacked(graph, values), base.shape)
+        if len(positions) > MOST_UPDATES:
+            return graph.put(base, stacked(graph, values), positions)
+        for position, value in zip(positions, values, strict=True):
+            base = graph.update(base, value, position, (), ())
+        return base
 
 
 class Array(Traced):
@@ -103,7 +146,7 @@ class Array(Traced):
 
     @classmethod
     def of(cls, trace, node, owner="local"):
-        return cls(trace, Storage(node, owner), 0, contiguous_strides(node.shape), node.shape)
+        return cls(trace, Storage(trace.graph, node, owner), 0, contiguous_strides(node.shape), node.shape)
 
     # --- what ndarrays tell -----------------------------------------------------------------
 
@@ -113,7 +156,7 @@ class Array(Traced):
 
     @property
     def dtype(self):
-        return self.storage.node.dtype
+        return self.storage.dtype
 
     @property
     def ndim(self):
@@ -214,7 +257,28 @@ class Array(Traced):
 
     # --- items ------------------------------------------------------------------------------
 
+    def _position(self, key):
+        """Position in the storage of the one element that a key of ints names; else None."""
+        keys = key if type(key) is tuple else (key,)
+        if len(keys) != len(self.shape):
+            return None
+        position = self.offset
+        for axis, (index, extent) in enumerate(zip(keys, self.shape, strict=True)):
+            if type(index) is not int:
+                if type(index) is not OutsideInt:
+                    return None
+                index = index.pinned()
+            if not -extent <= index < extent:
+                raise IndexError(
+                    f"index {index} is out of bounds for axis {axis} with size {extent}"
+                )
+            position += self.strides[axis] * (index + extent if index < 0 else index)
+        return position
+
     def __getitem__(self, key):
+        position = self._position(key)
+        if position is not None:
+            return Scalar(self.trace, self.storage.element(position))
         kind, key = index_kind(key)
         if kind == "mask":
             raise Refused("dynamic-index", "selection by a traced mask")
@@ -239,7 +303,10 @@ class Array(Traced):
             if mask.shape != self.shape or value.shape != ():
                 raise Refused("dynamic-index", "assignment through a traced mask")
             return self._write(self, graph.elementwise("select", mask, value, self.node))
-        if kind == "basic":
+        position = self._position(key) if kind == "basic" else None
+        if position is not None and value.size == 1 and not value.shape:
+            self.storage.set_element(position, value)
+        elif kind == "basic":
             self._write(self._viewed(lambda a: a[as_view_key(key)]), value)
         else:
             self._put(self._positions()[key], value)
@@ -385,6 +452,11 @@ def stack(trace, values):
         return graph.const(np.zeros(0))
     if len({n.shape for n in nodes}) > 1:
         raise ValueError("setting an array element with a sequence: inhomogeneous shape")
+    return stacked(graph, nodes)
+
+
+def stacked(graph, nodes):
+    """Nodes of one shape along a new first axis."""
     if all(n.value is not None for n in nodes):
         return graph.const(np.array([n.value for n in nodes]))
     return graph.concat([graph.reshape(n, (1, *n.shape)) for n in nodes], 0)

@@ -14,6 +14,8 @@ from diffsol._trace.values import Array, Scalar
 
 def item(machine, owner, key):
     """owner[key]"""
+    if type(owner) is Array and type(key) is int:
+        return owner[key]
     if isinstance(owner, Outside):
         return world.item(machine, owner, key)
     if isinstance(owner, np.ndarray | np.generic):

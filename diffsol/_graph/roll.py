@@ -1,0 +1,372 @@
+"""Rolls straight-line scalar code back into arrays.
+
+A Python loop over components leaves a graph of thousands of similar scalars: straight-line code that
+takes minutes to compile. Here scalars that do the same to elements of the same arrays become one
+array operation, level by level, as dynamic batching does it for neural networks (Looks, Herreshoff,
+Hutchins and Norvig: Deep learning with dynamic computation graphs, 2017). Every element is computed
+by the same operations in the same order as before.
+
+A sum that grows term by term is taken whole: the sums of one level become the columns of a matrix
+whose rows are added one after the other, short ones filled up with -0.0, which changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+
+import numpy as np
+
+from diffsol._graph.build import Graph
+from diffsol._graph.node import Program
+from diffsol._graph.ops import BOOL, ELEMENTWISE, FLOAT
+
+FEWEST_SCALARS = 1_000  # operations: straight-line code for fewer is compiled soon enough, and faster
+FEWEST_ALIKE = 8  # scalars that make an array worth its loop
+FEWEST_TERMS = 4  # of a sum that is taken whole
+MOST_REPEATED = 8  # terms that two sums have in common and add up both
+MOST_RUNS = 8  # stretches of arrays that are put together without a table
+FEW = 16_384  # terms that may be filled up, however few there are
+MOST_FILLED = 4  # longest to shortest sum of one matrix
+REDUCTIONS = {"add": "sum", "subtract": "sum", "logical_or": "any"}
+NEUTRAL = {"sum": -0.0, "any": False}
+
+
+def rolled(program) -> Program:
+    """The program with similar scalars as arrays, if it has so many that this pays."""
+    if sum(not node.shape and node.op in ELEMENTWISE for node in program.nodes) < FEWEST_SCALARS:
+        return program
+    made = _Rolling(program).run()
+    return made if 2 * len(made.nodes) < len(program.nodes) else program
+
+
+class _Chain:
+    """A reduction written term by term: s = t0; s = s + t1; s = s - t2; ...
+
+    A sum that starts from 0.0 does so at its end as well as at its start: only -0.0 tells.
+    """
+
+    __slots__ = ("reduction", "terms", "negative", "from_zero")
+
+    def __init__(self, reduction, first):
+        self.reduction = reduction
+        self.from_zero = _is_zero(first)
+        self.terms: list = [] if self.from_zero else [first]
+        self.negative: list = [False] * len(self.terms)
+
+    def with_term(self, term, negative, copy):
+        """The chain one term longer; in a copy, or itself."""
+        chain = self
+        if copy:
+            chain = _Chain.__new__(_Chain)
+            chain.reduction, chain.from_zero = self.reduction, self.from_zero
+            chain.terms, chain.negative = list(self.terms), list(self.negative)
+        chain.terms.append(term)
+        chain.negative.append(negative)
+        return chain
+
+
+class _Rolling:
+    """One program on its way into `graph`.
+
+    made    id of an old node -> the node that holds its value
+    home    id of an old scalar -> (new array, position) where it lies in an array with others
+    """
+
+    def __init__(self, program):
+        self.program, self.graph = program, Graph()
+        self.made: dict = {}
+        self.home: dict = {}
+        self.chains = _chains(program)
+        self._arrays: dict = {}
+
+    def run(self) -> Program:
+        for nodes in self.levels():
+            groups = defaultdict(list)
+            for node in nodes:
+                groups[self.kind(node)].append(node)
+            for kind, group in groups.items():
+                self.build(kind, group)
+        program = self.program
+        trap = None if program.trap is None else self.value(program.trap)
+        return Program(
+            self.value(program.output),
+            trap,
+            program.state_shape,
+            program.state_dtype,
+            program.n_params,
+        )
+
+    def levels(self):
+        """Nodes by the length of the longest way to them: those of one level are independent."""
+        level: dict = {}
+        found = defaultdict(list)
+        for node in _live(self.program, self.chains):
+            chain = self.chains.get(node.id)
+            inputs = node.inputs if chain is None else chain.terms
+            depth = 0
+            for x in inputs:
+                if level[x.id] >= depth:
+                    depth = level[x.id] + 1
+            level[node.id] = depth
+            found[depth].append(node)
+        return [found[depth] for depth in range(len(found))]
+
+    def kind(self, node):
+        """What may be computed together has one kind; None: on its own."""
+        chain = self.chains.get(node.id)
+        if chain is not None:
+            return (chain.reduction, chain.from_zero)
+        if node.shape or node.op not in ELEMENTWISE and node.op != "cast":
+            return None
+        return (node.op, node.dtype.char, *[self.source(x) for x in node.inputs])
+
+    def source(self, x):
+        """Where a scalar input comes from: scalars of one source are read as one array."""
+        home = self.home.get(x.id)
+        if home is not None:
+            return home[0].id
+        if x.op == "view":
+            return -1 - x.inputs[0].id
+        return x.op if x.op in ("const", "param") and x.dtype == FLOAT else "single"
+
+    def build(self, kind, group):
+        if kind is None or len(kind) > 2 and len(group) < FEWEST_ALIKE:
+            for node in group:
+                self.single(node)
+        elif kind[0] in NEUTRAL:
+            for part in self.of_like_length(group):
+                self.reduced(*kind, part)
+        else:
+            node = group[0]
+            columns = [self.column([x.inputs[k] for x in group]) for k in range(len(node.inputs))]
+            if node.op == "cast":
+                self.settle(group, self.graph.cast(columns[0], node.dtype))
+            else:
+                self.settle(group, self.graph.elementwise(node.op, *columns))
+
+    def single(self, node):
+        graph = self.graph
+        if node.op == "concat" and len(node.inputs) >= FEWEST_ALIKE:
+            scalars = [_only_element(x) for x in node.inputs]
+            if all(x is not None for x in scalars):
+                self.made[node.id] = graph.reshape(self.column(scalars), node.shape)
+                return
+        self.made[node.id] = graph.again(node, [self.value(x) for x in node.inputs])
+
+    def settle(self, group, array):
+        """These scalars are the elements of that array."""
+        if not array.shape:
+            self.made.update((node.id, array) for node in group)
+        else:
+            self.home.update((node.id, (array, k)) for k, node in enumerate(group))
+
+    def value(self, x):
+        """The node that holds an old node's value."""
+        known = self.made.get(x.id)
+        if known is None:
+            known = self.made[x.id] = self.graph.element(*self.home[x.id])
+        return known
+
+    # --- scalars side by side -----------------------------------------------------------------
+
+    def column(self, scalars):
+        """The array of these scalars; one scalar where all are the same."""
+        if scalars.count(scalars[0]) == len(scalars):
+            return self.value(scalars[0])
+        arrays, places = self.spread(scalars)
+        return self.picked(arrays, places, (len(scalars),))
+
+    def spread(self, scalars):
+        """([array], (number of the array, position in it) of each scalar as an array of pairs)."""
+        number: dict = {}
+        places = np.empty((len(scalars), 2), np.int64)
+        arrays: list = []
+        loose: dict = {}
+        for k, x in enumerate(scalars):
+            array, position = self.place(x, loose)
+            n = number.get(id(array))
+            if n is None:
+                n = number[id(array)] = len(arrays)
+                arrays.append(array)
+            places[k, 0] = n
+            places[k, 1] = position
+        return [self.array(x, loose) for x in arrays], places
+
+    def place(self, x, loose):
+        """(array, position) of a scalar; scalars of no array are numbered in `loose`."""
+        home = self.home.get(x.id)
+        if home is not None:
+            return home
+        if x.op == "view":
+            return self.made[x.inputs[0].id], x.attrs[0]
+        if x.op == "param" and x.dtype == FLOAT:
+            return self.parameters(), x.attrs[0]
+        return loose, loose.setdefault(x.id, (len(loose), x))[0]
+
+    def parameters(self):
+        """The whole parameter block as one array."""
+        return self.graph.param(0, (self.program.n_params,), FLOAT)
+
+    def array(self, x, loose):
+        if x is not loose:
+            return self.graph.reshape(x, (x.size,))
+        nodes = [self.value(node) for _, node in loose.values()]
+        if all(n.value is not None for n in nodes):
+            return self.graph.const(np.array([n.value for n in nodes]))
+        return self.graph.concat([self.graph.reshape(n, (1,)) for n in nodes], 0)
+
+    def picked(self, arrays, places, shape):
+        """The array whose elements lie at these places."""
+        graph = self.graph
+        if len(arrays) == 1:
+            return _at(graph, arrays[0], places[:, 1].reshape(shape))
+        runs = _runs(places)
+        if len(runs) <= min(MOST_RUNS, len(places) // 4):
+            stretches = [
+                graph.view(arrays[n], int(start), (1,), (int(length),)) for n, start, length in runs
+            ]
+            return graph.reshape(graph.concat(stretches, 0), shape)
+        parts, positions, start = [], np.empty(len(places), np.int64), 0
+        for number, array in enumerate(arrays):
+            mine = places[:, 0] == number
+            used, inverse = np.unique(places[mine, 1], return_inverse=True)
+            parts.append(_at(graph, array, used))
+            positions[mine] = start + inverse.reshape(-1)
+            start += len(used)
+        return _at(graph, graph.concat(parts, 0), positions.reshape(shape))
+
+    # --- sums ---------------------------------------------------------------------------------
+
+    def of_like_length(self, group):
+        """Parts of a group whose chains need not be filled up too much."""
+        group = sorted(group, key=lambda node: len(self.chains[node.id].terms))
+        lengths = np.array([len(self.chains[node.id].terms) for node in group])
+        start = 0
+        while start < len(group):
+            few = start + np.searchsorted(lengths[start:] * np.arange(1, len(group) - start + 1), FEW)
+            stop = max(few, np.searchsorted(lengths, MOST_FILLED * lengths[start], "right"))
+            yield group[start:stop]
+            start = stop
+
+    def reduced(self, reduction, from_zero, group):
+        """Sums of the terms of each chain, as sums over the rows of one matrix."""
+        graph, chains = self.graph, [self.chains[node.id] for node in group]
+        length, count = max(len(chain.terms) for chain in chains), len(chains)
+        terms = [term for chain in chains for term in chain.terms]
+        negative = np.array([sign for chain in chains for sign in chain.negative])
+        rows = np.concatenate([np.arange(len(chain.terms)) for chain in chains])
+        columns = np.repeat(np.arange(count), [len(chain.terms) for chain in chains])
+        arrays, places = self.spread(terms)
+        if negative.any():
+            arrays, places = self.signed(arrays, places, negative)
+        table = np.empty((length, count, 2), np.int64)
+        if len(terms) < length * count:
+            neutral = np.array([NEUTRAL[reduction]], BOOL if reduction == "any" else FLOAT)
+            table[:] = len(arrays), 0
+            arrays = [*arrays, graph.const(neutral)]
+        table[rows, columns] = places
+        matrix = self.picked(arrays, table.reshape(-1, 2), (length, count))
+        total = graph.reduce(reduction, matrix, (0,))
+        if from_zero:
+            total = graph.elementwise("add", graph.const(0.0), total)
+        self.settle(group, total)
+
+    def signed(self, arrays, places, negative):
+        """Terms that are subtracted come from the negative arrays."""
+        places = places.copy()
+        for number in np.unique(places[negative, 0]):
+            mine = negative & (places[:, 0] == number)
+            used, inverse = np.unique(places[mine, 1], return_inverse=True)
+            places[mine, 0] = len(arrays)
+            places[mine, 1] = inverse.reshape(-1)
+            part = _at(self.graph, arrays[number], used)
+            arrays = [*arrays, self.graph.elementwise("negative", part)]
+        return arrays, places
+
+
+def _at(graph, array, positions):
+    """array[positions] of a 1-D array; a view where the positions are evenly spaced."""
+    strides = _even(positions)
+    if strides is not None:
+        return graph.view(array, int(positions.reshape(-1)[0]), strides, positions.shape)
+    return graph.take(array, positions)
+
+
+def _runs(places) -> list:
+    """[(number of the array, first position, length)] of stretches of neighbouring elements."""
+    same = (places[1:, 0] == places[:-1, 0]) & (places[1:, 1] == places[:-1, 1] + 1)
+    starts = np.concatenate([[0], np.flatnonzero(~same) + 1])
+    lengths = np.diff([*starts, len(places)])
+    return list(zip(*places[starts].T, lengths, strict=True))
+
+
+def _even(positions):
+    """The strides, if positions[i, j] = start + i * strides[0] + j * strides[1]; else None."""
+    strides = []
+    start = positions.reshape(-1)[0]
+    expected = np.full(positions.shape, start)
+    for axis, extent in enumerate(positions.shape):
+        line = positions[(0,) * axis + (slice(None),) + (0,) * (positions.ndim - axis - 1)]
+        step = int(line[1] - line[0]) if extent > 1 else 0
+        shape = [-1 if k == axis else 1 for k in range(positions.ndim)]
+        expected = expected + (np.arange(extent) * step).reshape(shape)
+        strides.append(step)
+    return tuple(strides) if np.array_equal(expected, positions) else None
+
+
+def _is_zero(x) -> bool:
+    return x.value is not None and x.dtype == FLOAT and not x.value and not np.signbit(x.value)
+
+
+def _only_element(x):
+    """The scalar that an array of one element was made of, or None."""
+    while x.op == "view" and x.size == x.inputs[0].size == 1:
+        x = x.inputs[0]
+    return x if not x.shape else None
+
+
+def _chains(program) -> dict:
+    """{id of its last node: chain} of the reductions that are written term by term.
+
+    What two sums begin with is a part of both where that is short.
+    """
+    uses = Counter(x.id for node in program.nodes for x in node.inputs)
+    for root in (program.output, program.trap):
+        if root is not None:
+            uses[root.id] += 1
+    chains: dict = {}
+    for node in program.nodes:
+        reduction = REDUCTIONS.get(node.op)
+        if reduction is None or node.shape or node.dtype not in (FLOAT, BOOL):
+            continue
+        first, term = node.inputs
+        known = chains.get(first.id)
+        shared = uses[first.id] > 1
+        if (
+            known is None
+            or known.reduction != reduction
+            or shared
+            and len(known.terms) > MOST_REPEATED
+        ):
+            known, shared = _Chain(reduction, first), False
+        elif not shared:
+            del chains[first.id]
+        chains[node.id] = known.with_term(term, node.op == "subtract", shared)
+    return {
+        key: chain
+        for key, chain in chains.items()
+        if chain.from_zero or len(chain.terms) >= FEWEST_TERMS
+    }
+
+
+def _live(program, chains) -> list:
+    """The nodes that the roots need if chains are made of their terms, inputs first."""
+    seen: dict = {}
+    stack = [root for root in (program.output, program.trap) if root is not None]
+    while stack:
+        node = stack.pop()
+        if node.id not in seen:
+            seen[node.id] = node
+            chain = chains.get(node.id)
+            stack.extend(node.inputs if chain is None else chain.terms)
+    return [seen[key] for key in sorted(seen)]
