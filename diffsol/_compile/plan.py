@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from diffsol._compile.unroll import REDUCERS
+from diffsol._graph.elements import REDUCERS
 from diffsol._graph.ops import COMPLEX, ELEMENTWISE
 
 MOST_UNROLLED = (

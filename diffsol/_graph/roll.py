@@ -17,26 +17,39 @@ from collections import Counter, defaultdict
 import numpy as np
 
 from diffsol._graph.build import Graph
+from diffsol._graph.explode import exploded
 from diffsol._graph.node import Program
 from diffsol._graph.ops import BOOL, ELEMENTWISE, FLOAT
+from diffsol._graph.sparsity import parts_of_like_length
 
-FEWEST_SCALARS = 1_000  # operations: straight-line code for fewer is compiled soon enough, and faster
+FEWEST_SCALARS = 1_000  # operations: straight-line code for fewer is compiled soon enough
+FEWEST_ARRAYS = 100  # operations on arrays that do not come from a loop, presumably
+MOST_ELEMENTS = 200_000  # of arrays that are taken apart
 FEWEST_ALIKE = 8  # scalars that make an array worth its loop
 FEWEST_TERMS = 4  # of a sum that is taken whole
 MOST_REPEATED = 8  # terms that two sums have in common and add up both
 MOST_RUNS = 8  # stretches of arrays that are put together without a table
-FEW = 16_384  # terms that may be filled up, however few there are
-MOST_FILLED = 4  # longest to shortest sum of one matrix
+REARRANGING = ("view", "take", "concat", "update", "put")
 REDUCTIONS = {"add": "sum", "subtract": "sum", "logical_or": "any"}
 NEUTRAL = {"sum": -0.0, "any": False}
 
 
 def rolled(program) -> Program:
     """The program with similar scalars as arrays, if it has so many that this pays."""
-    if sum(not node.shape and node.op in ELEMENTWISE for node in program.nodes) < FEWEST_SCALARS:
+    scalars = sum(not node.shape and node.op in ELEMENTWISE for node in program.nodes)
+    arrays = sum(node.size > 1 and bool(node.inputs) for node in program.nodes)
+    small = program
+    if arrays >= FEWEST_ARRAYS and _elements(program) <= MOST_ELEMENTS:
+        small = exploded(program)  # a loop over small arrays
+    elif scalars < FEWEST_SCALARS:
         return program
-    made = _Rolling(program).run()
+    made = _Rolling(small).run()
     return made if 2 * len(made.nodes) < len(program.nodes) else program
+
+
+def _elements(program) -> int:
+    """Scalars that the arrays of a program are taken apart into."""
+    return sum(node.size for node in program.nodes if node.op not in REARRANGING)
 
 
 class _Chain:
@@ -149,7 +162,8 @@ class _Rolling:
         if node.op == "concat" and len(node.inputs) >= FEWEST_ALIKE:
             scalars = [_only_element(x) for x in node.inputs]
             if all(x is not None for x in scalars):
-                self.made[node.id] = graph.reshape(self.column(scalars), node.shape)
+                array = self.picked(*self.spread(scalars), (len(scalars),))
+                self.made[node.id] = graph.reshape(array, node.shape)
                 return
         self.made[node.id] = graph.again(node, [self.value(x) for x in node.inputs])
 
@@ -229,6 +243,8 @@ class _Rolling:
         parts, positions, start = [], np.empty(len(places), np.int64), 0
         for number, array in enumerate(arrays):
             mine = places[:, 0] == number
+            if not mine.any():
+                continue
             used, inverse = np.unique(places[mine, 1], return_inverse=True)
             parts.append(_at(graph, array, used))
             positions[mine] = start + inverse.reshape(-1)
@@ -241,12 +257,7 @@ class _Rolling:
         """Parts of a group whose chains need not be filled up too much."""
         group = sorted(group, key=lambda node: len(self.chains[node.id].terms))
         lengths = np.array([len(self.chains[node.id].terms) for node in group])
-        start = 0
-        while start < len(group):
-            few = start + np.searchsorted(lengths[start:] * np.arange(1, len(group) - start + 1), FEW)
-            stop = max(few, np.searchsorted(lengths, MOST_FILLED * lengths[start], "right"))
-            yield group[start:stop]
-            start = stop
+        return parts_of_like_length(group, lengths)
 
     def reduced(self, reduction, from_zero, group):
         """Sums of the terms of each chain, as sums over the rows of one matrix."""
@@ -319,10 +330,10 @@ def _is_zero(x) -> bool:
 
 
 def _only_element(x):
-    """The scalar that an array of one element was made of, or None."""
+    """What an array of one element was made of: a scalar or an element of an array, or None."""
     while x.op == "view" and x.size == x.inputs[0].size == 1:
         x = x.inputs[0]
-    return x if not x.shape else None
+    return x if x.size == 1 and (x.op == "view" or not x.shape) else None
 
 
 def _chains(program) -> dict:

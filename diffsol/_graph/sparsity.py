@@ -14,6 +14,9 @@ import numpy as np
 from diffsol._graph import terms as tangent
 from diffsol._graph.terms import Term
 
+MOST_ONE_BY_ONE = 4  # further summands that are added one after the other
+FEW = 16_384  # places of a table of sums that may be filled up, however few are sums
+MOST_FILLED = 4  # longest to shortest sum of one table
 NOTHING = (np.empty(0, np.int64),) * 2
 
 
@@ -79,7 +82,7 @@ class Collection:
 
     def values(self):
         """The entries, in order."""
-        return self._sums(self._all(), self.entries.first, np.arange(len(self.entries.first)))
+        return self._sums(self.entries.first, np.arange(len(self.entries.first)))
 
     def full(self, columns):
         """The whole matrix, column by column, with its zeros."""
@@ -88,22 +91,58 @@ class Collection:
         index[self.entries.places] = self.entries.first
         if (index < 0).any():
             index[index < 0] = self._start(self.graph.const(np.zeros(1)))
-        return self._sums(self._all(), index, self.entries.places)
+        return self._sums(index, self.entries.places)
 
     def _all(self):
         parts = self.parts or [self.graph.const(np.zeros(1))]
         return self.graph.concat(parts, 0)
 
-    def _sums(self, flat, index, where):
-        """flat[index], with the further summands added at places `where` of the entries."""
-        graph = self.graph
+    def _sums(self, index, where):
+        """The coefficients at `index`, with further summands added at places `where` of the entries."""
+        graph, more = self.graph, self.entries.more
+        tables = self._tables() if len(more) > MOST_ONE_BY_ONE else []
+        flat = self._all()
         whole = index.size == flat.size and bool((index == np.arange(index.size)).all())
         result = flat if whole else graph.take(flat, index)
-        for entries, positions in self.entries.more:
+        for entries, positions in [] if tables else more:
             at = where[entries]
             total = graph.elementwise("add", graph.take(result, at), graph.take(flat, positions))
             result = total if at.size == index.size else graph.put(result, total, at)
+        for entries, table in tables:
+            total = graph.reduce("sum", graph.take(flat, table), (0,))
+            result = graph.put(result, total, where[entries])
         return result
+
+    def _tables(self):
+        """[(entries, positions of all their summands, a row for each)], filled up with -0.0."""
+        rest, more = self._start(self.graph.const(np.array([-0.0]))), self.entries.more
+        counts = np.ones(len(self.entries.first), np.int64)
+        for entries, _ in more:
+            counts[entries] += 1
+        several = np.flatnonzero(counts > 1)
+        table = np.full((len(more) + 1, len(counts)), rest)
+        table[0] = self.entries.first
+        for row, (entries, positions) in enumerate(more, 1):
+            table[row, entries] = positions
+        order = several[np.argsort(counts[several], kind="stable")]
+        return [
+            (part, table[: counts[part].max(), part])
+            for part in parts_of_like_length(order, counts[order])
+        ]
+
+
+def parts_of_like_length(items, lengths) -> list:
+    """Parts of an array of items, sorted by length, whose lengths need not be filled up too much."""
+    parts, start = [], 0
+    while start < len(items):
+        filled = lengths[start:] * np.arange(1, len(items) - start + 1)
+        stop = max(
+            start + int(np.searchsorted(filled, FEW, "right")),
+            int(np.searchsorted(lengths, MOST_FILLED * lengths[start], "right")),
+        )
+        parts.append(items[start:stop])
+        start = stop
+    return parts
 
 
 def _grouped(places, positions) -> Entries:

@@ -146,7 +146,9 @@ class Array(Traced):
 
     @classmethod
     def of(cls, trace, node, owner="local"):
-        return cls(trace, Storage(trace.graph, node, owner), 0, contiguous_strides(node.shape), node.shape)
+        return cls(
+            trace, Storage(trace.graph, node, owner), 0, contiguous_strides(node.shape), node.shape
+        )
 
     # --- what ndarrays tell -----------------------------------------------------------------
 

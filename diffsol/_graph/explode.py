@@ -1,0 +1,55 @@
+"""Small arrays as scalars, so that loops over them can be rolled back as loops over scalars are."""
+
+from __future__ import annotations
+
+from diffsol._graph.build import Graph
+from diffsol._graph.elements import Elements
+from diffsol._graph.node import Program
+from diffsol._graph.ops import FLOAT
+
+
+def exploded(program) -> Program:
+    """The program with every array computed element by element; only the output is an array."""
+    return _Exploding(program).program_of_scalars()
+
+
+class _Exploding(Elements):
+    """Scalars are nodes of a new graph."""
+
+    def __init__(self, program):
+        super().__init__(program)
+        self.graph = Graph()
+
+    def program_of_scalars(self) -> Program:
+        program, graph = self.program, self.graph
+        values = self.run()
+        scalars = [graph.reshape(x, (1,)) for x in values[program.output.id]]
+        output = graph.reshape(graph.concat(scalars, 0), program.output.shape)
+        trap = None if program.trap is None else values[program.trap.id][0]
+        return Program(output, trap, program.state_shape, program.state_dtype, program.n_params)
+
+    def row(self, name, dtype, *scalars):
+        return self.graph.elementwise(name, *scalars)
+
+    def convert(self, scalar, old, new):
+        return self.graph.cast(scalar, new)
+
+    def literal(self, number, dtype):
+        return self.graph.const(dtype.type(number))
+
+    def const(self, node):
+        return [self.graph.const(x) for x in node.value.reshape(-1)]
+
+    def time(self, node):
+        return [self.graph.time()]
+
+    def state(self, node):
+        state = self.graph.state(node.shape, node.dtype)
+        return [self.graph.element(state, i) for i in range(node.size)]
+
+    def param(self, node):
+        graph, start = self.graph, node.attrs[0]
+        if node.dtype == FLOAT:
+            return [graph.param(start + i, (), FLOAT) for i in range(node.size)]
+        block = graph.param(start, node.shape, node.dtype)
+        return [graph.element(block, i) for i in range(node.size)]
