@@ -12,8 +12,8 @@ several places and costs more than the memory traffic that storing it takes.
 from __future__ import annotations
 
 from diffsol._compile.index import Affine, axis_map, compose, identity, window_box
-from diffsol._graph.elements import trailing_run
 from diffsol._graph.build import contiguous_strides
+from diffsol._graph.elements import trailing_run
 from diffsol._graph.ops import ELEMENTWISE
 
 REDUCTIONS = ("sum", "prod", "amax", "amin", "any", "all")

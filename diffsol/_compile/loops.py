@@ -18,10 +18,10 @@ from diffsol._compile.index import Affine, flat, identity, on_box
 from diffsol._compile.llvm_ops import emit_cast, emit_row, operand_dtype
 from diffsol._compile.regions import boxes, cuts_well, inputs_at
 from diffsol._compile.unroll import return_trap
-from diffsol._graph.elements import IDENTITY, REDUCERS, trailing_run
 from diffsol._compile.workspace import Workspace
 from diffsol._compile.writer import LLVM_TYPE, literal, pad
 from diffsol._graph.build import contiguous_strides
+from diffsol._graph.elements import IDENTITY, REDUCERS, trailing_run
 from diffsol._graph.ops import BOOL, COMPLEX, ELEMENTWISE, FLOAT
 
 

@@ -12,11 +12,12 @@ whose rows are added one after the other, short ones filled up with -0.0, which 
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 
 import numpy as np
 
 from diffsol._graph.build import Graph
+from diffsol._graph.chains import chains_of, live
 from diffsol._graph.explode import exploded
 from diffsol._graph.node import Program
 from diffsol._graph.ops import BOOL, ELEMENTWISE, FLOAT
@@ -26,11 +27,8 @@ FEWEST_SCALARS = 1_000  # operations: straight-line code for fewer is compiled s
 FEWEST_ARRAYS = 100  # operations on arrays that do not come from a loop, presumably
 MOST_ELEMENTS = 200_000  # of arrays that are taken apart
 FEWEST_ALIKE = 8  # scalars that make an array worth its loop
-FEWEST_TERMS = 4  # of a sum that is taken whole
-MOST_REPEATED = 8  # terms that two sums have in common and add up both
 MOST_RUNS = 8  # stretches of arrays that are put together without a table
 REARRANGING = ("view", "take", "concat", "update", "put")
-REDUCTIONS = {"add": "sum", "subtract": "sum", "logical_or": "any"}
 NEUTRAL = {"sum": -0.0, "any": False}
 
 
@@ -52,32 +50,6 @@ def _elements(program) -> int:
     return sum(node.size for node in program.nodes if node.op not in REARRANGING)
 
 
-class _Chain:
-    """A reduction written term by term: s = t0; s = s + t1; s = s - t2; ...
-
-    A sum that starts from 0.0 does so at its end as well as at its start: only -0.0 tells.
-    """
-
-    __slots__ = ("reduction", "terms", "negative", "from_zero")
-
-    def __init__(self, reduction, first):
-        self.reduction = reduction
-        self.from_zero = _is_zero(first)
-        self.terms: list = [] if self.from_zero else [first]
-        self.negative: list = [False] * len(self.terms)
-
-    def with_term(self, term, negative, copy):
-        """The chain one term longer; in a copy, or itself."""
-        chain = self
-        if copy:
-            chain = _Chain.__new__(_Chain)
-            chain.reduction, chain.from_zero = self.reduction, self.from_zero
-            chain.terms, chain.negative = list(self.terms), list(self.negative)
-        chain.terms.append(term)
-        chain.negative.append(negative)
-        return chain
-
-
 class _Rolling:
     """One program on its way into `graph`.
 
@@ -89,7 +61,7 @@ class _Rolling:
         self.program, self.graph = program, Graph()
         self.made: dict = {}
         self.home: dict = {}
-        self.chains = _chains(program)
+        self.chains = chains_of(program)
         self._arrays: dict = {}
 
     def run(self) -> Program:
@@ -113,7 +85,7 @@ class _Rolling:
         """Nodes by the length of the longest way to them: those of one level are independent."""
         level: dict = {}
         found = defaultdict(list)
-        for node in _live(self.program, self.chains):
+        for node in live(self.program, self.chains):
             chain = self.chains.get(node.id)
             inputs = node.inputs if chain is None else chain.terms
             depth = 0
@@ -325,59 +297,8 @@ def _even(positions):
     return tuple(strides) if np.array_equal(expected, positions) else None
 
 
-def _is_zero(x) -> bool:
-    return x.value is not None and x.dtype == FLOAT and not x.value and not np.signbit(x.value)
-
-
 def _only_element(x):
     """What an array of one element was made of: a scalar or an element of an array, or None."""
     while x.op == "view" and x.size == x.inputs[0].size == 1:
         x = x.inputs[0]
     return x if x.size == 1 and (x.op == "view" or not x.shape) else None
-
-
-def _chains(program) -> dict:
-    """{id of its last node: chain} of the reductions that are written term by term.
-
-    What two sums begin with is a part of both where that is short.
-    """
-    uses = Counter(x.id for node in program.nodes for x in node.inputs)
-    for root in (program.output, program.trap):
-        if root is not None:
-            uses[root.id] += 1
-    chains: dict = {}
-    for node in program.nodes:
-        reduction = REDUCTIONS.get(node.op)
-        if reduction is None or node.shape or node.dtype not in (FLOAT, BOOL):
-            continue
-        first, term = node.inputs
-        known = chains.get(first.id)
-        shared = uses[first.id] > 1
-        if (
-            known is None
-            or known.reduction != reduction
-            or shared
-            and len(known.terms) > MOST_REPEATED
-        ):
-            known, shared = _Chain(reduction, first), False
-        elif not shared:
-            del chains[first.id]
-        chains[node.id] = known.with_term(term, node.op == "subtract", shared)
-    return {
-        key: chain
-        for key, chain in chains.items()
-        if chain.from_zero or len(chain.terms) >= FEWEST_TERMS
-    }
-
-
-def _live(program, chains) -> list:
-    """The nodes that the roots need if chains are made of their terms, inputs first."""
-    seen: dict = {}
-    stack = [root for root in (program.output, program.trap) if root is not None]
-    while stack:
-        node = stack.pop()
-        if node.id not in seen:
-            seen[node.id] = node
-            chain = chains.get(node.id)
-            stack.extend(node.inputs if chain is None else chain.terms)
-    return [seen[key] for key in sorted(seen)]
