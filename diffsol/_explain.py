@@ -2,85 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import time
+from dataclasses import replace
+
+import numpy as np
 
 from diffsol._engine import kernels, verify
 from diffsol._engine.function import Function
-from diffsol._graph import show
+from diffsol._explanation import NOT_NATIVE, Explanation
+from diffsol._native._core import ffi
 from diffsol._trace.reasons import REASONS, Refused
 from diffsol.integrate import _call, _options
 
-HELP = "python -m diffsol --about="
-NOT_NATIVE = "not-native"
-
-
-@dataclass(frozen=True)
-class Explanation:
-    """What `explain` found out.
-
-    compiled : bool
-    reason : str or None
-        Code of the reason why not; ``python -m diffsol --about=CODE`` tells more.
-    detail : str
-        What in the function it is about.
-    where : (file name, line, function name) or None
-    hint : str or None
-        The way to have it compiled.
-    n_nodes : int
-        Size of the graph: operators on whole arrays.
-    n_parameters : int
-        Numbers read from outside that may change without compiling anew.
-    trace_ms, compile_ms : float
-    graph : str
-        The graph as text, an operator a line.
-    solver : str or None
-        The method, where SciPy's own solver runs it (reason "not-native"); None where it is native.
-    jacobian : Explanation or None
-        The same for the `jac` or `Dfun` that was given, if it is a function.
-    events : tuple of Explanation
-        The same for each event function.
-    """
-
-    name: str
-    compiled: bool
-    reason: str | None = None
-    detail: str = ""
-    where: tuple | None = None
-    hint: str | None = None
-    n_nodes: int = 0
-    n_parameters: int = 0
-    trace_ms: float = 0.0
-    compile_ms: float = 0.0
-    graph: str = ""
-    solver: str | None = None
-    jacobian: Explanation | None = None
-    events: tuple[Explanation, ...] = ()
-
-    def __str__(self):
-        lines = [self._told()]
-        if self.solver is not None:
-            lines.append(f"  {REASONS[NOT_NATIVE].title}: {self.solver}; see {HELP}{NOT_NATIVE}")
-        if self.jacobian is not None:
-            lines.append(f"Jacobian {self.jacobian}")
-        lines += [f"event {event}" for event in self.events]
-        return "\n".join(lines)
-
-    def _told(self):
-        if self.compiled:
-            return (
-                f"{self.name}: compiled; {self.n_nodes} operators, {self.n_parameters} parameters, "
-                f"traced in {self.trace_ms:.1f} ms, compiled in {self.compile_ms:.1f} ms"
-            )
-        lines = [
-            f"{self.name}: not compiled, called as Python",
-            f"  why:   {REASONS[self.reason].title}",
-        ]
-        if self.detail:
-            lines.append(f"  what:  {self.detail}")
-        if self.where is not None:
-            lines.append("  where: {}, line {}, in {}".format(*self.where))
-        lines += [f"  hint:  {self.hint}", f"  see:   {HELP}{self.reason}"]
-        return "\n".join(lines)
+LONGEST_TIMING = 0.02  # seconds that timing one function may take, about
 
 
 def explain(
@@ -177,8 +111,29 @@ def _explain_one(function, t0, state):
         n_parameters=variant.n_params,
         trace_ms=variant.trace_ms,
         compile_ms=variant.kernel.compile_ms,
-        graph=show.show(variant.program),
+        python_us=_microseconds(lambda: function.python(t0, state.copy())),
+        kernel_us=_microseconds(_kernel_call(bound, t0, state)),
+        guards=tuple(function.told().reads.told()),
+        program=variant.program,
     )
+
+
+def _kernel_call(bound, t, state):
+    """A call of the kernel as it costs the least from Python."""
+    out = np.empty(bound.variant.program.output.size, complex)  # room for either dtype
+    y, result = ffi.from_buffer("double[]", state), ffi.from_buffer("double[]", out)
+    call, params = ffi.cast("ds_kernel", bound.pointer), bound.params
+    return lambda: call(t, y, result, params)
+
+
+def _microseconds(call) -> float:
+    """The least time of one call, of as many as fit."""
+    least, ends, calls = float("inf"), time.perf_counter() + LONGEST_TIMING, 0
+    while calls < 2 or time.perf_counter() < ends and calls < 200:
+        begun = time.perf_counter()
+        call()
+        least, calls = min(least, time.perf_counter() - begun), calls + 1
+    return least * 1e6
 
 
 def _refused(function, refusal):

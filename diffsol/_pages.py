@@ -16,7 +16,8 @@ def about(topic: str) -> str:
     if topic in PAGES:
         return PAGES[topic]()
     reason = REASONS[topic]
-    return f"{reason.title}\n\n{reason.text}\n\nWhat to do: {reason.hint}\n"
+    parts = [reason.title, reason.text, f"What to do: {reason.hint}", *_example(reason)]
+    return "\n\n".join(parts) + "\n"
 
 
 def topics() -> list[str]:
@@ -49,7 +50,12 @@ def errors_page() -> str:
             f"What to do: {reason.hint}",
             "",
         ]
+        lines += [line for text in _example(reason) for line in (text, "")]
     return "\n".join(lines)
+
+
+def _example(reason) -> list[str]:
+    return [f"Not {reason.example[0]}, but {reason.example[1]}."] if reason.example else []
 
 
 def tracing_page() -> str:

@@ -28,10 +28,12 @@ class PythonCalls:
     by_answer   the first call of fun goes to `answer`
 
     handle      for the core
+    nonfinite   (t, y) of the first evaluation by Python that was not finite, or None
     error       the exception that came out of the last call
     """
 
     error: BaseException | None = None
+    nonfinite: tuple | None = None
     after: Callable | None = None
     arguments: tuple = ()  # of C's calls, which sets it
 
@@ -44,6 +46,13 @@ class PythonCalls:
         """To be called after each event or Jacobian (functions with unknown effects), or None."""
         self.after = after
         self.handle.watched = after is not None
+
+    def keep_nonfinite(self, t, y):
+        self.nonfinite = t, np.array(self._view(y))
+
+    def _view(self, address):
+        """The ndarray over a state of the core's."""
+        return np.frombuffer(ffi.buffer(doubles_at(address), self.state.nbytes), self.state.dtype)
 
     def raise_error(self):
         error, self.error = self.error, None
@@ -115,10 +124,6 @@ class Callbacks(PythonCalls):
     def _vectorized(self, t, y, *args):
         # the dtype is SciPy's, which ravels after its conversion
         return np.asarray(self.rhs.fun(t, y[:, None], *args), dtype=self._dtype).ravel()
-
-    def _view(self, address):
-        """The ndarray over a state of the core's."""
-        return np.frombuffer(ffi.buffer(doubles_at(address), self.state.nbytes), self._dtype)
 
     def take(self, result):
         taken = np.empty(self.state.size, self._dtype)

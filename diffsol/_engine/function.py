@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 
 from diffsol._engine import kernels
@@ -103,6 +105,20 @@ class Function:
             self.record.refuse(refusal)
             raise refusal
         return bound
+
+    def told(self):
+        """A trace whose nodes know their lines, with its reads (see `trace_function`). Raises Refused."""
+        return kernels.trace_of(
+            self.fun,
+            self.args,
+            self.kind,
+            self.n,
+            self.is_complex,
+            self.vectorized,
+            self.y_first,
+            time.perf_counter() + kernels.PATIENCE,
+            told=True,
+        )
 
     def _try(self, variant):
         if variant.has_arrays:

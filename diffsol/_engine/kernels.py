@@ -241,27 +241,10 @@ def compile_variant(
     Raises Refused (and notes it). What is too much for the budget is refused until the function
     has cost a multiple of what it has cost by now.
     """
-    # the tracer is loaded when first needed
-    from diffsol._graph.ops import COMPLEX, FLOAT
-    from diffsol._trace import trace
-
     started = time.perf_counter()
-    state = (n, 1) if vectorized else (n,)
-    dtype = COMPLEX if is_complex else FLOAT
-    shape = {"rhs": state, "strict": state, "odepack": state, "event": (), "jac": (n, n)}[kind]
+    deadline = started + max(budget / 2, policy.LEAST_BUDGET)
     try:
-        traced = trace.trace_function(
-            fun,
-            args,
-            state,
-            dtype,
-            shape,
-            FLOAT if kind == "event" else dtype,
-            broadcast=kind == "rhs" or (kind == "odepack" and n == 1),
-            y_first=y_first,
-            transposed=kind == "jac",
-            deadline=started + max(budget / 2, policy.LEAST_BUDGET),
-        )
+        traced = trace_of(fun, args, kind, n, is_complex, vectorized, y_first, deadline)
         traced_at = time.perf_counter()
         kernel = _machine_code(traced.program, budget)
     except Refused as refusal:
@@ -275,6 +258,30 @@ def compile_variant(
     record.refusal = None
     record.python_seconds = 0.0  # spent: the next variant must earn its price anew
     return variant
+
+
+def trace_of(fun, args, kind, n, is_complex, vectorized, y_first, deadline, told=False):
+    """The TraceResult of a user's function in its role. Raises Refused."""
+    # the tracer is loaded when first needed
+    from diffsol._graph.ops import COMPLEX, FLOAT
+    from diffsol._trace import trace
+
+    state = (n, 1) if vectorized else (n,)
+    dtype = COMPLEX if is_complex else FLOAT
+    shape = {"rhs": state, "strict": state, "odepack": state, "event": (), "jac": (n, n)}[kind]
+    return trace.trace_function(
+        fun,
+        args,
+        state,
+        dtype,
+        shape,
+        FLOAT if kind == "event" else dtype,
+        broadcast=kind == "rhs" or (kind == "odepack" and n == 1),
+        y_first=y_first,
+        transposed=kind == "jac",
+        deadline=deadline,
+        told=told,
+    )
 
 
 def _kernels_of(record) -> int:

@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 
-from diffsol._engine import kernels, policy, verify
+from diffsol._engine import kernels, nonfinite, policy, verify
 from diffsol._engine.callback import Callbacks, LsodaCallbacks, calling_python, event_value
 from diffsol._engine.dense import Segments
 from diffsol._engine.tolerance import set_tolerance
@@ -61,6 +61,11 @@ class Run:
         self._jac_bound = None
         self._event_bounds: list = []
         self._open()
+
+    @property
+    def nonfinite(self):
+        """(t, y) of the first evaluation by Python that was not finite, or None."""
+        return self._callbacks.nonfinite
 
     def __del__(self):
         if self._ivp is not None:
@@ -367,7 +372,7 @@ class Run:
         if code == lib.DS_ROOT_ITER:
             raise RuntimeError("Failed to converge after 100 iterations.")
         if code == lib.DS_NOT_FINITE:
-            raise ValueError("array must not contain infs or NaNs")
+            raise self._noted(ValueError("array must not contain infs or NaNs"))
         if code == lib.DS_SINGULAR:
             raise RuntimeError("Factor is exactly singular")
         if code == lib.DS_ROOT_NAN:
@@ -375,6 +380,12 @@ class Run:
                 f"The function value at x={ivp.error_t} is NaN; solver cannot continue."
             )
         raise MemoryError("no memory for the solution")
+
+    def _noted(self, error):
+        """The error, with a note of where the first NaN or infinity came from."""
+        if self.nonfinite is not None:
+            error.add_note(str(nonfinite.locate(self.rhs, *self.nonfinite)))
+        return error
 
     def _collect(self):
         """Copy the results out of the C core."""

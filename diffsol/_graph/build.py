@@ -29,9 +29,13 @@ def contiguous_strides(shape) -> tuple:
 
 
 class Graph:
-    """A growing graph; equal nodes are one node."""
+    """A growing graph; equal nodes are one node.
 
-    def __init__(self):
+    locate: called for each new node, tells the (file, line, function) that makes it.
+    """
+
+    def __init__(self, locate=None):
+        self._locate = locate
         self._nodes: dict = {}
         self._floats: dict = {}  # constants by the Python float that they are
         self._count = 0
@@ -281,7 +285,10 @@ class Graph:
     def _share(self, key, op, inputs, attrs, shape, dtype, value=None):
         node = self._nodes.get(key)
         if node is None:
-            node = self._nodes[key] = Node(op, inputs, attrs, shape, dtype, self._count, value)
+            where = None if self._locate is None else self._locate()
+            node = self._nodes[key] = Node(
+                op, inputs, attrs, shape, dtype, self._count, value, where
+            )
             self._count += 1
         return node
 

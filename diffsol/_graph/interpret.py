@@ -53,8 +53,8 @@ def apply(op, attrs, shape, dtype, values):
     return np.array(np.broadcast_to(result, shape), dtype=dtype, order="C")
 
 
-def run(program: Program, t, y, params):
-    """(output array, trap) of a program at t, y with a parameter block of doubles."""
+def steps(program: Program, t, y, params):
+    """(node, its value) one after the other, of a program at t, y with a parameter block of doubles."""
     values: dict = {}
     for node in program.nodes:
         values[node.id] = (
@@ -64,6 +64,12 @@ def run(program: Program, t, y, params):
                 node.op, node.attrs, node.shape, node.dtype, [values[x.id] for x in node.inputs]
             )
         )
+        yield node, values[node.id]
+
+
+def run(program: Program, t, y, params):
+    """(output array, trap) of a program at t, y with a parameter block of doubles."""
+    values = {node.id: value for node, value in steps(program, t, y, params)}
     trap = program.trap is not None and bool(values[program.trap.id])
     return values[program.output.id], trap
 

@@ -40,6 +40,25 @@ def jacobian(program, with_value=False, deadline=math.inf) -> Jacobian:
     with_value: the output comes first, and shares what is computed for both.
     """
     graph = Graph()
+    copies, found = _entries(program, graph, deadline)
+    output, columns = copies[program.output.id], math.prod(program.state_shape)
+    full = sparsity.as_full(found.entries.places.size, output.size, columns)
+    values = graph.cast(found.full(columns) if full else found.values(), program.output.dtype)
+    if with_value:
+        values = graph.concat([graph.reshape(output, (output.size,)), values], 0)
+    start, row = (None, None) if full else found.entries.compressed(output.size, columns)
+    return Jacobian(_program(program, copies, values, program.state_shape), start, row, full)
+
+
+def pattern(program):
+    """(rows, columns) of the entries that are not zero everywhere, column by column."""
+    _, found = _entries(program, Graph(), math.inf)
+    column, row = np.divmod(found.entries.places, program.output.size)
+    return row, column
+
+
+def _entries(program, graph, deadline):
+    """(the program's nodes in `graph` by their ids here, the entries of its Jacobian there)."""
     copies = _copy(program, graph)
     output, columns = copies[program.output.id], math.prod(program.state_shape)
     tangents = Tangents(graph, columns)
@@ -49,13 +68,7 @@ def jacobian(program, with_value=False, deadline=math.inf) -> Jacobian:
             cols = np.arange(columns).reshape(node.shape)
             tangents.seed(node, [Term(graph.const(1.0), cols)])
     tangents.follow(nodes, deadline)
-    found = sparsity.Collection(graph, tangents.of(output), output.shape)
-    full = sparsity.as_full(found.entries.places.size, output.size, columns)
-    values = graph.cast(found.full(columns) if full else found.values(), program.output.dtype)
-    if with_value:
-        values = graph.concat([graph.reshape(output, (output.size,)), values], 0)
-    start, row = (None, None) if full else found.entries.compressed(output.size, columns)
-    return Jacobian(_program(program, copies, values, program.state_shape), start, row, full)
+    return copies, sparsity.Collection(graph, tangents.of(output), output.shape)
 
 
 def jvp_program(program, deadline=math.inf) -> Program:

@@ -51,9 +51,9 @@ STRUCTURAL = (
 class Node:
     """One operator applied to inputs. Made by `build.Graph` only, which shares equal nodes."""
 
-    __slots__ = ("op", "inputs", "attrs", "shape", "dtype", "id", "value")
+    __slots__ = ("op", "inputs", "attrs", "shape", "dtype", "id", "value", "where")
 
-    def __init__(self, op, inputs, attrs, shape, dtype, id, value=None):
+    def __init__(self, op, inputs, attrs, shape, dtype, id, value=None, where=None):
         self.op = op
         self.inputs = inputs  # tuple of Node
         self.attrs = attrs  # tuple, as listed above (arrays as numpy arrays)
@@ -61,6 +61,7 @@ class Node:
         self.dtype = dtype  # one of ops.DTYPES
         self.id = id  # position of creation: inputs have smaller ids
         self.value = value  # ndarray for const, else None
+        self.where = where  # (file, line, function) that made it, where somebody wants to know
 
     @property
     def size(self) -> int:

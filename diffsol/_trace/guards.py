@@ -13,6 +13,7 @@ kernel is not for that call. Lines stand in the order of the reads, so a line ma
 from __future__ import annotations
 
 import math
+import re
 import types
 
 import numpy as np
@@ -72,6 +73,7 @@ class Reads:
         self.required: set = set()
         self.params: list[Param] = []
         self.n_params = 0
+        self.labels: dict[str, str] = {}  # var -> what people call it
 
     # --- lines ------------------------------------------------------------------------
 
@@ -137,12 +139,42 @@ class Reads:
             + "\n    except Exception:\n        return False\n    return True\n"
         )
 
+    def told(self) -> list[str]:
+        """For people: what is read, by its way from the function, and what that means."""
+        names: dict = {}
+        for var, expression in self._expressions():
+            expression = self.labels.get(var, expression)
+            names[var] = re.sub(
+                r"\bv\d+\b", lambda found: names.get(found[0], found[0]), expression
+            )
+        readable = {var: _readable(name) for var, name in names.items()}
+        roles = {(param.var, "param") for param in self.params}
+        lines = []
+        for key, (var, _value) in self.known.items():
+            if key in roles:
+                lines.append(f"{readable[var]}: may change, is read anew by each solve")
+            elif key[1:] == ("pinned",):
+                lines.append(f"{readable[var]}: compiled for its present value, anew for another")
+        return lines
+
+    def _expressions(self):
+        for line in self.lines:
+            var, equals, expression = line.partition(" = ")
+            if equals and var.startswith("v"):
+                yield var, expression
+
     def compile_check(self):
         """The guard function check(fun, args, P)."""
         scope = {f"K{i}": value for i, value in enumerate(self.constants)}
         scope["array_equal"] = np.array_equal
         exec(compile(self.source(), "<diffsol guards>", "exec"), scope)
         return scope["check"]
+
+
+def _readable(name):
+    """The way to an object, without what Python keeps it in."""
+    name = re.sub(r"^.*\.__globals__\['(\w+)'\]", r"\1", name)
+    return re.sub(r"^fun\.__self__", "self", name).replace(".cell_contents", "")
 
 
 class Param:

@@ -31,14 +31,19 @@ class Machine:
         self.trace = trace
         self.steps_left = max_steps
         self.deadline = deadline
-        self.depth = 0
+        self.frames: list = []  # that are running, the innermost last
+
+    def where(self):
+        """(file, line, function) of the user's that is being run."""
+        mine = [frame for frame in self.frames if not _is_library(frame.raw.co_filename)]
+        return (mine or self.frames)[-1].where() if self.frames else None
 
     def run(self, frame: Frame):
         """Runs a frame until it returns or yields: (value, finished)."""
-        self.depth += 1
-        if self.depth > MAX_DEPTH:
-            raise Refused("too-long", "calls nested too deeply", frame.where())
+        self.frames.append(frame)
         try:
+            if len(self.frames) > MAX_DEPTH:
+                raise Refused("too-long", "calls nested too deeply")
             return self._loop(frame)
         except Refused as refused:
             if refused.where is None or _is_library(refused.where[0]):
@@ -55,7 +60,7 @@ class Machine:
             code = "try-except" if frame.step.protected else "raises"
             raise Refused(code, repr(exception), frame.where()) from exception
         finally:
-            self.depth -= 1
+            self.frames.pop()
 
     def _loop(self, frame):
         steps = frame.code.steps

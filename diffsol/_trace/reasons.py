@@ -11,6 +11,7 @@ class Reason(NamedTuple):
     title: str
     text: str
     hint: str
+    example: tuple = ()  # (what is not compiled, the same written so that it is)
 
 
 REASONS = {
@@ -24,6 +25,7 @@ REASONS = {
             "of at each call.",
             "Return everything through the result; collect histories from `sol.t` and `sol.y` "
             "afterwards.",
+            ("`history.append(y[0])` in the function", "`history = sol.y[0]` after the solve"),
         ),
         Reason(
             "state-write",
@@ -31,24 +33,34 @@ REASONS = {
             "SciPy lets the change take effect on the solution itself, so the function must "
             "really be called.",
             "Work on a copy: `y = y.copy()`, or use np.maximum / np.clip.",
+            ("`y[y < 0] = 0`", "`y = np.maximum(y, 0)`"),
         ),
         Reason(
             "input-output",
             "It prints, reads or writes",
             "Input and output must happen at each call, so the function is called as Python.",
             "Remove the print, or look at the result afterwards.",
+            (
+                "`print(t, y)` in the function",
+                "`for t, y in zip(sol.t, sol.y.T): print(t, y)` after the solve",
+            ),
         ),
         Reason(
             "random",
             "It draws random numbers",
             "Each call must give new numbers, so the function is called as Python.",
             "Draw the numbers once, outside, and pass them in.",
+            (
+                "`np.random.normal()` in the function",
+                "`noise = rng.normal(size=100)` before, `np.interp(t, times, noise)` in it",
+            ),
         ),
         Reason(
             "clock",
             "It looks at the clock",
             "The result depends on when it is called, so the function is called as Python.",
             "Use the argument t.",
+            ("`time.time() - start`", "`t`"),
         ),
         Reason(
             "unknown-call",
@@ -57,6 +69,10 @@ REASONS = {
             "math or built-in functions that `python -m diffsol --about=tracing` lists.",
             "Write that part with what `python -m diffsol --about=tracing` lists, or tabulate it "
             "and use np.interp.",
+            (
+                "`model.predict(t)` in the function",
+                "`table = model.predict(times)` before, `np.interp(t, times, table)` in it",
+            ),
         ),
         Reason(
             "numpy-call",
@@ -72,12 +88,17 @@ REASONS = {
             "It uses an attribute or method that is not supported on arrays",
             "`python -m diffsol --about=tracing` does not list the attribute or method.",
             "Use an equivalent NumPy expression.",
+            ("`y.argsort()`", "the same with the functions and methods that are listed"),
         ),
         Reason(
             "unknown-object",
             "It uses an object whose behaviour is not known",
             "Operators, items or iteration of this type run code that cannot be followed.",
             "Pass plain numbers, tuples, lists, dicts or NumPy arrays.",
+            (
+                "`params` an object of a library",
+                "`params = {'k': 1.0}`, or a class of yours with numbers in it",
+            ),
         ),
         Reason(
             "dtype",
@@ -85,18 +106,21 @@ REASONS = {
             "Results in other precisions round differently; compiling them as float64 would "
             "change the answer.",
             "Convert with `.astype(float)` once, outside.",
+            ("`w = np.ones(3, np.float32)`", "`w = np.ones(3)`"),
         ),
         Reason(
             "complex-to-real",
             "A complex result is stored in a real state",
             "SciPy drops the imaginary part with a ComplexWarning.",
             "Use a complex y0 (`y0 + 0j`), or take `.real` on purpose.",
+            ("`y0 = [1.0, 0.0]`", "`y0 = [1.0 + 0j, 0.0]`"),
         ),
         Reason(
             "dynamic-index",
             "An index or a shape depends on t or y",
             "Array shapes and indices must be known when the function is compiled.",
             "Use np.where, np.clip or arithmetic instead of indexing by a computed number.",
+            ("`y[:int(t)].sum()`", "`(y * (np.arange(len(y)) < int(t))).sum()`"),
         ),
         Reason(
             "concrete-value",
@@ -104,6 +128,7 @@ REASONS = {
             "The value of t or y is used where Python needs a number at once (a dict key, a "
             "format string, a foreign call).",
             "Keep to arithmetic, comparisons and NumPy functions on t and y.",
+            ("`rates[str(y[0] > 1)]`", "`rates['True'] if y[0] > 1 else rates['False']`"),
         ),
         Reason(
             "too-many-branches",
@@ -111,12 +136,14 @@ REASONS = {
             "Each `if` on a traced value doubles the ways through the function; more than the "
             "limit were found.",
             "Use np.where, min, max or np.clip instead of `if` in loops.",
+            ("`for x in y: total += x if x > 0 else 0`", "`total = np.where(y > 0, y, 0).sum()`"),
         ),
         Reason(
             "too-long",
             "It runs too long to be followed",
             "The function executes more instructions in one call than the tracer follows.",
             "Replace Python loops by array expressions.",
+            ("`for i in range(n): d[i] = a[i] * y[i]`", "`d = a * y`"),
         ),
         Reason(
             "too-large",
@@ -124,12 +151,17 @@ REASONS = {
             "Each pass of a Python loop becomes code of its own, and compiling that code takes longer "
             "than what the function has cost so far. It is tried again when the function has cost more.",
             "Replace Python loops over components by array expressions.",
+            ("`for i in range(n): d[i] = a[i] * y[i]`", "`d = a * y`"),
         ),
         Reason(
             "try-except",
             "An exception is raised and handled inside it",
             "Which handler runs depends on values, so the function is called as Python.",
             "Test for the condition instead of catching the exception.",
+            (
+                "`try: r = 1 / y[0]` ... `except ZeroDivisionError: r = 0`",
+                "`r = 1 / y[0] if y[0] != 0 else 0`",
+            ),
         ),
         Reason(
             "raises",
@@ -150,6 +182,7 @@ REASONS = {
             "Generators with send, async code, class definitions, match statements and the like "
             "are not followed.",
             "Use plain functions, loops and expressions.",
+            ("`match mode: case 'a': ...`", "`if mode == 'a': ...`"),
         ),
         Reason(
             "python-version",

@@ -38,19 +38,23 @@ class TraceResult:
     check: Callable  # check(fun, args, P) -> bool; fills the parameter block P
     n_params: int
     has_arrays: bool  # are there arrays among the parameters?
+    reads: Reads | None = None  # what it reads from outside, where asked for
 
 
 class Trace:
     """One function being traced: its graph, its reads, and the decisions of the current path."""
 
-    def __init__(self):
-        self.graph = Graph()
+    def __init__(self, told=False):
+        self.graph = Graph(self._where if told else None)
         self.reads = Reads()
         self.parameters: dict = {}  # id of a param node -> (value, guard variable)
         self.machine = None
         self.script: tuple = ()
         self.decisions: list = []  # [(condition node, answer)]
         self.traps: list = []  # conditions under which Python raises on the current path
+
+    def _where(self):
+        return None if self.machine is None else self.machine.where()
 
     # --- called by values ---------------------------------------------------------------------
 
@@ -128,17 +132,19 @@ def trace_function(
     y_first=False,
     transposed=False,
     deadline=math.inf,
+    told=False,
 ) -> TraceResult:
     """Traces fun(t, y, *args), or fun(y, t, *args), for a state of the given shape and dtype.
 
     `shape` and `dtype` are those of the result: a result that NumPy casts without a warning is
     accepted, with `broadcast` also a single number for all components. Any other ends the trace.
+    told: nodes know their line, loops stay as they were written, and the reads are kept.
     The program gives it `transposed` where asked to (a matrix column by column).
     Raises Refused, also when `deadline` (time.perf_counter) has passed.
     """
     if not SUPPORTED:
         raise Refused("python-version")
-    trace = Trace()
+    trace = Trace(told)
     leaves: list = []
     pending: list = [()]
     raised = None
@@ -174,10 +180,11 @@ def trace_function(
         trace.reads.n_params,
     )
     return TraceResult(
-        rolled(program),
+        program if told else rolled(program),
         _compiled_check(trace.reads),
         trace.reads.n_params,
         any(p.shape for p in trace.reads.params),
+        trace.reads if told else None,
     )
 
 

@@ -145,6 +145,9 @@ def function_of(trace, outside) -> Function:
         Outside(cell, reads.read((var, "cell", i), f"{var}.__closure__[{i}]", cell), reads)
         for i, cell in enumerate(value.__closure__ or ())
     )
+    reads.labels.update(
+        (cell.var, name) for cell, name in zip(cells, value.__code__.co_freevars, strict=True)
+    )
     return Function(
         value.__code__,
         functools.partial(_global, trace, value.__globals__, namespace),
@@ -173,11 +176,8 @@ def cell_contents(trace, outside):
         value = outside.value.cell_contents
     except ValueError:
         raise NameError("free variable referenced before assignment") from None
-    return enter(
-        trace,
-        value,
-        trace.reads.read((outside.var, "contents"), f"{outside.var}.cell_contents", value),
-    )
+    var = trace.reads.read((outside.var, "contents"), f"{outside.var}.cell_contents", value)
+    return enter(trace, value, var)
 
 
 # --- attributes --------------------------------------------------------------------------------------

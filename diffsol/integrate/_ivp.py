@@ -326,7 +326,7 @@ def _result(run, status, name, y0, t_eval, dense_output, has_events):
         t, y = [], []
     elif t_eval.dtype != t.dtype:
         t = t_eval[: len(t)].copy()
-    return OdeResult(
+    result = OdeResult(
         t=t,
         y=y,
         sol=_solution(run, name, t_eval) if dense_output else None,
@@ -339,6 +339,9 @@ def _result(run, status, name, y0, t_eval, dense_output, has_events):
         message=LSODA_FAILED if status < 0 and name == "LSODA" else MESSAGES[status],
         success=status >= 0,
     )
+    if run.nonfinite is not None:
+        result.note_nonfinite(run.rhs, *run.nonfinite)
+    return result
 
 
 def _count(name, count):

@@ -16,7 +16,26 @@ class OdeResult(dict):
     The keys are ``t, y, sol, t_events, y_events, nfev, njev, nlu, status, message, success``.
     """
 
-    __slots__ = ()
+    __slots__ = ("_nonfinite",)
+
+    @property
+    def nonfinite(self) -> Any:
+        """What in `fun` made the first NaN or infinity of this solve, or None.
+
+        A `diffsol._engine.nonfinite.NonFinite`, which prints as a sentence: the time, the components,
+        and, where the function can be compiled, the source line and the operation.
+        """
+        try:
+            function, t, y = object.__getattribute__(self, "_nonfinite")
+        except AttributeError:
+            return None
+        from diffsol._engine.nonfinite import locate
+
+        return locate(function, t, y)
+
+    def note_nonfinite(self, function: Any, t: float, y: Any) -> None:
+        """Keep where an evaluation of `function` was not finite, for `nonfinite`."""
+        object.__setattr__(self, "_nonfinite", (function, t, y))
 
     def __getattr__(self, name: str) -> Any:
         try:

@@ -1,6 +1,7 @@
 """explain tells what happens to a function; functions given to SciPy's own solvers are compiled too."""
 
 import inspect
+import sys
 
 import numpy as np
 import pytest
@@ -385,3 +386,99 @@ def test_event_changes_what_a_function_compiled_in_flight_reads(monkeypatch):
     assert any(r.variants for r in kernels.records())
     np.testing.assert_allclose(ours.y, theirs.y, rtol=1e-6)
     assert np.max(ours.y) < 3.6
+
+
+# --- looking inside ---------------------------------------------------------------------------
+
+GRAVITY = 9.81
+MODE = "linear"
+
+
+class Pendulum:
+    def __init__(self):
+        self.length = 2.0
+
+    def rates(self, t, y, c):
+        drag = c["drag"] if MODE == "linear" else 0.0
+        return [y[1], -GRAVITY / self.length * np.sin(y[0]) - drag * y[1]]
+
+
+def test_what_is_guarded():
+    told = diffsol.explain(Pendulum().rates, (0, 1), [1.0, 0.0], args=({"drag": 0.1},))
+    text = "\n".join(told.guards)
+    for name in ("GRAVITY", "self.length", "args[0]['drag']"):
+        assert f"{name}: may change, is read anew by each solve" in text
+    assert "MODE: compiled for its present value, anew for another" in text
+
+
+def test_a_closure_is_called_by_its_name():
+    rate = 2.0
+    told = diffsol.explain(lambda t, y: -rate * y, (0, 1), [1.0])
+    assert told.guards == ("rate: may change, is read anew by each solve",)
+
+
+def test_the_cost_of_an_evaluation():
+    told = diffsol.explain(Pendulum().rates, (0, 1), [1.0, 0.0], args=({"drag": 0.1},))
+    assert told.python_us > 0
+    assert told.kernel_us > 0
+    assert "one evaluation" in str(told)
+
+
+def test_show_prints_graph_and_guards(capsys):
+    diffsol.explain(Pendulum().rates, (0, 1), [1.0, 0.0], args=({"drag": 0.1},)).show()
+    shown = capsys.readouterr().out
+    assert "sin(" in shown
+    assert "reads from outside:" in shown
+
+
+def test_refusal_shows_the_line_and_another_way_to_write_it():
+    def counting(t, y):
+        print("called", end="")
+        return -y
+
+    text = str(diffsol.explain(counting, (0, 1), [1.0]))
+    assert 'print("called", end="")' in text
+    assert "->" in text
+
+
+def chain(t, y):
+    d = -2.0 * y
+    d[1:] += y[:-1]
+    d[:-1] += y[1:]
+    return d
+
+
+def test_sparsity_is_exact():
+    told = diffsol.explain(chain, (0, 1), np.ones(6))
+    wanted = np.abs(np.subtract.outer(np.arange(6), np.arange(6))) <= 1
+    np.testing.assert_array_equal(told.sparsity(), wanted)
+    large = diffsol.explain(chain, (0, 1), np.ones(2000)).sparsity()
+    assert large.shape == (2000, 2000)
+    assert large.nnz == 3 * 2000 - 2
+
+
+class FakeAxes:
+    def spy(self, pattern, **options):
+        self.pattern, self.options = pattern, options
+
+    def set_title(self, title):
+        self.title = title
+
+
+def test_spy_draws_the_pattern():
+    axes = FakeAxes()
+    assert diffsol.explain(chain, (0, 1), np.ones(6)).spy(axes, markersize=5) is axes
+    assert axes.pattern.sum() == 16
+    assert axes.options["markersize"] == 5
+    assert "16 of 36" in axes.title
+
+
+def test_spy_without_matplotlib_or_without_a_jacobian(monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(ImportError, match="diffsol\\[plot\\]"):
+        diffsol.explain(chain, (0, 1), np.ones(6)).spy()
+    log = []
+    told = diffsol.explain(lambda t, y: log.append(t) or -y, (0, 1), [1.0])
+    assert told.sparsity() is None
+    with pytest.raises(ValueError, match="not compiled"):
+        told.spy(FakeAxes())

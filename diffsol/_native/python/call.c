@@ -76,10 +76,26 @@ static int dispatch(ds_python *call, int which, int flags, double t, double *y, 
     return call_answer(call, which, flags, t, y, out);
 }
 
+static int is_finite(const ds_python *call, const double *out) {
+    const int64_t count = call->n * (call->is_complex ? 2 : 1);
+    double sums[4] = {0.0, 0.0, 0.0, 0.0}; /* of zeros, or nan; four, for one waits for itself */
+    for (int64_t i = 0; i < count; i++) sums[i & 3] += 0.0 * out[i];
+    return sums[0] + sums[1] + sums[2] + sums[3] == 0.0;
+}
+
+static int tell(ds_python *call, double t, double *y) {
+    call->told = 1;
+    PyObject *done = PyObject_CallMethod((PyObject *)call->owner, "keep_nonfinite", "dK", t,
+                                         (unsigned long long)(uintptr_t)y);
+    Py_XDECREF(done);
+    return done ? 0 : -1;
+}
+
 int ds_call_python(void *handle, int which, int flags, double t, double *y, double *out) {
     ds_python *call = handle;
     const PyGILState_STATE gil = PyGILState_Ensure();
-    const int failed = PyArray_ImportNumPyAPI() || dispatch(call, which, flags, t, y, out);
+    int failed = PyArray_ImportNumPyAPI() || dispatch(call, which, flags, t, y, out);
+    if (!failed && which == 0 && !call->told && !is_finite(call, out)) failed = tell(call, t, y);
     if (failed) keep_error(call);
     PyGILState_Release(gil);
     return failed;

@@ -13,6 +13,7 @@
  *     take_event(result, flags)  a result of an event that is not simply a number, as a float
  *     after()       called after each event, if `watched`
  *     answer(which, flags, t, y, out)  every other call; y and out are addresses
+ *     keep_nonfinite(t, y)  told of the first evaluation of fun that is not finite; y is an address
  *     error         where an exception is kept
  * C reads them when it first needs them, so that a solve by kernels alone never pays; fun and events
  * must be the same from then on. */
@@ -24,6 +25,8 @@ typedef struct ds_python {
     int shared;       /* fun sees the core's own memory as y; else an array that it may keep */
     int by_answer;    /* the next call of fun, and no other, goes to `answer` as well */
     int watched;
+
+    int told;         /* has an evaluation been told to keep_nonfinite? */
 
     /* NULL at first, then owner's attributes fun, events and arguments. */
     void *fun, *events, *arguments;
