@@ -10,9 +10,10 @@ import math
 
 import numpy as np
 
+from diffsol._compile import lookups
 from diffsol._compile.llvm_ops import emit_cast, emit_row, operand_dtype
 from diffsol._compile.sums import pairwise
-from diffsol._compile.writer import literal
+from diffsol._compile.writer import literal, pad
 from diffsol._graph.interpret import window
 from diffsol._graph.ops import COMPLEX, ELEMENTWISE, FLOAT
 
@@ -46,6 +47,7 @@ class _Unroller:
     def __init__(self, w, program):
         self.w, self.program = w, program
         self.values: dict = {}
+        self.tables: dict = {}  # id -> address of an array that is read at unknown places
         self.uses: dict = {}
         for node in program.nodes:
             for x in node.inputs:
@@ -55,8 +57,11 @@ class _Unroller:
                 self.uses[root.id] = self.uses.get(root.id, 0) + 1
 
     def run(self) -> dict:
+        by_element = _read_by_element(self.program)
         for node in self.program.nodes:
-            if node.op in ELEMENTWISE:
+            if node.op in ("const", "param") and node.id not in by_element:
+                self.values[node.id] = None  # a table, however long: no names for its elements
+            elif node.op in ELEMENTWISE:
                 self.values[node.id] = self.elementwise(node)
             else:
                 self.values[node.id] = getattr(self, node.op)(
@@ -132,6 +137,28 @@ class _Unroller:
             result[position] = scalar
         return result
 
+    # --- lookups ----------------------------------------------------------------------------
+
+    def lookup(self, node, x, places):
+        table = self.table(node.inputs[0])
+        return [lookups.emit(self.w, node, table, place) for place in places]
+
+    gather = searchsorted = lookup
+
+    def table(self, x):
+        """The address of an array: where a leaf lies, else of a copy."""
+        if x.id not in self.tables:
+            if x.op == "const":
+                address = self.w.table(pad(x.value))
+            elif x.op == "param":
+                address = self.w.address("%p", x.attrs[0], "double")
+            elif x.op == "state":
+                address = "%y"
+            else:
+                address = lookups.spilled(self.w, self.values[x.id], x.dtype)
+            self.tables[x.id] = address
+        return self.tables[x.id]
+
     # --- contractions -----------------------------------------------------------------------
 
     def reduction(self, node, x):
@@ -192,6 +219,16 @@ class _Unroller:
         for product in products[1:]:
             result = emit_row(self.w, "add", dtype, result, product)
         return result
+
+
+def _read_by_element(program) -> set:
+    """Ids of the nodes that something else than a lookup reads."""
+    roots = [x for x in (program.output, program.trap) if x is not None]
+    read = {x.id for x in roots}
+    for node in program.nodes:
+        inputs = node.inputs[1:] if node.op in ("gather", "searchsorted") else node.inputs
+        read.update(x.id for x in inputs)
+    return read
 
 
 def load_params(w, offset, size, dtype):

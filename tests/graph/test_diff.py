@@ -246,8 +246,21 @@ STRUCTURES = {
         ),
         (1,),
     ),
+    "gather": lambda g, y: g.gather(y, places_of(g, y)),
+    "gather of what is spread": lambda g, y: g.gather(
+        g.broadcast(g.reduce("sum", y, (0,)), (4,)), places_of(g, y)
+    ),
+    "gather of one": lambda g, y: g.gather(
+        g.elementwise("square", y), g.reduce("sum", places_of(g, y), (0,))
+    ),
     "turned": lambda g, y: axes_moved(g, g.view(y, 0, (2, 1, 1), (2, 3, 2)), (2, 0, 1)),
 }
+
+
+def places_of(graph, y):
+    """Indices that depend on the time, one of them out of range."""
+    k = graph.cast(graph.elementwise("multiply", graph.time(), graph.const(4.0)), INT)
+    return graph.elementwise("add", graph.const(np.array([0, 3, -1, 1])), k)
 
 
 def matrix(graph, rows, columns):
