@@ -107,6 +107,11 @@ def depends_on_time(nodes) -> bool:
     return any(x.op == "time" for x in reachable(nodes))
 
 
+def varies(nodes) -> bool:
+    """Are t or y among what these nodes are computed from?"""
+    return any(x.op in ("time", "state") for x in reachable(nodes))
+
+
 def reachable(roots) -> list:
     """Every node that the roots need, inputs first."""
     seen: dict = {}

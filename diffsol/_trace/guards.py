@@ -141,8 +141,14 @@ class Reads:
         """The guard function check(fun, args, P)."""
         scope = {f"K{i}": value for i, value in enumerate(self.constants)}
         scope["array_equal"] = np.array_equal
+        scope["ascending"] = ascending
         exec(compile(self.source(), "<diffsol guards>", "exec"), scope)
         return scope["check"]
+
+
+def ascending(values) -> bool:
+    """Is a table sorted (and without NaN)?"""
+    return bool((values[:-1] <= values[1:]).all())
 
 
 class Param:
