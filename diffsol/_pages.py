@@ -4,7 +4,7 @@ import inspect
 
 from diffsol import errors
 from diffsol._graph.ops import ELEMENTWISE
-from diffsol._trace import calls, numpy_map
+from diffsol._trace import calls, numpy_map, scipy_map
 from diffsol._trace.reasons import REASONS
 
 
@@ -83,6 +83,17 @@ def tracing_page() -> str:
         "## math",
         "",
         _listed({_name(f) for f in known if _module(f) == "math"}),
+        "",
+        "## bisect",
+        "",
+        _listed({_name(f) for f in known if _module(f) == "_bisect"}),
+        "",
+        "## SciPy",
+        "",
+        "Calls of these functions and of objects of these classes; what was changed in an object between two "
+        "solves is seen.",
+        "",
+        _listed(scipy_map.names()),
         "",
         "## Built-ins",
         "",

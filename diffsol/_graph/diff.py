@@ -114,7 +114,7 @@ class Tangents:
 
     def _gather(self, node):
         """The picked element's tangent: a choice among all of them, unless they have one in common."""
-        x, index = node.inputs
+        x = node.inputs[0]
         uniform = [term for term in self.of(x) if term.uniform and term.length == 1]
         others = [term for term in self.of(x) if not (term.uniform and term.length == 1)]
         result = [self._gathered(term, x, node) for term in uniform]
@@ -137,7 +137,9 @@ class Tangents:
         last = graph.const(x.size - 1)
         index = graph.elementwise("minimum", node.inputs[1], last)
         index = graph.elementwise("maximum", index, graph.const(0))
-        hit = graph.elementwise("equal", graph.broadcast(places, window), graph.broadcast(index, window))
+        hit = graph.elementwise(
+            "equal", graph.broadcast(places, window), graph.broadcast(index, window)
+        )
         strides, zero, chosen = (1, *(0,) * node.ndim), graph.const(0.0), []
         for term in tangent.viewed(graph, terms, x.shape, 0, strides, window):
             coef = graph.elementwise("select", hit, term.coef, zero)

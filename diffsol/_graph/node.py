@@ -16,7 +16,8 @@ Operators that are not elementwise (the structural ones), with their attributes:
   cumsum   axis
   matmul                              numpy.matmul of 1-D/2-D inputs
   gather                              inputs[0].ravel()[inputs[1]], integers; those out of range go to the nearest end
-  searchsorted  side, offset, stride, count    numpy.searchsorted of inputs[1] in inputs[0].ravel()[offset::stride][:count]
+  searchsorted  side, offset, stride, count
+                                      numpy.searchsorted of inputs[1] in inputs[0].ravel()[offset::stride][:count]
 
 All other operators are rows of `ops.ELEMENTWISE`; their inputs have the output's shape or shape ().
 Every node's value is logically a fresh C-ordered array; `view` is the only aliasing and it reads.

@@ -40,7 +40,7 @@ def pick(array, key):
 
 def place(array, key, value):
     """array[key] = value for one element"""
-    trace, graph = array.trace, array.trace.graph
+    graph = array.trace.graph
     index, _ = _flat_index(array, key)
     base = array.storage.node
     if index.shape or value.size != 1:
@@ -124,9 +124,7 @@ def _wrapped(trace, node, extent):
     outside = graph.elementwise("logical_or", low, high)
     trace.trap_if(graph.reduce("any", outside, range(outside.ndim)))
     negative = graph.elementwise("less", node, graph.const(0))
-    return graph.elementwise(
-        "select", negative, graph.elementwise("add", node, count), node
-    )
+    return graph.elementwise("select", negative, graph.elementwise("add", node, count), node)
 
 
 def _spread(array, fixed, axis, shape):

@@ -92,7 +92,9 @@ class Storage:
 
     def __init__(self, node, owner="local"):
         self.node = node
-        self.owner = owner  # "local", "state", "outside", "part" (.real) or "picked": who sees a write
+        self.owner = (
+            owner  # "local", "state", "outside", "part" (.real) or "picked": who sees a write
+        )
 
 
 class Array(Traced):

@@ -222,7 +222,9 @@ class _Maker:
             return None
         table = self.graph.elementwise("add", self.graph.const(table), self.graph.const(0.0))
         if self.draw(st.booleans()):
-            table = self.graph.elementwise("maximum", table, self.nodes[0])  # in memory, still sorted
+            table = self.graph.elementwise(
+                "maximum", table, self.nodes[0]
+            )  # in memory, still sorted
         side = self.draw(st.sampled_from(("left", "right")))
         return self.graph.searchsorted(table, values, side)
 

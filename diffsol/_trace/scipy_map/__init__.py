@@ -4,7 +4,7 @@ SciPy's modules are found in `sys.modules` when something of theirs is met, neve
 """
 
 from diffsol._trace.scipy_map import bsplines, interp1d, piecewise
-from diffsol._trace.scipy_map.registry import FUNCTIONS, OBJECTS, find_function, find_object
+from diffsol._trace.scipy_map.registry import FUNCTIONS, OBJECTS, find_function, find_object, names
 
 __all__ = [
     "FUNCTIONS",
@@ -13,5 +13,6 @@ __all__ = [
     "find_function",
     "find_object",
     "interp1d",
+    "names",
     "piecewise",
 ]

@@ -112,9 +112,7 @@ def _evaluated(trace, x, knots, coefs, degree, nu):
     total = None
     for a, weight in enumerate(_basis(graph, x, knots, interval, degree, nu)):
         row = graph.elementwise("add", interval, graph.const(a - degree))
-        term = graph.elementwise(
-            "multiply", rows(graph, coefs, row), spread(graph, weight, rest)
-        )
+        term = graph.elementwise("multiply", rows(graph, coefs, row), spread(graph, weight, rest))
         total = term if total is None else graph.elementwise("add", total, term)
     return graph.broadcast(total, (*x.shape, *rest))
 
@@ -154,9 +152,7 @@ def _basis(graph, x, knots, interval, degree, nu):
                 ]
             first, second = (graph.elementwise("select", empty, zero, s) for s in shares)
             weights[n - 1] = (
-                first
-                if weights[n - 1] is zero
-                else graph.elementwise("add", weights[n - 1], first)
+                first if weights[n - 1] is zero else graph.elementwise("add", weights[n - 1], first)
             )
             weights[n] = second
     return weights

@@ -35,6 +35,11 @@ def find_object(value):
     return _find(OBJECTS, type(value))
 
 
+def names() -> set:
+    """What is known, for the documentation."""
+    return {name.removeprefix("scipy.") for name in (*FUNCTIONS, *OBJECTS)}
+
+
 def _find(table, thing):
     """The entry of a thing that is what its public name says."""
     module, name = getattr(thing, "__module__", None), getattr(thing, "__name__", None)
