@@ -117,6 +117,8 @@ def _meaning(row):
         return {"erf": "`math.erf`", "erfc": "`math.erfc`", "make_complex": "`re + 1j * im`"}[
             row.name
         ]
+    if row.name.startswith("special_"):
+        return f"`scipy.special.{function.__name__}`"
     return f"`numpy.{function.__name__}`"
 
 

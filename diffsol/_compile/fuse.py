@@ -341,7 +341,11 @@ def _costs(program):
         own = (
             0
             if node.op not in ELEMENTWISE and node.op not in LOOKUPS
-            else (20 if node.op in FUNCTIONS else COSTS.get(node.op, 1))
+            else (
+                20
+                if node.op in FUNCTIONS or node.op.startswith("special_")
+                else COSTS.get(node.op, 1)
+            )
         )
         if node.op in LEAVES or node.op in ALWAYS_STORED:
             cost[node.id] = depth[node.id] = 0

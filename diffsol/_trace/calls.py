@@ -145,6 +145,8 @@ def _call_traced(trace, function, args, kwargs):
         return HANDLERS[function](trace, *args, **kwargs)
     if isinstance(function, np.ufunc) and function in OPERATORS:
         return call_ufunc(trace, function, *args, **kwargs)
+    if isinstance(function, np.ufunc) and scipy_map.is_special(function):
+        return scipy_map.call_special(trace, function, args, kwargs)
     if function in MATH and not kwargs:
         return call_math(trace, function, *args)
     if (

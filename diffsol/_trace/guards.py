@@ -79,6 +79,11 @@ class Reads:
         self.constants.append(value)
         return f"K{len(self.constants) - 1}"
 
+    def constant_once(self, value) -> str:
+        """The name of a constant that may be asked for many times."""
+        place = next((i for i, known in enumerate(self.constants) if known is value), None)
+        return self.constant(value) if place is None else f"K{place}"
+
     def read(self, key, expression, value) -> str:
         """Variable holding `expression`; one variable per key, with the value seen now."""
         if key not in self.known:

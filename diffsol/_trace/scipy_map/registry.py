@@ -7,6 +7,7 @@ import sys
 import numpy as np
 
 from diffsol._graph.ops import COMPLEX, FLOAT
+from diffsol._graph.special import TABLE as SPECIAL
 from diffsol._trace import world
 from diffsol._trace.guards import OutsideInt
 from diffsol._trace.reasons import Refused
@@ -37,7 +38,9 @@ def find_object(value):
 
 def names() -> set:
     """What is known, for the documentation."""
-    return {name.removeprefix("scipy.") for name in (*FUNCTIONS, *OBJECTS)}
+    return {name.removeprefix("scipy.") for name in (*FUNCTIONS, *OBJECTS)} | {
+        f"special.{name}" for name in SPECIAL
+    }
 
 
 def _find(table, thing):

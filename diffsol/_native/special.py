@@ -1,0 +1,13 @@
+"""The functions of scipy.special, by the pointers that `scipy.special.cython_special` publishes."""
+
+from __future__ import annotations
+
+from diffsol._graph.special import TABLE
+from diffsol._native.lapack import address_of
+
+
+def address(name) -> int:
+    """The address of `double f(double, ..., int)`; the int is Cython's, and 0."""
+    from scipy.special import cython_special
+
+    return address_of(cython_special.__pyx_capi__[TABLE[name].symbol])
