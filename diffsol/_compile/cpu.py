@@ -11,6 +11,7 @@ import time
 
 from diffsol._compile import emit_llvm, plan
 from diffsol._compile.lanes import divides_in_idle_lanes
+from diffsol._graph.special import TABLE as SPECIAL
 
 _LOCK = threading.RLock()
 _library = None  # the _Library, once a kernel has been compiled
@@ -111,7 +112,8 @@ class _Library:
             if symbol.startswith("special_"):
                 from diffsol._native import special
 
-                self.llvm.add_symbol(symbol, special.address(symbol.removeprefix("special_")))
+                row = SPECIAL[symbol.removeprefix("special_")]
+                self.llvm.add_symbol(symbol, special.address(row.symbol))
                 self.published.add(symbol)
 
     def _optimised(self, text, name, machine, effort):

@@ -150,7 +150,7 @@ TABLE = {
     "yv": _two(SECOND + "yv", None, _neighbours("yv", -1)),
     "iv": _two(SECOND + "iv", None, _neighbours("iv", +1)),
     "kv": _two(SECOND + "kv", None, lambda z, v, x: -_neighbours("kv", +1)(z, v, x)),
-    # exponential and elliptic integrals: DLMF 6.2, 19.2, and the confluent limit 15.5.1, 16.3
+    # exponential and elliptic integrals: DLMF 6.2, 19.2
     "exp1": _one(SECOND + "exp1", lambda z, x: -((-x).apply("exp") / x)),
     "expi": _one(SECOND + "expi", lambda z, x: x.apply("exp") / x),
     "ellipk": _one("ellipk", None),
@@ -165,5 +165,4 @@ TABLE = {
         lambda z, phi, m: (1.0 - m * phi.apply("sin").apply("square")).apply("sqrt"),
         None,
     ),
-    "hyp0f1": _two(SECOND + "hyp0f1", None, lambda z, v, x: _apply("hyp0f1", v + 1.0, x) / v),
 }

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from diffsol._graph.special import TABLE
 from diffsol._native.lapack import address_of
 
 
-def address(name) -> int:
-    """The address of `double f(double, ..., int)`; the int is Cython's, and 0."""
+def address(symbol) -> int:
+    """The address of `double f(double, ..., int)`, by Cython's name; the int is Cython's too, and 0."""
     from scipy.special import cython_special
 
-    return address_of(cython_special.__pyx_capi__[TABLE[name].symbol])
+    return address_of(cython_special.__pyx_capi__[symbol])
