@@ -4,7 +4,7 @@ import inspect
 
 from diffsol import errors
 from diffsol._graph.ops import ELEMENTWISE
-from diffsol._trace import calls, numpy_map
+from diffsol._trace import calls, numpy_map, scipy_map
 from diffsol._trace.reasons import REASONS
 
 
@@ -90,6 +90,17 @@ def tracing_page() -> str:
         "",
         _listed({_name(f) for f in known if _module(f) == "math"}),
         "",
+        "## bisect",
+        "",
+        _listed({_name(f) for f in known if _module(f) == "_bisect"}),
+        "",
+        "## SciPy",
+        "",
+        "Calls of these functions and of objects of these classes; what was changed in an object between two "
+        "solves is seen.",
+        "",
+        _listed(scipy_map.names()),
+        "",
         "## Built-ins",
         "",
         _listed({_name(f) for f in known if _module(f) == "builtins"}),
@@ -112,6 +123,8 @@ def _meaning(row):
         return {"erf": "`math.erf`", "erfc": "`math.erfc`", "make_complex": "`re + 1j * im`"}[
             row.name
         ]
+    if row.name.startswith("special_"):
+        return f"`scipy.special.{function.__name__}`"
     return f"`numpy.{function.__name__}`"
 
 

@@ -11,6 +11,7 @@ import time
 
 from diffsol._compile import emit_llvm, plan
 from diffsol._compile.lanes import divides_in_idle_lanes
+from diffsol._graph.special import TABLE as SPECIAL
 
 _LOCK = threading.RLock()
 _library = None  # the _Library, once a kernel has been compiled
@@ -81,7 +82,7 @@ class _Library:
 
         from diffsol._native._core import ffi, lib
 
-        self.llvm = llvm
+        self.llvm, self.published = llvm, set()
         llvm.initialize_native_target()
         llvm.initialize_native_asmprinter()
         self.target = llvm.Target.from_default_triple()
@@ -95,6 +96,7 @@ class _Library:
 
     def compile(self, source, name, effort):
         """An execution engine with the finished module of an `emit_llvm.Module`."""
+        self._publish_special(source.externals)
         machine = self.target.create_target_machine(opt=effort.codegen, jit=True, **self.host)
         module = self._optimised(source.text, name, machine, effort)
         engine = self.llvm.create_mcjit_compiler(module, machine)
@@ -103,6 +105,16 @@ class _Library:
                 engine.add_global_mapping(constant, source.tables[constant.name].ctypes.data)
         engine.finalize_object()
         return engine
+
+    def _publish_special(self, externals):
+        """Make the functions of scipy.special known that a module calls."""
+        for symbol in sorted(externals - self.published):
+            if symbol.startswith("special_"):
+                from diffsol._native import special
+
+                row = SPECIAL[symbol.removeprefix("special_")]
+                self.llvm.add_symbol(symbol, special.address(row.symbol))
+                self.published.add(symbol)
 
     def _optimised(self, text, name, machine, effort):
         module = self.llvm.parse_assembly(text)

@@ -10,10 +10,11 @@ from diffsol._compile.writer import Writer
 
 @dataclass(frozen=True)
 class Module:
-    """LLVM text, the arrays that it declares as external constants, and how it was lowered."""
+    """LLVM text, the arrays and functions that it declares as external, and how it was lowered."""
 
     text: str
     tables: dict
+    externals: set
     unrolled: bool
 
 
@@ -24,7 +25,7 @@ def emit(program, name, unrolled) -> Module:
     """
     w = Writer()
     (unroll if unrolled else loops).lower(w, program)
-    return Module(_assemble(w, name), w.tables, unrolled)
+    return Module(_assemble(w, name), w.tables, w.externals, unrolled)
 
 
 def _assemble(w, name) -> str:

@@ -20,6 +20,8 @@ REDUCTIONS = ("sum", "prod", "amax", "amin", "any", "all")
 LEAVES = ("const", "time", "state", "param")
 ALWAYS_STORED = (*REDUCTIONS, "cumsum", "matmul", "put")
 
+LOOKUPS = ("gather", "searchsorted")  # read their first input in memory, at places not known before
+
 CHEAP = 6  # additions that may be repeated rather than stored and read again
 LONGEST = 150  # operations in one loop body; more are cut into several loops
 MOST_PARTS = 8  # of one concatenation, or assignments in a row, followed by cutting loops
@@ -37,6 +39,8 @@ COSTS = {
     "power": 30,
     "arctan2": 30,
     "hypot": 12,
+    "gather": 2,
+    "searchsorted": 40,
 }
 FUNCTIONS = {
     "exp",
@@ -166,7 +170,7 @@ class Plan:
 
     def _stored(self, node):
         """The contexts of what the root of a stored node reads."""
-        if node.op in ELEMENTWISE or node.op in ("cast", "view", "take"):
+        if node.op in ELEMENTWISE or node.op in ("cast", "view", "take", *LOOKUPS):
             self._inline(node, {((node.id, "map", 0), identity(node.ndim))}, node.id)
         elif node.op == "concat":
             for number, x in enumerate(node.inputs):
@@ -203,6 +207,9 @@ class Plan:
             elif node.op in REDUCTIONS or node.op == "matmul":
                 run = trailing_run(x.shape, node.attrs[0]) if node.op == "sum" else 0
                 self._sequence(node, x, node.op == "matmul" or run >= PAIRWISE)
+            elif node.op in LOOKUPS:
+                self._force(x)
+                self._touch(x, node.id)
             else:
                 self._points[x.id] += 1
                 self._touch(x, node.id)
@@ -211,7 +218,7 @@ class Plan:
         """Hand the contexts of an inlined node on to what it reads."""
         contexts = self._contexts[node.id] if contexts is None else contexts
         position = self.last_use.get(node.id, node.id) if position is None else position
-        if node.op == "take":
+        if node.op in ("take", *LOOKUPS):
             self._force(node.inputs[0])
         for x, followed in self._followed(node, contexts):
             for context in followed:
@@ -253,6 +260,9 @@ class Plan:
                 )
                 for number, x in enumerate(node.inputs)
             ]
+        if node.op in LOOKUPS:
+            table, index = node.inputs
+            return [(table, []), (index, contexts)]
         return [(x, contexts if x.shape == node.shape else []) for x in node.inputs]
 
     # --- small verbs ------------------------------------------------------------------------------
@@ -330,8 +340,12 @@ def _costs(program):
         inner = [x for x in dict.fromkeys(node.inputs) if x.size > 1]
         own = (
             0
-            if node.op not in ELEMENTWISE
-            else (20 if node.op in FUNCTIONS else COSTS.get(node.op, 1))
+            if node.op not in ELEMENTWISE and node.op not in LOOKUPS
+            else (
+                20
+                if node.op in FUNCTIONS or node.op.startswith("special_")
+                else COSTS.get(node.op, 1)
+            )
         )
         if node.op in LEAVES or node.op in ALWAYS_STORED:
             cost[node.id] = depth[node.id] = 0

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from diffsol._compile.writer import LLVM_TYPE, float_literal
 from diffsol._graph.ops import BOOL, COMPLEX, FLOAT, INT
+from diffsol._graph.special import TABLE as SPECIAL
 
 ZERO, ONE, INFINITY = (float_literal(x) for x in (0.0, 1.0, float("inf")))
 
@@ -19,6 +20,10 @@ ZERO, ONE, INFINITY = (float_literal(x) for x in (0.0, 1.0, float("inf")))
 
 def _libm(name):
     return lambda w, *operands: w.libm(name, *operands)
+
+
+def _special(name):
+    return lambda w, *operands: w.special(name, *operands)
 
 
 def _libm_int(name):
@@ -289,6 +294,8 @@ ROWS = {
         COMPLEX: _complex_select,
     },
 }
+
+ROWS.update({f"special_{name}": {FLOAT: _special(name)} for name in SPECIAL})
 
 CASTS = {  # (from, to); to BOOL is `!= 0`, FLOAT to INT truncates
     (BOOL, INT): "zext i1 {} to i64",

@@ -12,8 +12,8 @@ from functools import partial
 
 import numpy as np
 
-from diffsol._compile import helpers
-from diffsol._compile.fuse import LEAVES, PAIRWISE, REDUCTIONS, Plan
+from diffsol._compile import helpers, lookups
+from diffsol._compile.fuse import LEAVES, LOOKUPS, PAIRWISE, REDUCTIONS, Plan
 from diffsol._compile.index import Affine, flat, identity, on_box
 from diffsol._compile.llvm_ops import emit_cast, emit_row, operand_dtype
 from diffsol._compile.regions import boxes, cuts_well, inputs_at
@@ -160,6 +160,8 @@ class _Lowering:
             return emit_row(self.w, node.op, operand_dtype(node), *values)
         if node.op == "cast":
             return emit_cast(self.w, values[0], node.inputs[0].dtype, node.dtype)
+        if node.op in LOOKUPS:
+            return lookups.emit(self.w, node, self.table(node.inputs[0]), values[0])
         return values[0]
 
     def gather(self, node, position):
@@ -214,6 +216,9 @@ class _Lowering:
             return next(self.scalars[x.id] for x in node.inputs if x.size)
         if node.op in ("view", "take"):
             return self.at_position(node.inputs[0], node.attrs[0])
+        if node.op in LOOKUPS:
+            x, at = node.inputs
+            return lookups.emit(w, node, self.table(x), self.scalars[at.id])
         values = [self.scalars[x.id] for x in node.inputs]
         if node.op == "cast":
             return emit_cast(w, values[0], node.inputs[0].dtype, node.dtype)
@@ -334,6 +339,12 @@ class _Lowering:
     def block_sum(self, x, start, run):
         """NumPy's pairwise sum of a run of elements in memory."""
         return helpers.pairwise_sum(self.w, self.pointer(x, start), run, x.dtype)
+
+    def table(self, x):
+        """Address of an array that is read at places not known before."""
+        if x.size > 1:
+            return self.pointer(x, Affine(0))
+        return lookups.spilled(self.w, [self.scalars[x.id]], x.dtype)
 
     def pointer(self, x, start):
         """Address of the element of a leaf or stored node at a flat index."""

@@ -54,7 +54,7 @@ def seconds(program, quick=False) -> float:
 
 def _work(node) -> int:
     """Elements that a node computes (one that rearranges others computes none)."""
-    if node.op in ELEMENTWISE or node.op == "cumsum":
+    if node.op in ELEMENTWISE or node.op in ("cumsum", "gather", "searchsorted"):
         elements = node.size
     elif node.op == "matmul":
         elements = node.size * node.inputs[0].shape[-1]

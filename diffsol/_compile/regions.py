@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 
-from diffsol._compile.fuse import inside
+from diffsol._compile.fuse import LOOKUPS, inside
 from diffsol._compile.index import Split, axis_map, compose, identity, on_box, side, window_box
 from diffsol._graph.build import contiguous_strides
 from diffsol._graph.ops import ELEMENTWISE
@@ -24,7 +24,8 @@ def inputs_at(node, indices, box):
         return [_part_at(node, indices, box)]
     if node.op == "update":
         return [_assigned_at(node, indices, box)]
-    return [(x, indices if x.shape == node.shape else ()) for x in node.inputs]
+    inputs = node.inputs[1:] if node.op in LOOKUPS else node.inputs
+    return [(x, indices if x.shape == node.shape else ()) for x in inputs]
 
 
 def _part_at(node, indices, box):
@@ -101,5 +102,5 @@ def _mapped(plan):
         if node.id in plan.stored:
             if node.op in ("concat", "update", "put"):
                 yield from ((x, False) for x in node.inputs)
-            elif node.op in ELEMENTWISE or node.op in ("cast", "view", "take"):
+            elif node.op in ELEMENTWISE or node.op in ("cast", "view", "take", *LOOKUPS):
                 yield node, True

@@ -5,8 +5,9 @@ Meant for small programs (see `plan.py`); rearranging arrays costs no instructio
 
 from __future__ import annotations
 
+from diffsol._compile import lookups
 from diffsol._compile.llvm_ops import emit_cast, emit_row
-from diffsol._compile.writer import literal
+from diffsol._compile.writer import literal, pad
 from diffsol._graph.elements import Elements
 from diffsol._graph.ops import COMPLEX, FLOAT
 
@@ -30,6 +31,7 @@ class _Unroller(Elements):
     def __init__(self, w, program):
         super().__init__(program)
         self.w = w
+        self.tables: dict = {}  # id -> address of an array that is read at unknown places
 
     def row(self, name, dtype, *scalars):
         return emit_row(self.w, name, dtype, *scalars)
@@ -51,6 +53,26 @@ class _Unroller(Elements):
 
     def param(self, node):
         return load_params(self.w, node.attrs[0], node.size, node.dtype)
+
+    def lookup(self, node, x, places):
+        table = self.table(node.inputs[0])
+        return [lookups.emit(self.w, node, table, place) for place in places]
+
+    gather = searchsorted = lookup
+
+    def table(self, x):
+        """The address of an array: where a leaf lies, else of a copy."""
+        if x.id not in self.tables:
+            if x.op == "const":
+                address = self.w.table(pad(x.value))
+            elif x.op == "param":
+                address = self.w.address("%p", x.attrs[0], "double")
+            elif x.op == "state":
+                address = "%y"
+            else:
+                address = lookups.spilled(self.w, self.values[x.id], x.dtype)
+            self.tables[x.id] = address
+        return self.tables[x.id]
 
 
 def load_params(w, offset, size, dtype):

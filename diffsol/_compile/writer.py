@@ -41,7 +41,7 @@ class Writer:
         self.lines: list = []
         self.declarations: dict = {}  # function name -> its `declare` line
         self.globals: dict = {}  # name -> definition of a constant array or a helper
-        self.externals: set = set()  # names that the C library must provide
+        self.externals: set = set()  # names of functions outside of the module
         self.metadata: list = []
         self.tables: dict = {}  # name -> array of a constant that is only declared
         self.slots: list = []  # allocas, which belong at the top of the function
@@ -78,6 +78,17 @@ class Writer:
             name, f"declare {type} @{name}({types}) nounwind willreturn memory(none)"
         )
         return self.value(f"call {type} @{name}({', '.join(f'{type} {a}' for a in arguments)})")
+
+    def special(self, name, *arguments) -> str:
+        """Call a function of scipy.special; Cython's functions take an int more, which is 0."""
+        symbol = f"special_{name}"
+        self.externals.add(symbol)
+        types = "double, " * len(arguments)
+        self.declarations.setdefault(
+            symbol, f"declare double @{symbol}({types}i32) nounwind willreturn memory(none)"
+        )
+        given = "".join(f"double {a}, " for a in arguments)
+        return self.value(f"call double @{symbol}({given}i32 0)")
 
     def libm_complex(self, name, *arguments) -> tuple:
         """Call `void name(double, ..., double *out)` of `mathlib.c`, which writes a pair."""

@@ -213,6 +213,25 @@ class Graph:
         index = np.ascontiguousarray(index, dtype=np.int64)
         return self._make("take", (x,), (index,), index.shape, x.dtype)
 
+    def gather(self, x, index) -> Node:
+        """x.ravel()[index] for a node of integers, all of them in range."""
+        if index.value is not None:
+            return self.take(x, np.clip(index.value, 0, x.size - 1))
+        if x.size == 1:
+            return self.broadcast(self.reshape(x, ()), index.shape)
+        base, offset, stride = _line(x)
+        if (base, offset, stride) != (x, 0, 1):
+            index = self.elementwise("multiply", index, self.const(stride))
+            index = self.elementwise("add", index, self.const(offset))
+        return self._make("gather", (base, index), (), index.shape, x.dtype)
+
+    def searchsorted(self, table, values, side) -> Node:
+        """numpy.searchsorted(table, values, side); a column of a larger table is searched in place."""
+        base, offset, stride = _line(table)
+        attrs = (side, offset, stride, table.size)
+        inputs = (self.cast(base, FLOAT), self.cast(values, FLOAT))
+        return self._make("searchsorted", inputs, attrs, values.shape, INT)
+
     def concat(self, parts, axis) -> Node:
         dtype = max((x.dtype for x in parts), key=DTYPES.index)
         parts = tuple(self.cast(x, dtype) for x in parts)
@@ -306,3 +325,10 @@ def _are_traced_floats(inputs) -> bool:
 
 def _is_one(x):
     return x.value is not None and x.shape == () and x.dtype == FLOAT and x.value == 1.0
+
+
+def _line(x):
+    """(base, offset, stride) of an array's elements: those of a vector that is a view lie in its base."""
+    if x.op == "view" and x.ndim == 1:
+        return x.inputs[0], x.attrs[0], x.attrs[1][0]
+    return x, 0, 1

@@ -24,6 +24,7 @@ ATTRIBUTES = {
     "update": 3,
     "put": 1,
     "cumsum": 1,
+    "searchsorted": 4,
     **dict.fromkeys(REDUCTIONS, 1),
 }
 ARITY = {
@@ -35,6 +36,8 @@ ARITY = {
     "cast": 1,
     "cumsum": 1,
     "matmul": 2,
+    "gather": 2,
+    "searchsorted": 2,
     **dict.fromkeys(REDUCTIONS, 1),
 }
 
@@ -167,6 +170,8 @@ def _structural_fault(node):
         "cast": _cast_fault,
         "cumsum": _cumsum_fault,
         "matmul": _matmul_fault,
+        "gather": _gather_fault,
+        "searchsorted": _searchsorted_fault,
     }[node.op](node)
 
 
@@ -274,3 +279,19 @@ def _matmul_fault(node):
         return f"{a.shape} @ {b.shape}"
     expected = a.shape[:-1] + b.shape[1:]
     return _same_dtype(node, a, b) or (None if node.shape == expected else f"shape, not {expected}")
+
+
+def _gather_fault(node):
+    x, index = node.inputs
+    if index.dtype != INT or index.shape != node.shape or not x.size:
+        return f"{index.dtype} index of shape {index.shape} into {x.size} elements"
+    return _same_dtype(node, x)
+
+
+def _searchsorted_fault(node):
+    (x, values), (side, offset, stride, count) = node.inputs, node.attrs
+    if side not in ("left", "right") or node.dtype != INT or not count:
+        return f"side {side!r}, dtype {node.dtype}, {count} elements"
+    if x.dtype != FLOAT or values.dtype != FLOAT or values.shape != node.shape:
+        return f"{values.dtype}{list(values.shape)} in {x.dtype}"
+    return _window_fault(offset, (stride,), (count,), x.size)

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 
 from diffsol._graph.formula import Formula
 from diffsol._graph.ops import COMPLEX
+from diffsol._graph.special import TABLE as SPECIAL
+from diffsol._graph.terms import TooLarge
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,15 @@ class Choice:
 def _times(partial):
     """The rule of an input with this partial derivative, a formula of (z, *inputs)."""
     return lambda d, z, *inputs: d * partial(z, *inputs)
+
+
+def _known(name, partial):
+    """The rule of an argument of a function of scipy.special."""
+
+    def unknown(*_):
+        raise TooLarge(f"the derivative of scipy.special.{name} with respect to an argument")
+
+    return unknown if partial is None else _times(partial)
 
 
 def _same(d, *_):
@@ -118,6 +129,10 @@ STEPS = (
 DERIVATIVES = {
     **dict.fromkeys(STEPS),
     **{name: (_times(partial),) for name, partial in FUNCTIONS.items()},
+    **{
+        f"special_{name}": tuple(_known(name, partial) for partial in row.partials)
+        for name, row in SPECIAL.items()
+    },
     "add": (_same, _same),
     "subtract": (_same, _opposite),
     "multiply": (_times(lambda z, a, b: b), _times(lambda z, a, b: a)),

@@ -20,6 +20,7 @@ from diffsol._graph.sparsity import dense_term
 from diffsol._graph.terms import Term, TooLarge, merged
 
 LONGEST_PRODUCT = 64  # factors of `prod`: each one's derivative is the product of the others
+MOST_CHOICES = 1 << 16  # elements times places of a gather from what depends on the state
 OVERCOMPLETE = 2  # times as many coefficients per element as variables: they are added up
 
 
@@ -110,6 +111,42 @@ class Tangents:
     def _take(self, node):
         x = node.inputs[0]
         return merged(self.graph, tangent.taken(self.graph, self.of(x), x.shape, node.attrs[0]))
+
+    def _gather(self, node):
+        """The picked element's tangent: a choice among all of them, unless they have one in common."""
+        x = node.inputs[0]
+        uniform = [term for term in self.of(x) if term.uniform and term.length == 1]
+        others = [term for term in self.of(x) if not (term.uniform and term.length == 1)]
+        result = [self._gathered(term, x, node) for term in uniform]
+        if others:
+            if x.size * node.size > MOST_CHOICES:
+                raise TooLarge(f"{node.size} elements picked from {x.size}")
+            result += self._picked(others, x, node)
+        return merged(self.graph, result)
+
+    def _gathered(self, term, x, node):
+        coef = term.coef
+        if not tangent.scalar(coef):
+            coef = self.graph.gather(tangent.spread_coef(self.graph, term, x.shape), node.inputs[1])
+            coef = self.graph.reshape(coef, (1, *node.shape))
+        return Term(coef, term.cols.reshape(1, *(1,) * node.ndim), 1)
+
+    def _picked(self, terms, x, node):
+        graph, window = self.graph, (x.size, *node.shape)
+        places = graph.const(np.arange(x.size).reshape(-1, *(1,) * node.ndim))
+        last = graph.const(x.size - 1)
+        index = graph.elementwise("minimum", node.inputs[1], last)
+        index = graph.elementwise("maximum", index, graph.const(0))
+        hit = graph.elementwise(
+            "equal", graph.broadcast(places, window), graph.broadcast(index, window)
+        )
+        strides, zero, chosen = (1, *(0,) * node.ndim), graph.const(0.0), []
+        for term in tangent.viewed(graph, terms, x.shape, 0, strides, window):
+            coef = graph.elementwise("select", hit, term.coef, zero)
+            if term.stack and coef.ndim == len(window):
+                coef = graph.reshape(coef, (1, *window))
+            chosen.append(term.with_coef(coef))
+        return tangent.summed(graph, chosen, window, (0,))
 
     def _concat(self, node):
         axis = node.attrs[0]

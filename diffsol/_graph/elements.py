@@ -22,12 +22,15 @@ REDUCERS = {
     "any": "logical_or",
     "all": "logical_and",
 }
+LEAVES = ("const", "state", "param")
 IDENTITY = {"sum": 0, "prod": 1, "any": False, "all": True}  # of an empty reduction
 
 
 class Elements:
     """Walks a program. Subclasses give the leaves (const, time, state, param) as lists of scalars, and
 
+    gather, searchsorted         lookups in the array node.inputs[0] (its scalars: None for a leaf that
+                                 is only looked up in)
     row(name, dtype, *scalars)   the operator `name` of scalars of that dtype
     convert(scalar, old, new)    a scalar of dtype `old` cast to `new`
     literal(number, dtype)       the scalar of a number
@@ -45,8 +48,11 @@ class Elements:
                 self.uses[root.id] = self.uses.get(root.id, 0) + 1
 
     def run(self) -> dict:
+        by_element = _read_by_element(self.program)
         for node in self.program.nodes:
-            if node.op in ELEMENTWISE:
+            if node.op in LEAVES and node.id not in by_element:
+                self.values[node.id] = None  # a table, however long: no names for its elements
+            elif node.op in ELEMENTWISE:
                 self.values[node.id] = self.elementwise(node)
             else:
                 self.values[node.id] = getattr(self, node.op)(
@@ -168,6 +174,16 @@ class Elements:
         for product in products[1:]:
             result = self.row("add", dtype, result, product)
         return result
+
+
+def _read_by_element(program) -> set:
+    """Ids of the nodes that something else than a lookup reads."""
+    roots = [x for x in (program.output, program.trap) if x is not None]
+    read = {x.id for x in roots}
+    for node in program.nodes:
+        inputs = node.inputs[1:] if node.op in ("gather", "searchsorted") else node.inputs
+        read.update(x.id for x in inputs)
+    return read
 
 
 def trailing_run(shape, axes) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from diffsol._graph.build import Graph
-from diffsol._graph.elements import Elements
+from diffsol._graph.elements import LEAVES, Elements
 from diffsol._graph.node import Program
 from diffsol._graph.ops import FLOAT
 
@@ -53,3 +53,20 @@ class _Exploding(Elements):
             return [graph.param(start + i, (), FLOAT) for i in range(node.size)]
         block = graph.param(start, node.shape, node.dtype)
         return [graph.element(block, i) for i in range(node.size)]
+
+    # --- lookups ----------------------------------------------------------------------------
+
+    def gather(self, node, x, places):
+        table = self.table(node.inputs[0])
+        return [self.graph.gather(table, place) for place in places]
+
+    def searchsorted(self, node, x, values):
+        side, offset, stride, count = node.attrs
+        table = self.graph.view(self.table(node.inputs[0]), offset, (stride,), (count,))
+        return [self.graph.searchsorted(table, value, side) for value in values]
+
+    def table(self, x):
+        """An array whole."""
+        if x.op in LEAVES:
+            return self.graph.again(x, ())
+        return self.graph.concat([self.graph.reshape(s, (1,)) for s in self.values[x.id]], 0)

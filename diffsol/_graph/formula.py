@@ -13,10 +13,11 @@ class Formula:
 
     def apply(self, name, *others) -> Formula:
         """The operator of that name applied to this formula and others (or numbers)."""
-        others = [self._formula(x).node for x in others]
+        others = [self.number(x).node for x in others]
         return Formula(self.graph, self.graph.elementwise(name, self.node, *others))
 
-    def _formula(self, x) -> Formula:
+    def number(self, x) -> Formula:
+        """A number (or a formula) as a formula of the same graph."""
         return x if isinstance(x, Formula) else Formula(self.graph, self.graph.const(x))
 
     def _unit(self):
@@ -31,7 +32,7 @@ class Formula:
         return self.apply("subtract", other)
 
     def __mul__(self, other):
-        other = self._formula(other)
+        other = self.number(other)
         for factor, rest in ((self, other), (other, self)):
             unit = factor._unit()
             if unit is not None:
@@ -50,7 +51,7 @@ class Formula:
     __rmul__ = __mul__
 
     def __rsub__(self, other):
-        return self._formula(other) - self
+        return self.number(other) - self
 
     def __rtruediv__(self, other):
-        return self._formula(other) / self
+        return self.number(other) / self

@@ -40,6 +40,13 @@ def apply(op, attrs, shape, dtype, values):
         result = window(np.ascontiguousarray(values[0]), *attrs, shape)
     elif op == "take":
         result = values[0].reshape(-1)[attrs[0]]
+    elif op == "gather":
+        flat = values[0].reshape(-1)
+        result = flat[np.clip(values[1], 0, flat.size - 1)]
+    elif op == "searchsorted":
+        side, offset, stride, count = attrs
+        table = window(np.ascontiguousarray(values[0]), offset, (stride,), (count,))
+        result = np.searchsorted(table, values[1], side)
     elif op == "concat":
         result = np.concatenate(values, axis=attrs[0])
     elif op == "update":

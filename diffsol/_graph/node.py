@@ -15,6 +15,9 @@ Operators that are not elementwise (the structural ones), with their attributes:
   sum prod amax amin any all  axes    reductions; the axes disappear
   cumsum   axis
   matmul                              numpy.matmul of 1-D/2-D inputs
+  gather                              inputs[0].ravel()[inputs[1]], integers; those out of range go to the nearest end
+  searchsorted  side, offset, stride, count
+                                      numpy.searchsorted of inputs[1] in inputs[0].ravel()[offset::stride][:count]
 
 All other operators are rows of `ops.ELEMENTWISE`; their inputs have the output's shape or shape ().
 Every node's value is logically a fresh C-ordered array; `view` is the only aliasing and it reads.
@@ -45,6 +48,8 @@ STRUCTURAL = (
     "all",
     "cumsum",
     "matmul",
+    "gather",
+    "searchsorted",
 )
 
 
@@ -102,6 +107,11 @@ class Program:
 def depends_on_time(nodes) -> bool:
     """Is t among what these nodes are computed from?"""
     return any(x.op == "time" for x in reachable(nodes))
+
+
+def varies(nodes) -> bool:
+    """Are t or y among what these nodes are computed from?"""
+    return any(x.op in ("time", "state") for x in reachable(nodes))
 
 
 def reachable(roots) -> list:

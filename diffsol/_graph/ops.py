@@ -17,6 +17,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from diffsol._graph.special import TABLE as SPECIAL
+
 BOOL, INT, FLOAT, COMPLEX = (np.dtype(x) for x in (np.bool_, np.int64, np.float64, np.complex128))
 DTYPES = (BOOL, INT, FLOAT, COMPLEX)
 
@@ -142,6 +144,28 @@ ELEMENTWISE = {
         Elementwise("select", 3, "select", np.where, complex=True, integer=True),
     )
 }
+
+
+class FromScipy:
+    """A ufunc of scipy.special, looked up when it is called: whoever uses it has imported it."""
+
+    __module__ = "scipy.special"
+
+    def __init__(self, name):
+        self.__name__ = name
+
+    def __call__(self, *operands):
+        import scipy.special
+
+        return getattr(scipy.special, self.__name__)(*operands)
+
+
+ELEMENTWISE.update(
+    {
+        f"special_{name}": Elementwise(f"special_{name}", row.arity, "float", FromScipy(name))
+        for name, row in SPECIAL.items()
+    }
+)
 
 # NumPy ufuncs that are another operator under a second name
 ALIASES = {

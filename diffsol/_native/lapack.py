@@ -25,12 +25,13 @@ def table():
     lapack = ffi.new("ds_lapack *")
     for function in FUNCTIONS:
         for kind, prefix in enumerate(PREFIXES):
-            address = _address(cython_lapack.__pyx_capi__[prefix + function])
+            address = address_of(cython_lapack.__pyx_capi__[prefix + function])
             getattr(lapack, function)[kind] = ffi.cast("void *", address)
     return lapack
 
 
-def _address(capsule) -> int:
+def address_of(capsule) -> int:
+    """The pointer in a capsule of Cython's, under the name that says its type."""
     name, pointer = ctypes.pythonapi.PyCapsule_GetName, ctypes.pythonapi.PyCapsule_GetPointer
     name.restype, name.argtypes = ctypes.c_char_p, [ctypes.py_object]
     pointer.restype, pointer.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]

@@ -8,7 +8,7 @@ import types
 
 import numpy as np
 
-from diffsol._trace import world
+from diffsol._trace import scipy_map, world
 from diffsol._trace.frames import Frame, Function, Method, Opaque, bind
 from diffsol._trace.guards import Outside, OutsideInt
 from diffsol._trace.numpy_map import HANDLERS, MATH, OPERATORS, call_math, call_ufunc, is_pure
@@ -49,6 +49,10 @@ def _run(machine, function, args, kwargs):
 
 def _call_outside(machine, function, args, kwargs):
     trace, value = machine.trace, function.value
+    handler = scipy_map.find_function(value) or scipy_map.find_object(value)
+    if handler is not None:
+        owner = [] if scipy_map.find_function(value) else [function]
+        return handler(machine, *owner, *args, **kwargs)
     if type(value) is types.FunctionType:
         known = refusal(value)
         module = (getattr(value, "__module__", None) or "").split(".")[0]
@@ -143,6 +147,8 @@ def _call_traced(trace, function, args, kwargs):
         return HANDLERS[function](trace, *args, **kwargs)
     if isinstance(function, np.ufunc) and function in OPERATORS:
         return call_ufunc(trace, function, *args, **kwargs)
+    if isinstance(function, np.ufunc) and scipy_map.is_special(function):
+        return scipy_map.call_special(trace, function, args, kwargs)
     if function in MATH and not kwargs:
         return call_math(trace, function, *args)
     if (

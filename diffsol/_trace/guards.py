@@ -81,6 +81,11 @@ class Reads:
         self.constants.append(value)
         return f"K{len(self.constants) - 1}"
 
+    def constant_once(self, value) -> str:
+        """The name of a constant that may be asked for many times."""
+        place = next((i for i, known in enumerate(self.constants) if known is value), None)
+        return self.constant(value) if place is None else f"K{place}"
+
     def read(self, key, expression, value) -> str:
         """Variable holding `expression`; one variable per key, with the value seen now."""
         if key not in self.known:
@@ -167,6 +172,7 @@ class Reads:
         """The guard function check(fun, args, P)."""
         scope = {f"K{i}": value for i, value in enumerate(self.constants)}
         scope["array_equal"] = np.array_equal
+        scope["ascending"] = ascending
         exec(compile(self.source(), "<diffsol guards>", "exec"), scope)
         return scope["check"]
 
@@ -175,6 +181,11 @@ def _readable(name):
     """The way to an object, without what Python keeps it in."""
     name = re.sub(r"^.*\.__globals__\['(\w+)'\]", r"\1", name)
     return re.sub(r"^fun\.__self__", "self", name).replace(".cell_contents", "")
+
+
+def ascending(values) -> bool:
+    """Is a table sorted (and without NaN)?"""
+    return bool((values[:-1] <= values[1:]).all())
 
 
 class Param:

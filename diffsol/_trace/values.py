@@ -1,6 +1,6 @@
 """Traced values: what t, y and everything computed from them look like inside the tracer.
 
-(Operators and whatever else computes is attached to the classes by `arithmetic.py`.)
+(Operators are attached to the classes by `arithmetic.py`, indexing by traced integers by `picking.py`.)
 
 `Scalar` stands for a Python or NumPy scalar, `Array` for an ndarray. An `Array` is a strided view
 of a `Storage`, as an ndarray is of its buffer, so in-place assignment through views has NumPy's effect.
@@ -15,6 +15,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from diffsol._graph.build import contiguous_strides
+from diffsol._graph.node import varies
 from diffsol._graph.ops import BOOL, COMPLEX, DTYPES, INT
 from diffsol._trace.guards import Outside, OutsideInt
 from diffsol._trace.reasons import Refused
@@ -77,6 +78,12 @@ class Scalar(Traced):
     def copy(self):
         return self
 
+    def astype(self, dtype):
+        dtype = traced_dtype(dtype)
+        if self.dtype == COMPLEX != dtype:
+            raise Refused("complex-to-real", "astype of a complex value")
+        return Scalar(self.trace, self.trace.graph.cast(self.node, dtype))
+
 
 MOST_UPDATES = 8  # single elements assigned one by one; more are put at once
 
@@ -92,7 +99,9 @@ class Storage:
 
     def __init__(self, graph, node, owner="local"):
         self.graph = graph
-        self.owner = owner  # "local", "state", "outside" or "part" (.real): who sees a write
+        self.owner = (
+            owner  # "local", "state", "outside", "part" (.real) or "picked": who sees a write
+        )
         self.dtype = node.dtype
         self._node = node
         self._elements: dict = {}  # position -> scalar node assigned last
@@ -281,6 +290,8 @@ class Array(Traced):
         position = self._position(key)
         if position is not None:
             return Scalar(self.trace, self.storage.element(position))
+        if is_dynamic(key):
+            return self._pick(key)
         kind, key = index_kind(key)
         if kind == "mask":
             raise Refused("dynamic-index", "selection by a traced mask")
@@ -295,11 +306,14 @@ class Array(Traced):
     def __setitem__(self, key, value):
         self.writable()
         graph = self.trace.graph
-        kind, key = index_kind(key)
+        dynamic = is_dynamic(key)
+        kind, key = ("dynamic", key) if dynamic else index_kind(key)
         value = as_node(self.trace, value)
         if value.dtype == COMPLEX and self.dtype != COMPLEX:
             raise Refused("complex-to-real", "assignment of a complex value to a real array")
         value = graph.cast(value, self.dtype)
+        if dynamic:
+            return self._place(key, value)
         if kind == "mask":
             mask = key.node
             if mask.shape != self.shape or value.shape != ():
@@ -358,6 +372,8 @@ class Array(Traced):
             raise Refused("state-write", "assignment into y")
         if self.storage.owner == "outside":
             raise Refused("side-effect", "assignment into an array from outside")
+        if self.storage.owner == "picked":
+            raise Refused("dynamic-index", "assignment where a view at a traced index sees it")
         if self.storage.owner == "part":
             raise Refused("unknown-attribute", "assignment through .real or .imag")
 
@@ -388,7 +404,7 @@ def index_kind(key):
     """("basic" | "advanced" | "mask", key with plain ints and arrays)."""
     if isinstance(key, Array) and key.dtype == BOOL and key.node.value is None:
         return "mask", key
-    parts = [_index_part(k) for k in (key if isinstance(key, tuple) else (key,))]
+    parts = [index_part(k) for k in (key if isinstance(key, tuple) else (key,))]
     advanced = any(isinstance(k, (list, np.ndarray)) for k in parts)
     return ("advanced" if advanced else "basic"), (
         tuple(parts) if isinstance(key, tuple) else parts[0]
@@ -405,7 +421,7 @@ def as_view_key(key):
     return key if _has_ellipsis(key) else (*key, ...)
 
 
-def _index_part(part):
+def index_part(part):
     if isinstance(part, slice):
         return slice(
             *(None if x is None else operator.index(x) for x in (part.start, part.stop, part.step))
@@ -417,7 +433,7 @@ def _index_part(part):
     if isinstance(part, Array):
         return part.trace.concrete(part)
     if isinstance(part, (list, np.ndarray)):
-        return np.asarray([_index_part(x) for x in part])
+        return np.asarray([index_part(x) for x in part])
     if isinstance(part, Scalar) and part.dtype not in (INT, BOOL):
         raise IndexError("only integers are valid indices")
     return operator.index(part)
@@ -481,3 +497,15 @@ def is_py(value):
 
 def wrap(trace, node, py=False):
     return Scalar(trace, node, py) if node.shape == () else Array.of(trace, node)
+
+
+def is_dynamic(part) -> bool:
+    """Is this part of a key, or the whole key, an integer (or integers) that t or y decides?"""
+    if isinstance(part, (list, tuple)):
+        return any(is_dynamic(x) for x in part)
+    return (
+        isinstance(part, Traced)
+        and part.dtype == INT
+        and part.node.value is None
+        and varies([part.node])
+    )

@@ -21,8 +21,9 @@ from diffsol._trace import calls
 from diffsol._trace.frames import Function, Method, Opaque
 from diffsol._trace.guards import PIN_LIMIT, Outside, OutsideInt, trusted_module
 from diffsol._trace.numpy_map import ARRAY_ATTRIBUTES, SCALAR_ATTRIBUTES
+from diffsol._trace.picking import pick_item
 from diffsol._trace.reasons import Refused
-from diffsol._trace.values import MAYBE, Array, Scalar, Traced
+from diffsol._trace.values import MAYBE, Array, Scalar, Traced, is_dynamic
 
 PINNED = (bool, str, bytes, type(None), type(Ellipsis), range, slice, np.dtype, np.int64, np.bool_)
 LOCAL_TYPES = (
@@ -236,7 +237,7 @@ def _outside_attribute(machine, owner, name):
     if isinstance(value, types.ModuleType):
         if name not in vars(value):
             raise Refused("unknown-attribute", f"module attribute {value.__name__}.{name}")
-        return _child(trace, owner, name, vars(value)[name])
+        return child(trace, owner, name, vars(value)[name])
     if isinstance(value, type):
         return _class_attribute(machine, owner, value, name, None)
     if isinstance(value, types.FunctionType | types.BuiltinFunctionType):
@@ -244,7 +245,7 @@ def _outside_attribute(machine, owner, name):
     return _instance_attribute(machine, owner, name)
 
 
-def _child(trace, owner, name, value):
+def child(trace, owner, name, value):
     return enter(
         trace, value, trace.reads.read((owner.var, "attr", name), f"{owner.var}.{name}", value)
     )
@@ -262,13 +263,13 @@ def _instance_attribute(machine, owner, name):
         getter = _class_member(trace, owner, name, ".fget", found.fget)
         return calls.call(machine, getter, [owner], {})
     if isinstance(found, types.MemberDescriptorType):
-        return _child(trace, owner, name, getattr(value, name))
+        return child(trace, owner, name, getattr(value, name))
     if isinstance(found, TUPLE_GETTER):
-        return _child(trace, owner, name, getattr(value, name))
+        return child(trace, owner, name, getattr(value, name))
     if name in getattr(value, "__dict__", ()):
         if getattr(value, name) is not value.__dict__[name]:
             raise Refused("unknown-object", f"{cls.__name__} has attributes of its own kind")
-        return _child(trace, owner, name, value.__dict__[name])
+        return child(trace, owner, name, value.__dict__[name])
     if found is None:
         if hasattr(cls, "__getattr__"):
             raise Refused("unknown-object", f"{cls.__name__} defines __getattr__")
@@ -301,7 +302,7 @@ def _class_attribute(machine, owner, cls, name, instance):
         if cls.__module__.startswith("numpy.random"):
             raise Refused("random", f"{cls.__name__}.{name}")
         raise Refused("unknown-attribute", f"{cls.__name__}.{name}")
-    return _child(trace, owner, name, found)
+    return child(trace, owner, name, found)
 
 
 def _is_builtin_method(found):
@@ -357,8 +358,8 @@ def item(machine, owner, key):
     elif _behaves_as(value, list, tuple):
         if isinstance(key, slice):
             return trace.local_copy(owner)[_plain_slice(key)]
-        if isinstance(key, Scalar):
-            raise Refused("dynamic-index", "item of a sequence by a traced index")
+        if is_dynamic(key):
+            return pick_item(trace, trace.local_copy(owner), key)
         key = _plain_key(key)
         if not -len(value) <= key < len(value):
             trace.reads.require(f"len({owner.var}) == {len(value)}")

@@ -132,6 +132,8 @@ class _Maker:
                     "cumsum",
                     "matmul",
                     "cast",
+                    "gather",
+                    "searchsorted",
                     "reverse",
                 )
             )
@@ -201,6 +203,30 @@ class _Maker:
         count = int(np.prod(shape))
         index = self.draw(st.lists(st.integers(0, x.size - 1), min_size=count, max_size=count))
         return self.graph.take(x, np.array(index, np.int64).reshape(shape))
+
+    def gather(self):
+        x, index = self.pick(), self.pick()
+        if not x.size:
+            return None
+        if index.dtype != INT:
+            index = self.graph.const(self.draw(arrays((3,), INT)))
+            index = self.graph.elementwise("multiply", index, self.graph.cast(self.nodes[2], BOOL))
+        return self.graph.gather(x, index)
+
+    def searchsorted(self):
+        """In what is sorted: NumPy looks for several values in the others as it likes."""
+        values = self.pick()
+        count = self.draw(st.integers(1, 9))
+        table = np.sort(self.draw(arrays((count,), FLOAT, self.wild)))
+        if values.dtype == COMPLEX:
+            return None
+        table = self.graph.elementwise("add", self.graph.const(table), self.graph.const(0.0))
+        if self.draw(st.booleans()):
+            table = self.graph.elementwise(
+                "maximum", table, self.nodes[0]
+            )  # in memory, still sorted
+        side = self.draw(st.sampled_from(("left", "right")))
+        return self.graph.searchsorted(table, values, side)
 
     def concat(self):
         first = self.pick()

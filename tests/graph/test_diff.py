@@ -8,6 +8,8 @@ from diffsol._graph.derivatives import DERIVATIVES, STEPS, Choice
 from diffsol._graph.jacobian import jacobian
 from diffsol._graph.node import Program
 from diffsol._graph.ops import BOOL, COMPLEX, ELEMENTWISE, FLOAT, INT
+from diffsol._graph.special import TABLE as SPECIAL
+from diffsol._graph.terms import TooLarge
 from graph.jacobians import differences, exact, product
 
 # where functions with a bounded domain are tried, off kinks and jumps; all others: everywhere
@@ -18,6 +20,17 @@ DOMAINS = {
     **dict.fromkeys(("arccosh", "remainder", "fmod"), (1.1, 3.0)),
     **dict.fromkeys(("sqrt", "log", "log2", "log10", "log1p", "power"), (0.2, 3.0)),
     "tan": (-1.2, 1.2),
+    **{
+        f"special_{name}": interval
+        for names, interval in {
+            "logit erfcinv ndtri binom": (0.1, 0.9),
+            "erfinv": (-0.9, 0.9),
+            "entr xlogy rel_entr kl_div gamma gammaln loggamma beta betaln": (0.3, 3.0),
+            "gammainc gammaincc y0 y1 k0 k1 k0e k1e jv yv iv kv exp1 expi": (0.3, 3.0),
+            "xlog1py log1p ellipkinc ellipeinc rgamma": (0.1, 0.9),
+        }.items()
+        for name in names.split()
+    },
 }
 
 
@@ -58,7 +71,12 @@ def test_no_row_is_for_an_operator_that_does_not_exist():
     assert set(DERIVATIVES) == set(ELEMENTWISE)
 
 
-SMOOTH = [name for name, row in DERIVATIVES.items() if row is not None and name != "make_complex"]
+PARTLY = {f"special_{n}" for n, row in SPECIAL.items() if None in row.partials}
+SMOOTH = [
+    name
+    for name, row in DERIVATIVES.items()
+    if row is not None and name != "make_complex" and name not in PARTLY
+]
 
 
 @pytest.mark.parametrize("name", SMOOTH)
@@ -109,6 +127,24 @@ def test_complex_parts_of_a_real_state(name):
         return graph.concat([graph.elementwise(part, z) for part in ("real", "imag")], 0)
 
     agree(program_of(make, 6 * arity), points(name, 6 * arity))
+
+
+@pytest.mark.parametrize("name", sorted(PARTLY))
+def test_where_one_argument_has_a_derivative(name):
+    """The others are constants; what is not known has no exact Jacobian."""
+    partials = SPECIAL[name.removeprefix("special_")].partials
+    for which, partial in enumerate(partials):
+
+        def make(graph, y, which=which):
+            inputs = [graph.const(0.7)] * len(partials)
+            inputs[which] = y
+            return graph.elementwise(name, *inputs)
+
+        if partial is None:
+            with pytest.raises(TooLarge):
+                exact(program_of(make, 5), 0.5, points(name, 5))
+        else:
+            agree(program_of(make, 5), points(name, 5))
 
 
 @pytest.mark.parametrize("name", STEPS)
@@ -246,8 +282,21 @@ STRUCTURES = {
         ),
         (1,),
     ),
+    "gather": lambda g, y: g.gather(y, places_of(g, y)),
+    "gather of what is spread": lambda g, y: g.gather(
+        g.broadcast(g.reduce("sum", y, (0,)), (4,)), places_of(g, y)
+    ),
+    "gather of one": lambda g, y: g.gather(
+        g.elementwise("square", y), g.reduce("sum", places_of(g, y), (0,))
+    ),
     "turned": lambda g, y: axes_moved(g, g.view(y, 0, (2, 1, 1), (2, 3, 2)), (2, 0, 1)),
 }
+
+
+def places_of(graph, y):
+    """Indices that depend on the time, one of them out of range."""
+    k = graph.cast(graph.elementwise("multiply", graph.time(), graph.const(4.0)), INT)
+    return graph.elementwise("add", graph.const(np.array([0, 3, -1, 1])), k)
 
 
 def matrix(graph, rows, columns):

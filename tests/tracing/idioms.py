@@ -742,12 +742,12 @@ def single_precision(t, y, w):
     return y * w
 
 
-@refused("dynamic-index", 2)
+@compiled(2)
 def index_by_time(t, y):
     return [COEFFICIENTS[int(t)] * y[0], y[1]]
 
 
-@refused("dynamic-index", 2)
+@compiled(2)
 def array_by_time(t, y):
     return WEIGHTS[int(t)] * y
 

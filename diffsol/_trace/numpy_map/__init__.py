@@ -5,7 +5,15 @@ handler: they come from the operator table (`OPERATORS` for ufuncs, `MATH` for `
 says which further functions may be called at once when nothing traced is among the arguments.
 """
 
-from diffsol._trace.numpy_map import builtin, choosing, making, moving, products, reducing
+from diffsol._trace.numpy_map import (
+    builtin,
+    choosing,
+    making,
+    moving,
+    products,
+    reducing,
+    searching,
+)
 from diffsol._trace.numpy_map.attributes import ARRAY_ATTRIBUTES, SCALAR_ATTRIBUTES
 from diffsol._trace.numpy_map.elementwise import MATH, OPERATORS, call_math, call_ufunc
 from diffsol._trace.numpy_map.moving import r_getitem
@@ -28,4 +36,5 @@ __all__ = [
     "products",
     "r_getitem",
     "reducing",
+    "searching",
 ]

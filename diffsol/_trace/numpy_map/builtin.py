@@ -7,7 +7,7 @@ import builtins
 import numpy as np
 
 from diffsol._graph.node import depends_on_time
-from diffsol._graph.ops import BOOL, COMPLEX, FLOAT
+from diffsol._graph.ops import BOOL, COMPLEX, FLOAT, INT
 from diffsol._trace.arithmetic import apply
 from diffsol._trace.guards import Outside, OutsideInt
 from diffsol._trace.numpy_map.registry import HANDLERS, array_of, as_scalar, handles
@@ -39,6 +39,14 @@ def _bool(trace, x):
 @handles(np.float64)
 def _float64(trace, x):
     return wrap(trace, trace.graph.cast(as_node(trace, x), FLOAT))
+
+
+@handles(np.int64)
+def _int64(trace, x):
+    node = as_node(trace, x)
+    if node.dtype == COMPLEX:
+        raise TypeError("int() argument must be a real number")
+    return wrap(trace, trace.graph.cast(node, INT))
 
 
 @handles(np.complex128)

@@ -8,8 +8,9 @@ from diffsol._trace import world
 from diffsol._trace.frames import Cell, Function, Method, Opaque
 from diffsol._trace.guards import Outside, OutsideInt
 from diffsol._trace.numpy_map import r_getitem
+from diffsol._trace.picking import pick_item
 from diffsol._trace.reasons import Refused
-from diffsol._trace.values import Array, Scalar
+from diffsol._trace.values import Array, Scalar, is_dynamic
 
 
 def item(machine, owner, key):
@@ -20,8 +21,10 @@ def item(machine, owner, key):
         return world.item(machine, owner, key)
     if isinstance(owner, np.ndarray | np.generic):
         owner = Array.of(machine.trace, machine.trace.graph.const(owner))
-    if isinstance(owner, list | tuple | str) and isinstance(key, Scalar):
-        raise Refused("dynamic-index", "item of a sequence by a traced index")
+    if isinstance(owner, list | tuple) and is_dynamic(key):
+        return pick_item(machine.trace, owner, key)
+    if isinstance(owner, str) and isinstance(key, Scalar):
+        raise Refused("dynamic-index", "item of a string by a traced index")
     if type(owner) is type(np.r_):
         return r_getitem(machine.trace, key)
     return owner[local_key(machine, key)]

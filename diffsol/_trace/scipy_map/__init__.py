@@ -1,0 +1,22 @@
+"""SciPy's functions and objects on traced values: one entry each.
+
+SciPy's modules are found in `sys.modules` when something of theirs is met, never imported from here.
+"""
+
+from diffsol._trace.scipy_map import bsplines, interp1d, piecewise
+from diffsol._trace.scipy_map.registry import FUNCTIONS, OBJECTS, find_function, find_object, names
+from diffsol._trace.scipy_map.special import call as call_special
+from diffsol._trace.scipy_map.special import is_special
+
+__all__ = [
+    "FUNCTIONS",
+    "OBJECTS",
+    "bsplines",
+    "call_special",
+    "find_function",
+    "find_object",
+    "interp1d",
+    "is_special",
+    "names",
+    "piecewise",
+]
