@@ -198,6 +198,13 @@ def _len(machine, value):
     return world.length(machine, value) if isinstance(value, Outside) else len(value)
 
 
+@special(next)
+def _next(machine, iterator, *default):
+    if isinstance(iterator, Outside):
+        raise Refused("side-effect", f"next() of a {type(iterator.value).__name__} from outside")
+    return next(iterator, *default)
+
+
 @special(map)
 def _map(machine, function, *iterables):
     iterables = [_iterable(machine, x) for x in iterables]

@@ -26,7 +26,12 @@ class DoublePendulum:
         ) / den
         a2 = (
             -self.m2 * self.l2 * w2**2 * np.sin(d) * np.cos(d)
-            + M * (self.g * np.sin(th1) * np.cos(d) - self.l1 * w1**2 * np.sin(d) - self.g * np.sin(th2))
+            + M
+            * (
+                self.g * np.sin(th1) * np.cos(d)
+                - self.l1 * w1**2 * np.sin(d)
+                - self.g * np.sin(th2)
+            )
         ) / (self.l2 / self.l1 * den)
         return w1, a1, w2, a2
 
@@ -216,7 +221,9 @@ class Quadrotor2D:
 
     def __init__(self):
         self.m, self.J, self.r, self.g = 0.5, 0.01, 0.15, 9.81
-        self.control = self.Feedback([[0.0, 2.0, 0.5, 0.0, 1.5, 0.1], [-0.5, 0.0, 4.0, -0.5, 0.0, 0.8]])
+        self.control = self.Feedback(
+            [[0.0, 2.0, 0.5, 0.0, 1.5, 0.1], [-0.5, 0.0, 4.0, -0.5, 0.0, 0.8]]
+        )
 
     def dynamics(self, t, x):
         u = self.control(x)

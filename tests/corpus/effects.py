@@ -123,7 +123,7 @@ def body_that_is_moved():
 
 @stays_python("input-output", [1.0], 1.0)
 def prints_time_and_state(t, y):
-    print("t =", round(float(t), 4), f"y = {y[0]:.4f}")
+    print("t =", t, "y =", y)
     return -y
 
 
@@ -233,7 +233,7 @@ def stopwatch():
     return rhs
 
 
-@stays_python("unknown-call", [1.0], 2.0, made=True)
+@stays_python("side-effect", [1.0], 2.0, made=True)
 def counter_of_itertools():
     count = itertools.count()
 
@@ -244,7 +244,7 @@ def counter_of_itertools():
     return rhs, lambda: next(count)
 
 
-@stays_python("side-effect", [1.0], 2.0, made=True)
+@stays_python("unknown-attribute", [1.0], 2.0, made=True)
 def counts_on_itself():
     def rhs(t, y):
         rhs.calls += 1
@@ -272,7 +272,7 @@ def generator_of_inputs():
     return rhs, lambda: next(feed)
 
 
-@stays_python("side-effect", [1.0], 3.0, made=True)
+@stays_python("numpy-call", [1.0], 3.0, made=True)
 def history_for_a_delay():
     """A delay equation by looking up what was seen before."""
     times, values = [0.0], [1.0]
@@ -287,14 +287,14 @@ def history_for_a_delay():
     return rhs, lambda: (times, values)
 
 
-@stays_python("input-output", [1.0], 1.0)
+@stays_python("unknown-call", [1.0], 1.0)
 def warns_by_itself(t, y):
     if y[0] < 0.5:
         warnings.warn("concentration is low", stacklevel=2)
     return -y
 
 
-@stays_python("unknown-call", [1.0], 2.0, made=True)
+@stays_python("side-effect", [1.0], 2.0, made=True)
 def callback_of_the_user():
     seen = []
 
@@ -308,7 +308,7 @@ def callback_of_the_user():
     return rhs, lambda: seen
 
 
-@stays_python("side-effect", [1.0], 2.0, made=True)
+@stays_python("concrete-value", [1.0], 2.0, made=True)
 def memoised_by_hand():
     cache = {}
 
@@ -323,7 +323,7 @@ def memoised_by_hand():
 if importlib.util.find_spec("tqdm"):
     import tqdm
 
-    @stays_python("side-effect", [1.0], 5.0, made=True)
+    @stays_python("input-output", [1.0], 5.0, made=True)
     def progress_bar_of_tqdm():
         bar = tqdm.tqdm(total=5.0, disable=True)
         state = [0.0]

@@ -64,7 +64,9 @@ def held_interp1d(t, E):
 
 spline = CubicSpline(hours, outdoor)
 pchip = PchipInterpolator(hours, sun)
-periodic = CubicSpline(np.linspace(0, 1, 9), np.cos(2 * np.pi * np.linspace(0, 1, 9)).round(9), bc_type="periodic")
+periodic = CubicSpline(
+    np.linspace(0, 1, 9), np.cos(2 * np.pi * np.linspace(0, 1, 9)).round(9), bc_type="periodic"
+)
 
 
 @compiles([15.0, 10.0], 24.0, missing="CubicSpline")
@@ -103,7 +105,10 @@ def univariate_spline(t, y, s=InterpolatedUnivariateSpline(hours, outdoor)):
     return 0.2 * (s(t) - y)
 
 
-lift = RegularGridInterpolator((np.linspace(-20, 20, 9), np.linspace(0, 1, 5)), np.outer(np.linspace(-1, 1, 9), np.linspace(1, 0.5, 5)))
+lift = RegularGridInterpolator(
+    (np.linspace(-20, 20, 9), np.linspace(0, 1, 5)),
+    np.outer(np.linspace(-1, 1, 9), np.linspace(1, 0.5, 5)),
+)
 
 
 @compiles([0.1, 0.0], 5.0, missing="RegularGridInterpolator")

@@ -86,7 +86,9 @@ if importlib.util.find_spec("numba"):
 
         return lambda t, y: [law(y[0])]
 
-    @stays_python("unknown-call", [1.0], 3.0, why="machine code of numba's, by ctypes", made=True)
+    @stays_python(
+        "unknown-attribute", [1.0], 3.0, why="machine code of numba's, by ctypes", made=True
+    )
     def numba_cfunc_by_ctypes():
         @numba.cfunc("float64(float64)")
         def law(x):
@@ -100,7 +102,7 @@ if importlib.util.find_spec("pandas"):
 
     table = pandas.DataFrame({"t": [0.0, 1.0, 2.0, 3.0], "u": [0.0, 1.0, 0.5, 0.2]}).set_index("t")
 
-    @stays_python("unknown-object", [0.0], 3.0, why="a look-up in a pandas table", max_step=0.5)
+    @stays_python("unknown-call", [0.0], 3.0, why="a look-up in a pandas table", max_step=0.5)
     def pandas_lookup(t, y):
         row = table.loc[:t].iloc[-1]
         return [row["u"] - y[0]]

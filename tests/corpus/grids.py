@@ -82,7 +82,9 @@ xx, yy = np.meshgrid(np.arange(n) * h, np.arange(n) * h)
 square = np.exp(-20 * ((xx - 0.5) ** 2 + (yy - 0.4) ** 2))
 
 
-@compiles(np.concatenate([1 - 0.5 * square.ravel(), 0.25 * square.ravel()]), 20.0, dict(F=0.04, k=0.06))
+@compiles(
+    np.concatenate([1 - 0.5 * square.ravel(), 0.25 * square.ravel()]), 20.0, dict(F=0.04, k=0.06)
+)
 def gray_scott_2d(t, y, p):
     u = y[: n * n].reshape((n, n))
     v = y[n * n :].reshape((n, n))
@@ -116,7 +118,13 @@ def heat_2d_interior(t, T):
     return dTdt.ravel()
 
 
-@compiles(np.stack([0.2 + square, 0.1 * square], axis=-1).ravel(), 2.0, method="LSODA", rtol=1e-6, atol=1e-9)
+@compiles(
+    np.stack([0.2 + square, 0.1 * square], axis=-1).ravel(),
+    2.0,
+    method="LSODA",
+    rtol=1e-6,
+    atol=1e-9,
+)
 def fields_on_the_last_axis(t, y):
     s = y.reshape(n, n, 2)
     a, b = s[..., 0], s[..., 1]

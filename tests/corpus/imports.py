@@ -54,8 +54,9 @@ def full_module_name(t, y):
 
 @compiles([0.4, 0.1], 3.0)
 def import_inside(t, y):
-    import numpy as xp
     from math import atan2
+
+    import numpy as xp
 
     return [xp.sin(t) - y[0], atan2(y[1] + 1.0, y[0] + 2.0)]
 

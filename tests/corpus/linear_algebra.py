@@ -51,7 +51,7 @@ def sparse_star_and_transpose(t, u, L=laplace.tocoo()):
     return 0.05 * (L * u) + 0.05 * (L.T @ u)
 
 
-grid = sps.kron(sps.eye(4), sps.diags([1, -2, 1], [-1, 0, 1], shape=(4, 4)), format="csr")
+grid = sps.kron(sps.eye(4), sps.diags([1.0, -2.0, 1.0], [-1, 0, 1], shape=(4, 4)), format="csr")
 
 
 @compiles(np.linspace(1, 2, 16), 1.0, missing="scipy.sparse")
@@ -130,7 +130,9 @@ def quaternion(t, q):
 skew = np.array([[0.0, -1.0], [1.0, 0.0]])
 
 
-@stays_python("unknown-call", [1.0, 0.5], 2.0, why="scipy.linalg.expm of a matrix that depends on t")
+@stays_python(
+    "unknown-call", [1.0, 0.5], 2.0, why="scipy.linalg.expm of a matrix that depends on t"
+)
 def interaction_picture_expm(t, y):
     U = scipy.linalg.expm(skew * 0.3 * t)
     return U.T @ np.array([[-0.1, 0.0], [0.0, -0.5]]) @ U @ y

@@ -155,7 +155,10 @@ def lorenz96(t, z, F=8.0):
     return d
 
 
-layers = [(rng.normal(0, 0.5, (6, 2)), rng.normal(0, 0.1, 6)), (rng.normal(0, 0.5, (2, 6)), np.zeros(2))]
+layers = [
+    (rng.normal(0, 0.5, (6, 2)), rng.normal(0, 0.1, 6)),
+    (rng.normal(0, 0.5, (2, 6)), np.zeros(2)),
+]
 
 
 @compiles([1.0, 0.0], 5.0)

@@ -111,7 +111,12 @@ def robertson_dict(t, c, k):
     return [-r1 + r3, r1 - r2 - r3, r2]
 
 
-@compiles([100.0, 0.0, 0.0], 24.0, {"ka": 1.2, "CL": 5.0, "V": {"central": 40.0, "tissue": 60.0}, "Q": 8.0}, call="odeint")
+@compiles(
+    [100.0, 0.0, 0.0],
+    24.0,
+    {"ka": 1.2, "CL": 5.0, "V": {"central": 40.0, "tissue": 60.0}, "Q": 8.0},
+    call="odeint",
+)
 def two_compartment_nested_dict(a, t, p):
     """Oral dose: gut, central, tissue."""
     V1, V2 = p["V"]["central"], p["V"]["tissue"]

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from diffsol._engine.function import Function
+
 CASES: list["Case"] = []
 
 
@@ -63,6 +65,14 @@ class Case:
         made = self.maker() if self.made else self.maker
         return made if isinstance(made, tuple) else (made, lambda: None)
 
+    def function(self, fun):
+        """The same function as the compiler takes it."""
+        state = np.atleast_1d(np.asarray(self.y0))
+        state = state.astype(complex if state.dtype.kind == "c" else float)
+        kind = "odepack" if self.call == "odeint" else "rhs"
+        vectorized = self.options.get("vectorized", False)
+        return Function(fun, self.args, state, kind, vectorized, self.y_first)
+
     def solve(self, namespace, fun):
         """The solve by `namespace`, SciPy's `scipy.integrate` or ours, of a `fun` from `fresh`."""
         y0, args = copy.deepcopy((self.y0, self.args))
@@ -90,7 +100,9 @@ def stays_python(
 
     def register(maker):
         span = (t0, t_end)
-        case = Case(maker, y0, span, args, call, options, reason, bool(why), why, gap=gap, made=made)
+        case = Case(
+            maker, y0, span, args, call, options, reason, bool(why), why, gap=gap, made=made
+        )
         CASES.append(case)
         return maker
 

@@ -34,7 +34,9 @@ def smoothed_step_math_erf(t, y):
 
 @compiles([1.0], 6.0, 2.5, 1.4, missing="scipy.special.gamma")
 def gamma_distributed_input(t, y, shape, scale):
-    density = (t + 1e-9) ** (shape - 1) * np.exp(-t / scale) / (gamma(shape + 0.1 * t) * scale**shape)
+    density = (
+        (t + 1e-9) ** (shape - 1) * np.exp(-t / scale) / (gamma(shape + 0.1 * t) * scale**shape)
+    )
     return [density - 0.3 * y[0]]
 
 

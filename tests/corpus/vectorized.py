@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from corpus.registry import compiles, stays_python
+from corpus.registry import compiles
 
 
 @compiles([2.0, 0.0], 5.0, vectorized=True)
