@@ -238,7 +238,9 @@ def _hasattr(machine, owner, name):
         found = hasattr(type(owner.value), name) or name in getattr(owner.value, "__dict__", ())
         machine.trace.reads.require(f"hasattr({owner.var}, {name!r}) is {found}")
         return found
-    raise Refused("concrete-value", "hasattr of a traced value")
+    if isinstance(owner, Array):
+        return hasattr(np.ndarray, name)
+    raise Refused("concrete-value", "hasattr of a traced number")
 
 
 @special(np.errstate)

@@ -272,17 +272,16 @@ def generator_of_inputs():
     return rhs, lambda: next(feed)
 
 
-@stays_python("numpy-call", [1.0], 3.0, made=True)
+@stays_python("side-effect", [1.0], 3.0, made=True)
 def history_for_a_delay():
     """A delay equation by looking up what was seen before."""
     times, values = [0.0], [1.0]
 
     def rhs(t, y):
-        delayed = values[max(0, np.searchsorted(times, t - 1.0) - 1)]
         if t > times[-1]:
             times.append(float(t))
             values.append(float(y[0]))
-        return [-delayed]
+        return [-values[max(0, np.searchsorted(times, t - 1.0) - 1)]]
 
     return rhs, lambda: (times, values)
 
