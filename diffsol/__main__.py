@@ -4,6 +4,7 @@ python -m diffsol [--report] script.py [argument ...]
 python -m diffsol [--report] -m module [argument ...]
 
 python -m diffsol --about=TOPIC     what a message of diffsol's means
+python -m diffsol corpus [folder]   which functions of a corpus compile, and what that gains
 """
 
 import argparse
@@ -25,6 +26,9 @@ def main(argv: list[str]) -> None:
     if options.about:
         with contextlib.suppress(BrokenPipeError):  # a pager that has seen enough
             print(_about(options.about, parser), flush=True)
+        return
+    if module is None and rest[:1] == ["corpus"] and not os.path.isfile("corpus"):
+        _corpus(rest[1:], parser)
         return
     if module is None and not rest:
         parser.error("a script, or -m and a module, is needed")
@@ -68,6 +72,19 @@ def _about(topic: str, parser: argparse.ArgumentParser) -> str:
         parser.error(f"nothing is known about {topic!r}; topics are {', '.join(topics())}")
 
 
+def _corpus(rest: list[str], parser: argparse.ArgumentParser) -> None:
+    from diffsol._corpus import load, table
+
+    if len(rest) > 1:
+        parser.error("corpus takes one folder")
+    try:
+        cases = load(rest[0] if rest else None)
+    except FileNotFoundError as error:
+        parser.error(str(error))
+    for line in table(cases):
+        print(line, flush=True)
+
+
 def _findable(module: str) -> bool:
     try:
         return importlib.util.find_spec(module) is not None
@@ -84,7 +101,8 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m diffsol",
         description="Run a program with scipy.integrate's solvers replaced by native ones.",
         usage="%(prog)s [-h] [--version] [--report] (script | -m module) [argument ...]\n"
-        "       %(prog)s --about=TOPIC",
+        "       %(prog)s --about=TOPIC\n"
+        "       %(prog)s corpus [folder]",
         epilog="All that follows the script or the module belongs to the program.",
     )
     parser.add_argument("--version", action="version", version=f"diffsol {diffsol.__version__}")

@@ -22,7 +22,8 @@ ALLOWED = {
     "_patch": {"integrate"},
     "__init__": {"_explain", "_patch", "integrate"},
     "_pages": {"_graph", "_trace", "errors"},
-    "__main__": {"_explain", "_pages", "_patch", "__init__"},
+    "_corpus": {"integrate", "_engine", "_native", "_trace", "__init__"},
+    "__main__": {"_corpus", "_explain", "_pages", "_patch", "__init__"},
 }
 
 

@@ -206,6 +206,13 @@ def _len(machine, value):
     return world.length(machine, value) if isinstance(value, Outside) else len(value)
 
 
+@special(next)
+def _next(machine, iterator, *default):
+    if isinstance(iterator, Outside):
+        raise Refused("side-effect", f"next() of a {type(iterator.value).__name__} from outside")
+    return next(iterator, *default)
+
+
 @special(map)
 def _map(machine, function, *iterables):
     iterables = [_iterable(machine, x) for x in iterables]
@@ -239,7 +246,9 @@ def _hasattr(machine, owner, name):
         found = hasattr(type(owner.value), name) or name in getattr(owner.value, "__dict__", ())
         machine.trace.reads.require(f"hasattr({owner.var}, {name!r}) is {found}")
         return found
-    raise Refused("concrete-value", "hasattr of a traced value")
+    if isinstance(owner, Array):
+        return hasattr(np.ndarray, name)
+    raise Refused("concrete-value", "hasattr of a traced number")
 
 
 @special(np.errstate)

@@ -70,6 +70,8 @@ class Trace:
             if condition is node:
                 return answer
         position = len(self.decisions)
+        if position - len(self.script) >= MAX_PATHS:  # each of these leaves a path to follow
+            raise Refused("too-many-branches", f"more than {MAX_PATHS} paths")
         answer = self.script[position] if position < len(self.script) else True
         self.decisions.append((node, answer))
         return answer
