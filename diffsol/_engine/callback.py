@@ -40,6 +40,12 @@ class PythonCalls:
         values = id(self), state.size, state.dtype.kind == "c", y_first, shared, by_answer
         self.handle = _new(_PYTHON, values)
 
+    def serve(self, fun, args, state):
+        """Other functions, or another state, from the next call of the core on."""
+        self.fun, self.args, self.state = fun, args, state
+        self.arguments = ()
+        self.handle.fun = self.handle.arguments = ffi.NULL
+
     def watch(self, after):
         """To be called after each event or Jacobian (functions with unknown effects), or None."""
         self.after = after

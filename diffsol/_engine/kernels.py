@@ -220,11 +220,18 @@ def mode_of_solve() -> str:
     return "0" if mode == "1" and _tells_underflow() else mode
 
 
+def _current_error_settings() -> Any:
+    try:
+        return _error_settings.get()
+    except (AttributeError, LookupError):  # a NumPy that keeps them elsewhere, or that set none yet
+        return None
+
+
 def _tells_underflow() -> bool:
     """Is np.geterr()["under"] not "ignore"? Asked before each solve: the answer is kept as long as
     the settings are the same object."""
     global _silent
-    settings = None if _error_settings is None else _error_settings.get(None)
+    settings = _current_error_settings()
     if settings is not None and _silent is not None and settings is _silent[0]:
         return False
     tells = np.geterr()["under"] != "ignore"

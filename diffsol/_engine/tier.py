@@ -51,6 +51,18 @@ class Tier:
         self._calls = 0  # in Python, of a solver that lives on
         self._ask_at = 0.0  # what the function must have cost until compiling it is considered
 
+    def set_args(self, args):
+        """The function has other arguments from the next call on."""
+        self.function.args = args
+        if self.bound is not None:
+            self.bound.args = args
+
+    def begin_anew(self):
+        """Another solve by the same functions."""
+        self._mode = kernels.mode_of_solve()
+        if self._mode == "0" and self.bound is not None:
+            self.leave()
+
     def enter(self) -> bool:
         """The kernels that the next call begins with, if there are any. True: the first steps may be
         made by `step` instead of `advance`, for there is nothing to look after."""

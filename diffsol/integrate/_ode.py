@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from diffsol.integrate import _ode_integrators, _ode_vode, _scipy
+from diffsol.integrate import _ode_hairer, _ode_lsoda, _ode_vode, _scipy
 from diffsol.integrate._ode_integrators import GoesOn
 
 _scipy_ode: Any = _scipy.ode_module()
 
-NATIVE = _ode_integrators.NATIVE | _ode_vode.NATIVE  # SciPy's integrators and ours
+NATIVE = _ode_hairer.NATIVE | _ode_lsoda.NATIVE | _ode_vode.NATIVE  # SciPy's integrators and ours
 _BY_NAME = {cls.__name__: native for cls, native in NATIVE.items()}  # as most people write them
 # Where SciPy looks for a name, as it was: people may add classes of theirs.
 _SCIPYS_CLASSES = list(_scipy_ode.IntegratorBase.integrator_classes)

@@ -39,20 +39,22 @@ class _VodeSteps(GoesOn):
         wrong = y0.ndim != 1 or not y0.size or not callable(f)  # SciPy says what
         if wrong or self._is_scipys:
             return super().run(f, jac, y0, t0, t1, f_params, jac_params)  # type: ignore[misc]
-        task, istate = self.call_args[2:4]
+        call_args = self.call_args
+        task, istate = call_args[2:4]
         outcome, self._outcome = self._outcome, None
         if outcome is None:
             anew = istate == 1 or self._native is None
-            self._prepare(anew, f, jac, y0, f_params, jac_params)
-            native = self._native
+            calls_jac = call_args[-1] % 10 in _JACOBIAN_GIVEN
+            native = self._taken(anew, calls_jac, y0, f, f_params, jac, jac_params)
             try:
                 outcome = native.run(t0, y0, t1, task, anew)
             except BaseException as error:
                 if self._is_given_to_scipy(error):
                     return super().run(f, jac, y0, t0, t1, f_params, jac_params)  # type: ignore[misc]
                 raise
-            if self._native is not native:  # the function itself has reset the solver
+            if self._is_disturbed(call_args):
                 return native.y, native.t
+            self._native = native
         native = self._native
         if native.tier.due:
             state = y0.astype(self._dtype, copy=False)  # zvode takes real ones, too
@@ -69,12 +71,13 @@ class _VodeSteps(GoesOn):
             self.call_args[3] = outcome  # where nothing was done the solve has yet to begin
         return native.y, native.t
 
-    def _prepare(self: Any, anew, f, jac, y0, f_params, jac_params):
-        """A native solve, with these functions."""
-        if anew:
-            self._native, self._functions = self._new_native(y0.size), (None,) * 4
-        calls_jac = self.call_args[-1] % 10 in _JACOBIAN_GIVEN
-        self._set_functions(self._native, calls_jac, f, f_params, jac, jac_params)
+    def _options(self: Any) -> Any:
+        """All that `_new_native` makes a solver with; None: another solve must not have it."""
+        rtol, atol, mf = self.call_args[0], self.call_args[1], self.call_args[-1]
+        if type(rtol) is type(atol) is float:
+            inputs = self._rwork[4:7].tobytes(), self._iwork[4:6].tobytes()
+            return rtol, atol, mf, self.ml, self.mu, *inputs
+        return None
 
     def _new_native(self: Any, n: int) -> Vode:
         rtol = _tolerance(self.call_args[0], "rtol", n)
