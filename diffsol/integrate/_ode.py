@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from diffsol.integrate import _ode_hairer, _ode_lsoda, _ode_vode, _scipy
-from diffsol.integrate._ode_integrators import GoesOn
+from diffsol.integrate._ode_integrators import Native
 
 _scipy_ode: Any = _scipy.ode_module()
 
@@ -98,6 +98,15 @@ class ode(_scipy_ode.ode):
         _become(self._integrator, NATIVE.get(found, found))
         return self
 
+    def set_initial_value(self, y, t=0.0):
+        """Set the initial conditions y(t) = y."""
+        if type(self) is ode and type(y) in (list, np.ndarray) and len(self._y):
+            # the usual, and quick: as SciPy's
+            self._y, self.t = np.array(y, self._integrator.scalar), t
+            self._integrator.reset(len(self._y), self.jac is not None)
+            return self
+        return super().set_initial_value(y, t)
+
     def integrate(self, t, step=False, relax=False):
         """Find y(t), set it as the initial condition, and return it.
 
@@ -116,10 +125,9 @@ class ode(_scipy_ode.ode):
             The state that was reached, at the time in the attribute ``t``.
         """
         integrator = self._integrator
-        # only what goes on from call to call has something native before its first
         if (
             type(self) is ode
-            and isinstance(integrator, GoesOn)
+            and isinstance(integrator, Native)
             and integrator._native is not None
             and not (step or relax)
         ):

@@ -3,6 +3,7 @@
 import math
 import operator
 import warnings
+from types import MethodType
 from typing import Any
 
 import numpy as np
@@ -20,8 +21,8 @@ class Native:
     """An integrator whose steps a native solver takes.
 
     _native      that solver, between two calls: in a call nobody else can have it
-    _made_with   its number of states and options, where the solve after the next `reset` may have it:
-                 making one costs as much as some twenty evaluations
+    _made_with   its number of states and options: with the same ones it makes the solve after the
+                 next `reset`, too, for making one costs as much as some twenty evaluations
     _functions   what it was given: f, its parameters, and what else is called
     _is_scipys   SciPy's code has taken the solve over, until the next reset
 
@@ -40,13 +41,14 @@ class Native:
 
     def _begin(self: Any, n: int) -> Any:
         """A native solver for a new solve."""
-        native, self._native, options = self._native, None, self._options()
-        if native is None or options is None or self._made_with != (n, options):
-            native, self._functions = self._new_native(n), ()
-            self._made_with = n, options
-        else:
-            native.begin_anew()
-        return native
+        rtol, atol, *others = self._options()
+        # tolerances that are arrays may change
+        made_with = (n, rtol, atol, *others) if type(rtol) is type(atol) is float else None
+        if self._native is not None and made_with is not None and made_with == self._made_with:
+            self._native.begin_anew()
+            return self._native
+        self._made_with, self._functions = made_with, ()
+        return self._new_native(n, rtol, atol, *others)
 
     def _set_functions(self: Any, native: Any, n: int, *functions) -> None:
         """Tells a native solver its functions; many calls may follow with the same."""
@@ -59,14 +61,6 @@ class Native:
         else:
             return
         self._functions = functions
-
-    def _is_disturbed(self: Any, call_args) -> bool:
-        """In the call that is about to end, which began with these arguments, has f itself made
-        another, or a reset? The next call then begins anew, at what this one has reached."""
-        if self._native is None and self.call_args is call_args:
-            return False
-        self._native = None
-        return True
 
     def __getstate__(self: Any) -> dict:
         native = ("_native", "_functions")
@@ -135,7 +129,8 @@ class GoesOn(Native):
             if self._is_given_to_scipy(error):
                 return None
             raise
-        if self._is_disturbed(call_args):
+        if self._native is not None or self.call_args is not call_args:
+            self._begin_anew_next()
             return native.y, native.t
         self._native = native
         if istate != 2 or native.tier.due:
@@ -144,11 +139,10 @@ class GoesOn(Native):
         self._untold = native
         return native.y, native.t
 
-    def _is_disturbed(self: Any, call_args) -> bool:
-        disturbed = super()._is_disturbed(call_args)
-        if disturbed:
-            self.call_args[3] = 1
-        return disturbed
+    def _begin_anew_next(self: Any) -> None:
+        """f itself has made a reset or another call within this one: there is another native solver,
+        or `call_args` is another list. The next call begins where this one has come to."""
+        self._native, self._untold, self.call_args[3] = None, None, 1
 
     def _is_given_to_scipy(self: Any, error) -> bool:
         """After an exception: does SciPy's code take this call over? Else the next begins anew."""
@@ -182,17 +176,14 @@ class GoesOn(Native):
             self._write_work_arrays(native)
 
 
-def _complex_fun(f: Any) -> Any:
-    """The user's function where `f` is complex_ode's way to call it with a real state, else None."""
-    wrap = _scipy_ode.complex_ode._wrap
-    return f.__self__.cf if getattr(f, "__func__", None) is wrap else None
+_WRAP = _scipy_ode.complex_ode._wrap  # complex_ode's way to call a function with a real state
 
 
 def _function_of(f: Any, f_params: tuple, n: int, solver: str, dtype: type = float) -> Function:
     """The right-hand side as the user wrote it: a complex state's doubles are its real ones."""
-    fun = _complex_fun(f)
-    if fun is not None:
-        return Function(fun, f_params, np.empty(n // 2, complex), kind="rhs", solver=solver)
+    if type(f) is MethodType and f.__func__ is _WRAP:
+        fun, state = f.__self__.cf, np.empty(n // 2, complex)
+        return Function(fun, f_params, state, kind="rhs", solver=solver)
     return Function(f, f_params, np.empty(n, dtype), kind="odepack", solver=solver)
 
 

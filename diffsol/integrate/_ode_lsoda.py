@@ -53,7 +53,8 @@ class lsoda(GoesOn, _scipy_ode.lsoda):
                 if self._is_given_to_scipy(error):
                     return super().run(f, jac, y0, t0, t1, f_params, jac_params)
                 raise
-            if self._is_disturbed(call_args):
+            if self._native is not None or self.call_args is not call_args:
+                self._begin_anew_next()
                 return y if y is y0 else y.copy(), native.t
             self._native = native
         native = self._native
@@ -73,12 +74,8 @@ class lsoda(GoesOn, _scipy_ode.lsoda):
         return y if y is y0 else y.copy(), native.t
 
     def _options(self: Any) -> Any:
-        """All that `_new_native` makes a solver with; None: another solve must not have it."""
-        rtol, atol = self.call_args[:2]
-        if type(rtol) is type(atol) is float:
-            inputs = self._rwork[4:7].tobytes(), self._iwork[4:9].tobytes()
-            return rtol, atol, self.ml, self.mu, *inputs
-        return None
+        inputs = *self._rwork[4:7].tolist(), *self._iwork[4:9].tolist()
+        return *self.call_args[:2], self.ml, self.mu, *inputs
 
     def _is_right(self, t0, y):
         """Was the kernel the function? If not it is gone, y as it was, and the call must be made
@@ -93,11 +90,11 @@ class lsoda(GoesOn, _scipy_ode.lsoda):
     def _write_work_arrays(self, native):
         native.tell(self._rwork, self._iwork)
 
-    def _new_native(self: Any, n: int) -> Lsoda:
-        rtol, atol = tolerance(self.call_args[0], n), tolerance(self.call_args[1], n)
-        band = None if self.ml is None else (int(self.ml), int(self.mu))
-        h0, h_max, h_min = self.rwork[4:7].tolist()
-        ixpr, nsteps, hnil, adams, bdf = self._iwork[4:9].tolist()
+    def _new_native(
+        self: Any, n, rtol, atol, ml, mu, h0, h_max, h_min, ixpr, nsteps, hnil, adams, bdf
+    ) -> Lsoda:
+        rtol, atol = tolerance(rtol, n), tolerance(atol, n)
+        band = None if ml is None else (int(ml), int(mu))
         orders = (  # 0 stands for the highest
             min(adams or ADAMS_ORDER_MAX, ADAMS_ORDER_MAX),
             min(bdf or BDF_ORDER_MAX, BDF_ORDER_MAX),

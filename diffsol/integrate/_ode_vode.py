@@ -52,7 +52,8 @@ class _VodeSteps(GoesOn):
                 if self._is_given_to_scipy(error):
                     return super().run(f, jac, y0, t0, t1, f_params, jac_params)  # type: ignore[misc]
                 raise
-            if self._is_disturbed(call_args):
+            if self._native is not None or self.call_args is not call_args:
+                self._begin_anew_next()
                 return native.y, native.t
             self._native = native
         native = self._native
@@ -72,20 +73,15 @@ class _VodeSteps(GoesOn):
         return native.y, native.t
 
     def _options(self: Any) -> Any:
-        """All that `_new_native` makes a solver with; None: another solve must not have it."""
-        rtol, atol, mf = self.call_args[0], self.call_args[1], self.call_args[-1]
-        if type(rtol) is type(atol) is float:
-            inputs = self._rwork[4:7].tobytes(), self._iwork[4:6].tobytes()
-            return rtol, atol, mf, self.ml, self.mu, *inputs
-        return None
+        inputs = *self._rwork[4:7].tolist(), *self._iwork[4:6].tolist()
+        return *self.call_args[:2], self.call_args[-1], self.ml, self.mu, *inputs
 
-    def _new_native(self: Any, n: int) -> Vode:
-        rtol = _tolerance(self.call_args[0], "rtol", n)
-        atol = _tolerance(self.call_args[1], "atol", n)
-        family, miter = divmod(self.call_args[-1], 10)
-        band = (int(self.ml), int(self.mu)) if miter in _BANDED else None
-        h0, h_max, h_min = self.rwork[4:7].tolist()
-        order, nsteps = self._iwork[4:6].tolist()
+    def _new_native(
+        self: Any, n, rtol, atol, mf, ml, mu, h0, h_max, h_min, order, nsteps
+    ) -> Vode:
+        rtol, atol = _tolerance(rtol, "rtol", n), _tolerance(atol, "atol", n)
+        family, miter = divmod(mf, 10)
+        band = (int(ml), int(mu)) if miter in _BANDED else None
         if band is not None and (min(band) < 0 or max(band) >= n):
             band, nsteps = None, -1  # which the core refuses
         if order == 0 and not _scipy.refuses_order_zero():
