@@ -19,6 +19,7 @@ class _HairerSteps(Native):
     _functions        f, its parameters, and solout as (t, y) -> answer, or None
     _begun_with       call_args of this solve: a new list after each `reset`
     _outcome          of a `go_on` that has something to say
+    _told             complex_ode's solout, and how it is called
     _factors, _beta   what an option of 0 stands for: bounds of the change of the step size, and the
                       weight of the error before
     """
@@ -26,6 +27,7 @@ class _HairerSteps(Native):
     _factors: tuple[float, float]
     _beta: float
     _outcome: Any = None
+    _told: Any = None
     _goes_on = _scipy.goes_on_with_step_size()
     _names_refusals = _scipy.names_what_it_refuses()
     _takes_nsteps_as_it_is = _scipy.takes_nsteps_as_it_is()
@@ -47,7 +49,7 @@ class _HairerSteps(Native):
             self._functions = f, f_params, None
         self._native = None
         idid = native.run(t0, y0, t1)
-        if self.call_args is call_args:  # f itself has made no reset
+        if self._native is None and self.call_args is call_args:  # no call or reset by f itself
             self._native = native
         if idid < 0:
             self._outcome = idid, native.y, native.t
@@ -80,7 +82,7 @@ class _HairerSteps(Native):
         self._tell(idid)
         if self._goes_on:
             self.work[6] = native.h
-        if self.call_args is call_args:  # f itself has made no reset
+        if self._native is None and self.call_args is call_args:  # no call or reset by f itself
             self._native = native
         return native.y, native.t
 
@@ -91,14 +93,14 @@ class _HairerSteps(Native):
             self.iwork[0], self.iwork[2] = self._step_limit(), self.verbosity
             native = self._begin(n)
             native.set_counts(self.iwork[16:20])
-            self._control = self._backward = None
+            self._backward = None
             self._begun_with = self.call_args
         self._native = None
         self._set_functions(native, n, f, f_params, self._observer())
         return native
 
     def _options(self: Any) -> Any:
-        return self.call_args[:2]
+        return *self.call_args[:2], self.iwork[0]
 
     def _choose_anew_where_it_turns(self: Any, backward: bool) -> None:
         """A step size of the other direction would lead away from the end, as SciPy's codes let it."""
@@ -106,7 +108,8 @@ class _HairerSteps(Native):
             self.work[6] = 0.0
         self._backward = backward
 
-    def _new_native(self: Any, n: int, rtol: Any, atol: Any) -> Hairer:
+    def _new_native(self: Any, n: int, rtol: Any, atol: Any, nsteps: int) -> Hairer:
+        self._control = None
         return Hairer(type(self).__name__, n, tolerance(rtol, n), tolerance(atol, n))
 
     def _set_control(self: Any, native: Hairer) -> int:
@@ -144,7 +147,9 @@ class _HairerSteps(Native):
             return None
         if not self.solout_cmplx:
             return solout
-        return lambda t, y: solout(t, y[::2] + 1j * y[1::2])
+        if self._told is None or self._told[0] is not solout:
+            self._told = solout, lambda t, y: solout(t, y[::2] + 1j * y[1::2])
+        return self._told[1]
 
 
 class dopri5(_HairerSteps, _scipy_ode.dopri5):

@@ -63,7 +63,7 @@ class Native:
         self._functions = functions
 
     def __getstate__(self: Any) -> dict:
-        native = ("_native", "_functions")
+        native = ("_native", "_functions", "_made_with", "_begun_with", "_told")
         return {name: value for name, value in self.__dict__.items() if name not in native}
 
     def _tell(self: Any, istate: int) -> None:
@@ -182,8 +182,9 @@ _WRAP = _scipy_ode.complex_ode._wrap  # complex_ode's way to call a function wit
 def _function_of(f: Any, f_params: tuple, n: int, solver: str, dtype: type = float) -> Function:
     """The right-hand side as the user wrote it: a complex state's doubles are its real ones."""
     if type(f) is MethodType and f.__func__ is _WRAP:
-        fun, state = f.__self__.cf, np.empty(n // 2, complex)
-        return Function(fun, f_params, state, kind="rhs", solver=solver)
+        owner: Any = f.__self__
+        state = np.empty(n // 2, complex)
+        return Function(owner.cf, f_params, state, kind="rhs", solver=solver)
     return Function(f, f_params, np.empty(n, dtype), kind="odepack", solver=solver)
 
 

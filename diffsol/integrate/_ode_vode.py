@@ -76,9 +76,7 @@ class _VodeSteps(GoesOn):
         inputs = *self._rwork[4:7].tolist(), *self._iwork[4:6].tolist()
         return *self.call_args[:2], self.call_args[-1], self.ml, self.mu, *inputs
 
-    def _new_native(
-        self: Any, n, rtol, atol, mf, ml, mu, h0, h_max, h_min, order, nsteps
-    ) -> Vode:
+    def _new_native(self: Any, n, rtol, atol, mf, ml, mu, h0, h_max, h_min, order, nsteps) -> Vode:
         rtol, atol = _tolerance(rtol, "rtol", n), _tolerance(atol, "atol", n)
         family, miter = divmod(mf, 10)
         band = (int(ml), int(mu)) if miter in _BANDED else None
