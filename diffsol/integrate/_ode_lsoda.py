@@ -16,11 +16,15 @@ _JACOBIAN_GIVEN = (1, 4)  # SciPy's jt, where the user's Jacobian is called: ful
 
 
 class lsoda(GoesOn, _scipy_ode.lsoda):
-    """LSODA, in native code; a solve goes on from call to call until the next `reset`."""
+    """LSODA, in native code; a solve goes on from call to call until the next `reset`.
+
+    _beginning   the state in which a call makes its first evaluation
+    """
 
     _refuses_nan = _scipy.is_in_fortran()
     _works_in_place = _scipy.works_in_the_given_array()
     _forgets_failures = _scipy.forgets_failures()
+    _beginning: Any = None
 
     def run(self: Any, f, jac, y0, t0, t1, f_params, jac_params):
         call_args = self.call_args
@@ -30,6 +34,8 @@ class lsoda(GoesOn, _scipy_ode.lsoda):
             if self._native is not None:  # SciPy's code knows nothing of it and begins anew
                 self._native, self._untold, call_args[3] = None, None, 1
             return super().run(f, jac, y0, t0, t1, f_params, jac_params)
+        if y0 is self._beginning:  # f itself makes a call
+            y0 = y0.copy()
         y = y0
         if self._native is not None and self._outcome is None:
             done = self.go_on(f, jac, y0, t0, t1, f_params, jac_params)
@@ -47,12 +53,15 @@ class lsoda(GoesOn, _scipy_ode.lsoda):
             if not self._works_in_place:
                 y = np.empty(y0.size) if native.y is None else native.y
                 y[:] = y0
+            self._beginning = y
             try:
                 outcome = native.run(t0, y, t1)
             except BaseException as error:
                 if self._is_given_to_scipy(error):
                     return super().run(f, jac, y0, t0, t1, f_params, jac_params)
                 raise
+            finally:
+                self._beginning = None
             if self._native is not None or self.call_args is not call_args:
                 self._begin_anew_next()
                 return y if y is y0 else y.copy(), native.t
