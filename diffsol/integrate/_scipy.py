@@ -74,6 +74,13 @@ def refuses_nan(state: Any) -> bool:
     return not math.isfinite(state.dot(state)) and is_in_fortran() and bool((state != state).any())
 
 
+@functools.cache
+def odepack() -> ModuleType:
+    """``scipy.integrate._odepack``: the C code, or Fortran's wrapper, of odeint."""
+    return namespace()._odepack
+
+
+@functools.cache
 def odeint_lock() -> AbstractContextManager:
     """What SciPy holds during a call of its odeint: a lock in versions that keep it in one memory."""
     home = importlib.import_module("scipy.integrate._odepack_py")
