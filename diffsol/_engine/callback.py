@@ -76,12 +76,13 @@ _HOLDING = {
     for name in ("ds_ivp_advance", "ds_odeint_advance", "ds_hairer_advance")
     for advance in (getattr(lib, name),)
 }
+_HOLDING[lib.ds_ivp_step] = lib.ds_python_step
 _HOLDING[lib.ds_odeint_run] = lib.ds_python_odeint_run
 _HOLDING[lib.ds_vode_run] = lib.ds_python_vode_run
 
 
 def calling_python(advance, n):
-    """A core's `advance` or `run`, for slices of a solve whose right-hand side is called as Python."""
+    """A core's `advance`, `step` or `run`, where the right-hand side is called as Python."""
     return advance if n > _MANY_STATES else _HOLDING[advance]
 
 

@@ -32,6 +32,7 @@ def solver_class(name: str) -> Any:
     return getattr(_home_of(name), name)
 
 
+@functools.cache
 def interpolant(name: str) -> type:
     """A class of dense output in ``scipy.integrate._ivp``, by its name."""
     return getattr(_home_of(name.removesuffix("DenseOutput")), name)
