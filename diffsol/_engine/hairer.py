@@ -35,6 +35,10 @@ class Hairer:
         self.n = n
         self._callbacks: StepCallbacks | None = None
         self.tier: Tier | None = None
+        # for the integrator: what it has made and told this solver with
+        self.made_with: tuple | None = None
+        self.functions: tuple = ()
+        self.control: list | None = None
 
     def set_counts(self, counts):
         """int32 array (4,) that each run fills: evaluations, trials, accepted and rejected."""

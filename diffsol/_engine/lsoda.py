@@ -50,6 +50,9 @@ class Lsoda:
         self._rows, self._told = rows, None
         self._callbacks: GridCallbacks | None = None
         self.y: np.ndarray | None = None
+        # for the integrator: what it has made and told this solver with
+        self.made_with: tuple | None = None
+        self.functions: tuple = ()
         self.tier: Tier | None = None
 
     def set_functions(self, function, fun, args, jac, jac_args):

@@ -57,6 +57,9 @@ class Vode:
         self._callbacks: VodeCallbacks | None = None
         self.tier: Tier | None = None
         self.y: np.ndarray | None = None
+        # for the integrator: what it has made and told this solver with
+        self.made_with: tuple | None = None
+        self.functions: tuple = ()
 
     def _set_state(self):
         self._state = np.zeros(self.n, self._dtype)

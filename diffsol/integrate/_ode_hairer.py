@@ -16,7 +16,8 @@ INCONSISTENT = -1  # Hairer's idid after illegal options
 class _HairerSteps(Native):
     """Hairer's codes, which keep nothing from one call to the next but their options.
 
-    _functions        f, its parameters, and solout as (t, y) -> answer, or None
+    The functions are f, its parameters, and solout as (t, y) -> answer, or None.
+
     _begun_with       call_args of this solve: a new list after each `reset`
     _outcome          of a `go_on` that has something to say
     _told             complex_ode's solout, and how it is called
@@ -36,17 +37,17 @@ class _HairerSteps(Native):
         """What `run` would answer, where the call is like the one before it and there is nothing to
         say; None: `run` must be called, and tells."""
         native, call_args = self._native, self.call_args
-        fun, params, solout = self._functions
+        fun, params, solout = native.functions
         if (
             not (native.y is y0 and fun is f and self._begun_with is call_args)
             or not (solout is None and self.solout is None)
             or self._goes_on
-            or self.work[1:7].tolist() != self._control
+            or self.work[1:7].tolist() != native.control
         ):
             return None
         if params is not f_params:
             native.set_args(f_params)
-            self._functions = f, f_params, None
+            native.functions = f, f_params, None
         self._native = None
         idid = native.run(t0, y0, t1)
         if self._native is None and self.call_args is call_args:  # no call or reset by f itself
@@ -109,13 +110,12 @@ class _HairerSteps(Native):
         self._backward = backward
 
     def _new_native(self: Any, n: int, rtol: Any, atol: Any, nsteps: int) -> Hairer:
-        self._control = None
         return Hairer(type(self).__name__, n, tolerance(rtol, n), tolerance(atol, n))
 
     def _set_control(self: Any, native: Hairer) -> int:
         """0, or the code that tells why Hairer's codes refuse these options."""
         options = self.work[1:7].tolist()
-        if options == self._control:
+        if options == native.control:
             return 0
         safety, factor_min, factor_max, beta, h_max, h0 = options
         nsteps = self._step_limit()
@@ -132,7 +132,7 @@ class _HairerSteps(Native):
         native.set_control(
             h0, h_max, safety, factors, max(beta, 0.0), nsteps or STEPS_MAX, self._shrinks_fully
         )
-        self._control = options
+        native.control = options
         return 0
 
     def _step_limit(self: Any) -> int:

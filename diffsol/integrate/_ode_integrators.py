@@ -21,17 +21,15 @@ class Native:
     """An integrator whose steps a native solver takes.
 
     _native      that solver, between two calls: in a call nobody else can have it
-    _made_with   its number of states and options: with the same ones it makes the solve after the
-                 next `reset`, too, for making one costs as much as some twenty evaluations
-    _functions   what it was given: f, its parameters, and what else is called
+                 made_with: its number of states and options. With the same ones it makes the solve
+                 after the next `reset`, too: making one costs as much as some twenty evaluations
+                 functions: f, its parameters, and what else it calls
     _is_scipys   SciPy's code has taken the solve over, until the next reset
 
     Copies and pickles go without what is native; they make their own.
     """
 
     _native: Any = None
-    _made_with: Any = None
-    _functions: tuple = ()
     _is_scipys = False
     _dtype: type = float
 
@@ -44,15 +42,17 @@ class Native:
         rtol, atol, *others = self._options()
         # tolerances that are arrays may change
         made_with = (n, rtol, atol, *others) if type(rtol) is type(atol) is float else None
-        if self._native is not None and made_with is not None and made_with == self._made_with:
-            self._native.begin_anew()
-            return self._native
-        self._made_with, self._functions = made_with, ()
-        return self._new_native(n, rtol, atol, *others)
+        native = self._native
+        if native is not None and made_with is not None and made_with == native.made_with:
+            native.begin_anew()
+        else:
+            native = self._new_native(n, rtol, atol, *others)
+            native.made_with, native.functions = made_with, ()
+        return native
 
     def _set_functions(self: Any, native: Any, n: int, *functions) -> None:
         """Tells a native solver its functions; many calls may follow with the same."""
-        before, f, f_params = self._functions, *functions[:2]
+        before, f, f_params = native.functions, *functions[:2]
         if not before or not (f is before[0] and all(map(operator.is_, functions[2:], before[2:]))):
             function = _function_of(f, f_params, n, type(self).__name__, self._dtype)
             native.set_functions(function, *functions)
@@ -60,10 +60,10 @@ class Native:
             native.set_args(f_params)
         else:
             return
-        self._functions = functions
+        native.functions = functions
 
     def __getstate__(self: Any) -> dict:
-        native = ("_native", "_functions", "_made_with", "_begun_with", "_told")
+        native = ("_native", "_begun_with", "_told")
         return {name: value for name, value in self.__dict__.items() if name not in native}
 
     def _tell(self: Any, istate: int) -> None:
@@ -93,7 +93,8 @@ def _work_array(place: str) -> Any:
 class GoesOn(Native):
     """A solve that goes on from call to call until the next `reset`.
 
-    _functions   f, its parameters, and jac and its parameters where that is called (None: it is not)
+    The functions are f, its parameters, and jac and its parameters where that is called (None: it is
+    not).
 
     The work arrays are written when somebody looks at them, which few do after each call: _untold is
     the native solve that has something to tell.
@@ -110,7 +111,7 @@ class GoesOn(Native):
         """What `run` would answer, where it takes the native solve that there is on and there is
         nothing else to do or say; None: `run` must be called, and tells."""
         native, call_args = self._native, self.call_args
-        fun, params, own_jac, own_params = self._functions
+        fun, params, own_jac, own_params = native.functions
         if (
             not (native.y is y0 and fun is f)
             or not (own_jac is None or (own_jac is jac and own_params is jac_params))
@@ -121,7 +122,7 @@ class GoesOn(Native):
             return None
         if params is not f_params:
             native.set_args(f_params)
-            self._functions = f, f_params, own_jac, own_params
+            native.functions = f, f_params, own_jac, own_params
         self._native = None
         try:
             istate = native.run(t0, y0, t1, call_args[2])

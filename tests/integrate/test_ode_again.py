@@ -279,3 +279,24 @@ def test_parameters_and_a_call_within_the_function(name):
     solver.integrate(0.5)
     solver.integrate(1.0)
     assert calls[-1] == 3.0
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_parameters_of_a_call_within_the_function_that_failed(name):
+    calls = []
+
+    def fun(t, y, k=1.0):
+        calls.append(k)
+        if len(calls) == 3:
+            with contextlib.suppress(ZeroDivisionError):
+                solver.set_f_params(0.0).integrate(0.1)
+        if k == 0.0:
+            raise ZeroDivisionError
+        return [-y[0] / k]
+
+    solver = ode(fun).set_integrator(name).set_initial_value([1.0], 0.0)
+    solver.set_f_params(1.0).integrate(0.5)
+    solver.set_f_params(2.0)
+    del calls[:2]
+    np.testing.assert_allclose(solver.integrate(1.0)[0], np.exp(-0.5 - 0.25), rtol=1e-3)
+    assert set(calls[-5:]) == {2.0}
