@@ -297,6 +297,6 @@ def test_parameters_of_a_call_within_the_function_that_failed(name):
     solver = ode(fun).set_integrator(name).set_initial_value([1.0], 0.0)
     solver.set_f_params(1.0).integrate(0.5)
     solver.set_f_params(2.0)
-    del calls[:2]
-    np.testing.assert_allclose(solver.integrate(1.0)[0], np.exp(-0.5 - 0.25), rtol=1e-3)
-    assert set(calls[-5:]) == {2.0}
+    before = len(calls)
+    solver.integrate(3.0)
+    assert set(calls[before:]) == {2.0}
