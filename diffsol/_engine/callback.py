@@ -42,6 +42,12 @@ class PythonCalls:
         values = id(self), state.size, state.dtype.kind == "c", y_first, shared, by_answer
         self.handle = _new(_PYTHON, values)
 
+    def serve(self, fun, args, state):
+        """Other functions, or another state, from the next call of the core on."""
+        self.fun, self.args, self.state = fun, args, state
+        self.arguments = ()
+        self.handle.fun = self.handle.arguments = ffi.NULL
+
     def watch(self, after):
         """To be called after each event or Jacobian (functions with unknown effects), or None."""
         self.after = after
@@ -79,12 +85,13 @@ _HOLDING = {
     for name in ("ds_ivp_advance", "ds_odeint_advance", "ds_hairer_advance")
     for advance in (getattr(lib, name),)
 }
+_HOLDING[lib.ds_ivp_step] = lib.ds_python_step
 _HOLDING[lib.ds_odeint_run] = lib.ds_python_odeint_run
 _HOLDING[lib.ds_vode_run] = lib.ds_python_vode_run
 
 
 def calling_python(advance, n):
-    """A core's `advance` or `run`, for slices of a solve whose right-hand side is called as Python."""
+    """A core's `advance`, `step` or `run`, where the right-hand side is called as Python."""
     return advance if n > _MANY_STATES else _HOLDING[advance]
 
 

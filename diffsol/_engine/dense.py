@@ -46,7 +46,7 @@ class Segments:
         return out
 
     def __iter__(self):
-        arguments = _arguments_of(METHODS[self.method])
+        arguments = arguments_of(METHODS[self.method])
         ends = zip(self.at[:-1], self.at[1:], strict=True)
         for t_old, t, y_old, (low, high) in zip(self.t_old, self.t, self.y_old, ends, strict=True):
             yield t_old, t, *arguments(y_old, self.q[low:high])
@@ -59,7 +59,7 @@ def _doubles(array):
     return ffi.from_buffer("double[]", array)
 
 
-def _arguments_of(traits):
+def arguments_of(traits):
     """From (y_old, q) of a segment to what the method's interpolant takes after t_old and t."""
     if traits.interpolant == "BdfDenseOutput":
         return _backward_differences

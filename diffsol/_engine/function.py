@@ -120,6 +120,13 @@ class Function:
             told=True,
         )
 
+    def attempt(self, budget) -> Bound | None:
+        """A new kernel, or None if the function is refused (the reason is kept for `explain`)."""
+        try:
+            return self.compile(budget)
+        except kernels.Refused:
+            return None
+
     def _try(self, variant):
         if variant.has_arrays:
             block = np.empty(variant.n_params)

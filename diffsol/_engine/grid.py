@@ -84,7 +84,7 @@ class Grid:
         solve, given, rhs = self.core.solve, self._given, self.rhs
         solve.jac_source = lib.DS_JAC_DIFFERENCES if given is None else lib.DS_JAC_GIVEN
         chord = chord_of(solve, lib.ds_odeint_set_jacobian, rhs, rhs.n, given, self._band)
-        return Tier(solve, lib.ds_odeint_advance, rhs, chord, mode)
+        return Tier(solve, lib.ds_odeint_advance, rhs, chord, mode, lives_on=False)
 
     def _end(self):
         solve, tier = self.core.solve, self._tier

@@ -23,22 +23,26 @@ class Hairer:
     n           number of doubles in a state
     rtol, atol  numbers, or arrays (n,)
 
-    counts      int32 array (4,) that each run fills: evaluations, trials, accepted and rejected
-
     After `run`: t and y, and h, the step size that a following run might begin with.
     """
 
-    def __init__(self, method, n, rtol, atol, counts):
+    def __init__(self, method, n, rtol, atol):
         core = lib.ds_hairer_new(_METHODS[method], n)
         if core == ffi.NULL:
             raise MemoryError(f"no memory for {n} states")
         self._core = ffi.gc(core, lib.ds_hairer_free)
-        core.counts = held = _from_buffer(_INTS, counts)
-        tolerances = set_tolerance(core, "rtol", rtol, n), set_tolerance(core, "atol", atol, n)
-        self._keep = held, tolerances
+        self._keep = set_tolerance(core, "rtol", rtol, n), set_tolerance(core, "atol", atol, n)
+        self.n = n
         self._callbacks: StepCallbacks | None = None
-        self._n = n
         self.tier: Tier | None = None
+        # for the integrator: what it has made and told this solver with
+        self.made_with: tuple | None = None
+        self.functions: tuple = ()
+        self.control: list | None = None
+
+    def set_counts(self, counts):
+        """int32 array (4,) that each run fills: evaluations, trials, accepted and rejected."""
+        self._counts = self._core.counts = _from_buffer(_INTS, counts)
 
     def set_control(self, h0, h_max, safety, factors, beta, step_max, shrink_fully):
         """First step (0: choose), step limit (0: none), and the constants of the step control."""
@@ -48,15 +52,41 @@ class Hairer:
         core.factor_min, core.factor_max = factors
         core.shrink_fully = shrink_fully
 
-    def run(self, fun, args, t, y, t_end, solout=None) -> int:
-        """From (t, y) to t_end; Hairer's idid. Raises whatever the user's functions raise.
+    def set_functions(self, function, fun, args, solout):
+        """Other functions from the next run on.
 
-        fun, args   as it is called in Python; `tier` holds the same function
+        function    Function: the right-hand side as it is compiled
+        fun, args   as it is called in Python
         solout      (t, y) -> int or None, called at the start and after each step, or None
         """
+        core = self._core
+        core.fun.kernel = ffi.NULL
+        self.tier = Tier(core, lib.ds_hairer_advance, function)
+        self._callbacks = callbacks = StepCallbacks(self.n, fun, args, solout)
+        self._set_state()
+        if solout is not None:
+            callbacks.watch(self.tier.refresh)
+        core.handle = callbacks.handle
+        core.watched = solout is not None
+
+    def _set_state(self):
+        self._given = self._core.given = _from_buffer(_DOUBLES, self._callbacks.state)
+
+    def set_args(self, args):
+        """The right-hand side has other arguments from the next run on."""
+        self.tier.set_args(args)
+        self._callbacks.serve(self._callbacks.fun, args, self._callbacks.state)
+
+    def begin_anew(self):
+        """The next run begins another solve, with the same functions."""
+        callbacks = self._callbacks  # a function may have kept the state before
+        callbacks.serve(callbacks.fun, callbacks.args, np.empty(self.n))
+        self._set_state()
+        self.tier.begin_anew()
+
+    def run(self, t, y, t_end) -> int:
+        """From (t, y) to t_end; Hairer's idid. Raises whatever the user's functions raise."""
         core, tier = self._core, self.tier
-        if self._callbacks is None or not self._callbacks.are_of(fun, args, solout):
-            self._set_callbacks(fun, args, solout)
         settled, code = tier.enter(), RUNNING
         self.y = y.copy()
         core.y = held = _from_buffer(_DOUBLES, self.y)
@@ -71,25 +101,8 @@ class Hairer:
         if code == lib.DS_PYTHON_ERROR:
             self._callbacks.raise_error()
         if tier.due and not tier.is_right([(t, y), (self.t, self.y)]):
-            return self.run(fun, args, t, y, t_end, solout)
+            return self.run(t, y, t_end)
         return core.idid
-
-    def _set_callbacks(self, fun, args, solout):
-        core = self._core
-        self._callbacks = callbacks = StepCallbacks(self._n, fun, args, solout)
-        if solout is not None:
-            callbacks.watch(self._refresh)
-        core.handle = callbacks.handle
-        self._given = core.given = _from_buffer(_DOUBLES, callbacks.state)
-        core.watched = solout is not None
-
-    def set_function(self, function):
-        """Another right-hand side from the next run on."""
-        self._core.fun.kernel = ffi.NULL
-        self.tier = Tier(self._core, lib.ds_hairer_advance, function)
-
-    def _refresh(self):
-        self.tier.refresh()
 
     def _position(self):
         core = self._core
@@ -105,9 +118,6 @@ class StepCallbacks(PythonCalls):
     def __init__(self, n, fun, args, solout):
         super().__init__(fun, args, np.empty(n), shared=True)
         self._solout = solout
-
-    def are_of(self, fun, args, solout) -> bool:
-        return self.fun is fun and self.args is args and self._solout is solout
 
     def take(self, result):
         taken = np.empty(self.state.size)

@@ -84,6 +84,7 @@ class Record:
         "attempts",
         "retry_at",
         "python_seconds",
+        "python_calls",
         "python_solves",
         "python_span",
         "function",
@@ -105,6 +106,7 @@ class Record:
         self.attempts = 0
         self.retry_at = 0.0
         self.python_seconds = 0.0  # spent at the Python tier, all solves together
+        self.python_calls = 0  # of solvers that live on (see Tier)
         self.python_solves = 0  # of odeint, and the longest interval of those
         self.python_span = 0.0
         self.used = next(_ticks)  # when somebody last asked for it
@@ -224,7 +226,10 @@ def _tells_underflow() -> bool:
     """Is np.geterr()["under"] not "ignore"? Asked before each solve: the answer is kept as long as
     the settings are the same object."""
     global _silent
-    settings = None if _error_settings is None else _error_settings.get(None)
+    try:
+        settings = _error_settings.get()
+    except (AttributeError, LookupError):  # a NumPy that keeps them elsewhere, or that set none yet
+        settings = None
     if settings is not None and _silent is not None and settings is _silent[0]:
         return False
     tells = np.geterr()["under"] != "ignore"

@@ -41,15 +41,18 @@ class Lsoda:
         self._core = ffi.gc(core, lib.ds_odeint_free)
         core.y = rows = ffi.new(_DOUBLES, 2 * n)
         tolerances = set_tolerance(core, "rtol", rtol, n), set_tolerance(core, "atol", atol, n)
-        self._keep: list[Any] = [rows, tolerances]
+        self._keep: list[Any] = [tolerances]
         lib.ds_odeint_set_limits(core, *limits)
         self._band, self.n, self._orders = band, n, limits[4:]
         if band is not None:
             setters = lib.ds_odeint_set_jacobian, lib.ds_odeint_set_band
             self._keep.append(set_band(core, *setters, n, band))
-        self._told: tuple | None = None
+        self._rows, self._told = rows, None
         self._callbacks: GridCallbacks | None = None
         self.y: np.ndarray | None = None
+        # for the integrator: what it has made and told this solver with
+        self.made_with: tuple | None = None
+        self.functions: tuple = ()
         self.tier: Tier | None = None
 
     def set_functions(self, function, fun, args, jac, jac_args):
@@ -65,20 +68,38 @@ class Lsoda:
         given = None
         if jac is not None:
             given = given_jacobian(jac, jac_args, np.empty(n), band, solver="lsoda")
-        self._jacobian = given
+        self._jacobian, self._callbacks = given, None
         core.jac_source = _DIFFERENCES if given is None else _GIVEN
         chord = chord_of(core, lib.ds_odeint_set_jacobian, function, n, given, band)
         self.tier = Tier(core, lib.ds_odeint_run, function, chord)
         self._fun, self._args = fun, args
         self.y = None
 
+    def set_args(self, args):
+        """The right-hand side has other arguments from the next run on."""
+        self.tier.set_args(args)
+        self._args = args
+        if self._callbacks is not None:
+            self._callbacks.serve(self._fun, args, self._callbacks.state)
+
+    def begin_anew(self):
+        """The next run begins another solve, with the same functions."""
+        core, rows = self._core, self._rows
+        core.state = rows + self.n  # the next run has one of its own
+        lib.ds_odeint_begin(core, rows, rows, 1)
+        self.y = None
+        self.tier.begin_anew()
+
     def _set_state(self, y):
         """The solve works in the caller's array, which the functions see."""
         core = self._core
-        self._callbacks = GridCallbacks(self._fun, self._args, y, jacobian=self._jacobian)
-        if self._jacobian is not None:
-            self._callbacks.watch(self.tier.refresh)
-        core.handle = self._callbacks.handle
+        if self._callbacks is None:
+            self._callbacks = GridCallbacks(self._fun, self._args, y, jacobian=self._jacobian)
+            core.handle = self._callbacks.handle
+            if self._jacobian is not None:
+                self._callbacks.watch(self.tier.refresh)
+        else:
+            self._callbacks.serve(self._fun, self._args, y)
         self.y = y
         self._buffer = core.state = _from_buffer(_DOUBLES, y)
 

@@ -6,18 +6,17 @@ import time
 
 import numpy as np
 
-from diffsol._engine import kernels, nonfinite, policy, verify
+from diffsol._engine import kernels, leaving, nonfinite, policy, verify
 from diffsol._engine.callback import Callbacks, LsodaCallbacks, calling_python, event_value
-from diffsol._engine.dense import Segments
+from diffsol._engine.run_jacobian import JacobianKernels
 from diffsol._engine.tolerance import set_tolerance
 from diffsol._methods.registry import METHODS
 from diffsol._native._core import ffi, lib
-from diffsol._trace.reasons import Refused
 
 STATUS = {lib.DS_FINISHED: 0, lib.DS_EVENT: 1, lib.DS_FAILED: -1}
 
 
-class Run:
+class Run(JacobianKernels):
     """A native solve of y' = fun(t, y) from t0 to tf.
 
     method       a name in the registry
@@ -118,58 +117,6 @@ class Run:
     def _use(slot, bound):
         slot.kernel, slot.params = bound.pointer, bound.params
 
-    def _open_jacobian(self):
-        self._callbacks.jacobian, self._callbacks.ivp = self.jacobian, self._ivp
-        self.jacobian.declare(self._ivp, self.rhs.vectorized)
-        if not (self._bound is not None and self.jacobian.may_be_exact and self._open_exact()):
-            self.jacobian.open(self._ivp)
-
-    def _open_exact(self) -> bool:
-        """The exact Jacobian from the start, before there is room for a dense one."""
-        exact, certain = self._bound.variant.jacobian, self._certain_seconds()
-        if self._mode == "require":
-            return self._use_exact_jacobian(exact(kernels.PATIENCE))
-        return self._use_exact_jacobian(exact.if_due(certain))
-
-    def _certain_seconds(self):
-        """What the solve will take at least if its Jacobian has to be dense."""
-        jacobian = self.jacobian
-        dense = jacobian is not None and jacobian.would_be_dense
-        return policy.dense_seconds(self.options[2].size) if dense else 0.0
-
-    def _use_exact_jacobian(self, kernel) -> bool:
-        """The compiled Jacobian of the compiled right-hand side instead of differences."""
-        if kernel is not None:
-            self.jacobian.use_kernel(self._ivp, kernel, self._bound.params)
-            self._jac_bound = self._bound
-        return kernel is not None
-
-    def _use_own_jacobian(self, bound):
-        """A kernel for the user's `jac`, whose first value has told that all entries are kept."""
-        if bound is not None and self.jacobian.is_full:
-            self._jac_bound = bound
-            self._use(self._ivp.jac, bound)
-
-    def _compile_jacobian(self, budget):
-        """In the middle of a solve: a kernel for the Jacobian beside the right-hand side's."""
-        own = self.jacobian.function
-        if own is not None:
-            if own.record.may_trace() and self.jacobian.is_full:
-                self._use_own_jacobian(own.bind() or _attempt(own, budget))
-        elif self.jacobian.may_be_exact:
-            kernel = self._bound.variant.jacobian(budget)
-            if self._use_exact_jacobian(kernel):
-                self._renew_jacobian()
-
-    def _renew_jacobian(self):
-        code = lib.ds_ivp_renew_jacobian(self._ivp)
-        if code:
-            self._raise(code)
-
-    def _has_python_jacobian(self):
-        jacobian = self.jacobian
-        return jacobian is not None and jacobian.function is not None and self._jac_bound is None
-
     def set_events(self, functions, max_events, direction, user_y0):
         """Events to look for; their first values are computed now, from the user's own y0."""
         self._event_setup = (functions, max_events, direction, user_y0)
@@ -217,17 +164,6 @@ class Run:
                 ivp.events[i].kernel = ffi.NULL
                 self._event_bounds[i] = None
 
-    def _forget_jacobian(self, exact_too):
-        if self._jac_bound is None:
-            return
-        exact = self._jac_bound is self._bound
-        self._jac_bound = None
-        if not exact:
-            self._ivp.jac.kernel = ffi.NULL
-        elif exact_too:
-            self.jacobian.use_differences(self._ivp)
-            self._renew_jacobian()
-
     def set_output(self, t_eval, dense_output):
         """Which points to keep: all steps (t_eval None) or those times; and the interpolants."""
         self._output = (t_eval, dense_output)
@@ -270,12 +206,6 @@ class Run:
             if bound is None:
                 function.record.python_seconds += spent
         return code
-
-    def _waits_for_jacobian(self):
-        """The right-hand side is compiled, its Jacobian is not: differences serve meanwhile."""
-        jacobian = self.jacobian
-        waits = jacobian is not None and jacobian.may_be_exact and self._jac_bound is None
-        return waits and self._mode == "1"
 
     def _advance_waiting(self):
         """Slices of a compiled solve by differences, until the exact Jacobian is due."""
@@ -340,7 +270,7 @@ class Run:
         for i, bound in enumerate(self._event_bounds):
             function = self._event_setup[0][i]
             if bound is None and function.record.may_trace():
-                found = self._event_bounds[i] = function.bind() or _attempt(function, budget)
+                found = self._event_bounds[i] = function.bind() or function.attempt(budget)
                 if found is not None:
                     self._use(ivp.events[i], found)
         self._watch_outside()
@@ -364,22 +294,12 @@ class Run:
     # --- ending -----------------------------------------------------------------------------------
 
     def _raise(self, code):
-        ivp = self._ivp
         if code == lib.DS_PYTHON_ERROR:
             self._callbacks.raise_error()
-        if code == lib.DS_BRACKET:
-            raise ValueError("f(a) and f(b) must have different signs")
-        if code == lib.DS_ROOT_ITER:
-            raise RuntimeError("Failed to converge after 100 iterations.")
+        error = leaving.error_of(code, self._ivp)
         if code == lib.DS_NOT_FINITE:
-            raise self._noted(ValueError("array must not contain infs or NaNs"))
-        if code == lib.DS_SINGULAR:
-            raise RuntimeError("Factor is exactly singular")
-        if code == lib.DS_ROOT_NAN:
-            raise ValueError(
-                f"The function value at x={ivp.error_t} is NaN; solver cannot continue."
-            )
-        raise MemoryError("no memory for the solution")
+            error = self._noted(error)
+        raise error
 
     def _noted(self, error):
         """The error, with a note of where the first NaN or infinity came from."""
@@ -390,58 +310,17 @@ class Run:
     def _collect(self):
         """Copy the results out of the C core."""
         ivp, state = self._ivp, self.options[2]
-        dtype, n = state.dtype, state.size
-        points = ivp.n_points
-        self.t = copied(ivp.ts, points, float)
-        y = copied(ivp.ys, points * n, dtype).reshape(points, n).T
+        self.t, y = leaving.points(ivp, state)
         self.y = y if self._output[0] is None else np.ascontiguousarray(y)
         self.nfev, self.njev, self.nlu = ivp.nfev, ivp.njev, ivp.nlu
         self.istate = ivp.istate
         self.t_last = ivp.t_stop
         self.t_events = self.y_events = self.segments = None
         if ivp.dense:
-            self.segments = self._segments(n, dtype)
+            self.segments = leaving.segments(ivp, self.method, state)
         if self._event_setup is not None:
-            self._collect_events(n, dtype)
-
-    def _segments(self, n, dtype):
-        ivp, count = self._ivp, self._ivp.n_segments
-        at = copied(ivp.seg_at, count + 1, np.int64) if count else np.zeros(1, np.int64)
-        return Segments(
-            self.method,
-            copied(ivp.seg_t_old, count, float),
-            copied(ivp.seg_t, count, float),
-            copied(ivp.seg_y_old, count * n, dtype).reshape(count, n),
-            copied(ivp.seg_q, int(at[-1]), float),
-            at,
-        )
-
-    def _collect_events(self, n, dtype):
-        ivp, count = self._ivp, self._ivp.n_event_records
-        index = copied(ivp.ev_index, count, np.int64)
-        t, y = (
-            copied(ivp.ev_t, count, float),
-            copied(ivp.ev_y, count * n, dtype).reshape(count, n),
-        )
-        chosen = [index == i for i in range(len(self._event_bounds))]
-        self.t_events = [t[mask] for mask in chosen]
-        # SciPy's np.asarray of an empty list has shape (0,)
-        self.y_events = [y[mask] if mask.any() else np.asarray([]) for mask in chosen]
+            self.t_events, self.y_events = leaving.events(ivp, len(self._event_bounds), state)
 
     def _close(self):
         lib.ds_ivp_free(self._ivp)
         self._ivp = None
-
-
-def copied(pointer, count, dtype):
-    if not count:
-        return np.empty(0, dtype=dtype)
-    return np.frombuffer(ffi.buffer(pointer, count * np.dtype(dtype).itemsize), dtype).copy()
-
-
-def _attempt(function, budget):
-    """A new kernel, or None if the function is refused (the reason is kept for `explain`)."""
-    try:
-        return function.compile(budget)
-    except Refused:
-        return None

@@ -7,7 +7,7 @@ import time
 import numpy as np
 
 from diffsol._engine import kernels, policy, verify
-from diffsol._engine.callback import PythonCalls
+from diffsol._engine.callback import PythonCalls, calling_python
 from diffsol._engine.function import Function
 from diffsol._engine.tolerance import set_tolerance
 from diffsol._methods.registry import METHODS
@@ -69,6 +69,7 @@ class Stepper(PythonCalls):
         ivp.t0, ivp.t_bound = solver.t, solver.t_bound
         ffi.memmove(ivp.y, np.ascontiguousarray(y), self._bytes)
         ivp.max_step, ivp.first_step = solver.max_step, solver.h_abs
+        self._step_in_python = calling_python(lib.ds_ivp_step, y.size)
         self._start_f = solver.f
         lib.ds_ivp_start(ivp)
 
@@ -83,7 +84,7 @@ class Stepper(PythonCalls):
         nfev = solver.nfev - ivp.nfev
         self._solver = solver
         started = time.perf_counter()
-        code = lib.ds_ivp_step(ivp)
+        code = (self._step_in_python if bound is None else lib.ds_ivp_step)(ivp)
         seconds = time.perf_counter() - started
         self._solver = None
         solver.nfev = nfev + ivp.nfev

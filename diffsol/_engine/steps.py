@@ -8,8 +8,11 @@ from typing import NamedTuple
 import numpy as np
 
 from diffsol._engine import policy
-from diffsol._engine.dense import Segments
-from diffsol._engine.run import Run, copied
+from diffsol._engine.callback import calling_python
+from diffsol._engine.dense import arguments_of
+from diffsol._engine.leaving import copied
+from diffsol._engine.run import Run
+from diffsol._methods.registry import METHODS
 from diffsol._native._core import ffi, lib
 
 GOES_ON = (lib.DS_RUNNING, lib.DS_FINISHED)
@@ -34,12 +37,17 @@ class Steps(Run):
     """A `Run` whose steps are asked for one at a time. Between two of them its user may change
     anything that the functions read from outside."""
 
+    @property
+    def _step_in_python(self):
+        return calling_python(lib.ds_ivp_step, self._ivp.n)
+
     def step(self) -> int:
         """One accepted step: DS_RUNNING, DS_FINISHED or DS_FAILED. Raises what the user's functions
         raise."""
         self._look_around()
+        step = lib.ds_ivp_step if self._bound is not None else self._step_in_python
         started = time.perf_counter()
-        code = lib.ds_ivp_step(self._ivp)
+        code = step(self._ivp)
         if code not in GOES_ON and code != lib.DS_FAILED:
             self._raise(code)
         self._consider(time.perf_counter() - started)
@@ -59,7 +67,8 @@ class Steps(Run):
         record = self.rhs.record
         if self._bound is None:
             record.python_seconds += seconds
-            if self._missing() and record.python_seconds > policy.price(1) and self._mode == "1":
+            # the last question costs as much as a step
+            if record.python_seconds > policy.price(1) and self._mode == "1" and self._missing():
                 self._compile(record.python_seconds)
         elif self._waits_for_jacobian():
             exact = self._bound.variant.jacobian
@@ -88,9 +97,7 @@ class Steps(Run):
         code = lib.ds_ivp_dense(ivp, ffi.from_buffer("double[]", q))
         if code:
             self._raise(code)
-        ends = np.array([ivp.t_old]), np.array([ivp.t])
-        y_old = self._vector(ivp.y_old)[np.newaxis]
-        return next(iter(Segments(self.method, *ends, y_old, q, np.array([0, q.size]))))
+        return ivp.t_old, ivp.t, *arguments_of(METHODS[self.method])(self._vector(ivp.y_old), q)
 
     def memory(self) -> Memory:
         ivp, state = self._ivp, self.options[2]

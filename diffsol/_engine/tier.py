@@ -10,7 +10,7 @@ from diffsol._native._core import ffi, lib
 
 RUNNING = lib.DS_RUNNING
 SLICE, FIRST_LOOK = policy.SLICE, policy.FIRST_LOOK
-TIMED = 8  # a solver's calls in Python are often short: each eighth is timed, and stands for eight
+TIMED = 8  # calls of a solver that lives on are often short: each eighth is timed, for eight
 
 
 class Tier:
@@ -21,6 +21,7 @@ class Tier:
     function    Function: the right-hand side
     chord       Chord: the Jacobian of the right-hand side, or None
     mode        as kernels.mode_of_solve tells it
+    lives_on    there may be many calls, and short ones
 
     A call of the solver is `enter`, `advance`, and `is_right` where that is `due`: at a kernel's first
     use, and when its uses have doubled. Between two calls anything may change that the functions read
@@ -39,17 +40,29 @@ class Tier:
         "_core",
         "_slot",
         "_mode",
-        "_calls",
+        "_lives_on",
         "_ask_at",
     )
 
-    def __init__(self, core, run, function, chord=None, mode=None):
+    def __init__(self, core, run, function, chord=None, mode=None, lives_on=True):
         self.function, self.bound, self.chord, self.due = function, None, chord, False
         self._run, self.step = run, calling_python(run, core.n)
         self._core, self._slot = core, core.fun
         self._mode = kernels.mode_of_solve() if mode is None else mode
-        self._calls = 0  # in Python, of a solver that lives on
+        self._lives_on = lives_on
         self._ask_at = 0.0  # what the function must have cost until compiling it is considered
+
+    def set_args(self, args):
+        """The function has other arguments from the next call on."""
+        self.function.args = args
+        if self.bound is not None:
+            self.bound.args = args
+
+    def begin_anew(self):
+        """Another solve by the same functions."""
+        self._mode = kernels.mode_of_solve()
+        if self._mode == "0" and self.bound is not None:
+            self.leave()
 
     def enter(self) -> bool:
         """The kernels that the next call begins with, if there are any. True: the first steps may be
@@ -65,10 +78,10 @@ class Tier:
                 self.due = variant.uses >= variant.verify_at
                 return True
             self.leave()
-        mode = self._mode
-        if mode == "0" or (mode != "require" and not self.function.record.variants):
-            self._calls += 1
-            return self._calls % TIMED != 1
+        mode, record = self._mode, self.function.record
+        if mode == "0" or (mode != "require" and not record.variants):
+            record.python_calls += 1
+            return self._lives_on and record.python_calls % TIMED != 1
         bound = self.function.at_start(mode)
         if bound is None:
             return False
@@ -145,7 +158,7 @@ class Tier:
                 outlook = outlook or policy.Outlook(started, t, t_end)
                 remaining = outlook.remaining(time.perf_counter(), *position()[:3])
                 budget = policy.affordable(1, remaining, 0, 0.0)  # SciPy's solver is C as well
-        weight = 1 if self._calls < TIMED else TIMED
+        weight = TIMED if self._lives_on and record.python_calls > 1 else 1
         record.python_seconds += weight * (time.perf_counter() - started)
         return code
 

@@ -45,10 +45,9 @@ class Vode:
             raise MemoryError(f"no memory for {n} states")
         self._core = ffi.gc(core, lib.ds_vode_free)
         self.n, self._dtype, self._band = n, np.dtype(dtype), band
-        self._state = np.zeros(n, dtype)
-        core.state = state = _from_buffer(_DOUBLES, self._state)  # of complex numbers, too
+        self._set_state()
         tolerances = set_tolerance(core, "rtol", rtol, n), set_tolerance(core, "atol", atol, n)
-        self._keep: list[Any] = [state, tolerances]
+        self._keep: list[Any] = [tolerances]
         core.family, core.iteration = family, iteration
         core.h0, core.h_max, core.h_min, core.step_max, core.order_max = limits
         self._has_matrix = iteration == CHORD
@@ -58,7 +57,15 @@ class Vode:
         self._callbacks: VodeCallbacks | None = None
         self.tier: Tier | None = None
         self.y: np.ndarray | None = None
+        # for the integrator: what it has made and told this solver with
+        self.made_with: tuple | None = None
+        self.functions: tuple = ()
+
+    def _set_state(self):
+        self._state = np.zeros(self.n, self._dtype)
         self._copy_state = self._state.copy  # looked up once
+        # of complex numbers, too
+        self._buffer = self._core.state = _from_buffer(_DOUBLES, self._state)
 
     def set_functions(self, function, fun, args, jac, jac_args):
         """Other functions from the next run on.
@@ -82,6 +89,19 @@ class Vode:
         if given is not None:
             self._callbacks.watch(self.tier.refresh)
         core.handle = self._callbacks.handle
+
+    def set_args(self, args):
+        """The right-hand side has other arguments from the next run on."""
+        self.tier.set_args(args)
+        self._callbacks.serve(self._callbacks.fun, args, self._state)
+
+    def begin_anew(self):
+        """The next run begins another solve, with the same functions."""
+        callbacks = self._callbacks
+        self._set_state()  # a function may have kept the one before
+        callbacks.serve(callbacks.fun, callbacks.args, self._state)
+        self._core.worst = -1
+        self.tier.begin_anew()
 
     def run(self, t, y, t_out, task=1, anew=False) -> int:
         """VODE's call; its istate.

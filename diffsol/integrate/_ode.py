@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from diffsol.integrate import _ode_integrators, _ode_vode, _scipy
-from diffsol.integrate._ode_integrators import GoesOn
+from diffsol.integrate import _ode_hairer, _ode_lsoda, _ode_vode, _scipy
+from diffsol.integrate._ode_integrators import Native
 
 _scipy_ode: Any = _scipy.ode_module()
 
-NATIVE = _ode_integrators.NATIVE | _ode_vode.NATIVE  # SciPy's integrators and ours
+NATIVE = _ode_hairer.NATIVE | _ode_lsoda.NATIVE | _ode_vode.NATIVE  # SciPy's integrators and ours
 _BY_NAME = {cls.__name__: native for cls, native in NATIVE.items()}  # as most people write them
 # Where SciPy looks for a name, as it was: people may add classes of theirs.
 _SCIPYS_CLASSES = list(_scipy_ode.IntegratorBase.integrator_classes)
@@ -98,6 +98,15 @@ class ode(_scipy_ode.ode):
         _become(self._integrator, NATIVE.get(found, found))
         return self
 
+    def set_initial_value(self, y, t=0.0):
+        """Set the initial conditions y(t) = y."""
+        if type(self) is ode and type(y) in (list, np.ndarray) and len(self._y):
+            # the usual, and quick: as SciPy's
+            self._y, self.t = np.array(y, self._integrator.scalar), t
+            self._integrator.reset(len(self._y), self.jac is not None)
+            return self
+        return super().set_initial_value(y, t)
+
     def integrate(self, t, step=False, relax=False):
         """Find y(t), set it as the initial condition, and return it.
 
@@ -116,10 +125,9 @@ class ode(_scipy_ode.ode):
             The state that was reached, at the time in the attribute ``t``.
         """
         integrator = self._integrator
-        # only what goes on from call to call has something native before its first
         if (
             type(self) is ode
-            and isinstance(integrator, GoesOn)
+            and isinstance(integrator, Native)
             and integrator._native is not None
             and not (step or relax)
         ):

@@ -39,20 +39,23 @@ class _VodeSteps(GoesOn):
         wrong = y0.ndim != 1 or not y0.size or not callable(f)  # SciPy says what
         if wrong or self._is_scipys:
             return super().run(f, jac, y0, t0, t1, f_params, jac_params)  # type: ignore[misc]
-        task, istate = self.call_args[2:4]
+        call_args = self.call_args
+        task, istate = call_args[2:4]
         outcome, self._outcome = self._outcome, None
         if outcome is None:
             anew = istate == 1 or self._native is None
-            self._prepare(anew, f, jac, y0, f_params, jac_params)
-            native = self._native
+            calls_jac = call_args[-1] % 10 in _JACOBIAN_GIVEN
+            native = self._taken(anew, calls_jac, y0, f, f_params, jac, jac_params)
             try:
                 outcome = native.run(t0, y0, t1, task, anew)
             except BaseException as error:
                 if self._is_given_to_scipy(error):
                     return super().run(f, jac, y0, t0, t1, f_params, jac_params)  # type: ignore[misc]
                 raise
-            if self._native is not native:  # the function itself has reset the solver
+            if self._native is not None or self.call_args is not call_args:
+                self._begin_anew_next()
                 return native.y, native.t
+            self._native = native
         native = self._native
         if native.tier.due:
             state = y0.astype(self._dtype, copy=False)  # zvode takes real ones, too
@@ -69,20 +72,14 @@ class _VodeSteps(GoesOn):
             self.call_args[3] = outcome  # where nothing was done the solve has yet to begin
         return native.y, native.t
 
-    def _prepare(self: Any, anew, f, jac, y0, f_params, jac_params):
-        """A native solve, with these functions."""
-        if anew:
-            self._native, self._functions = self._new_native(y0.size), (None,) * 4
-        calls_jac = self.call_args[-1] % 10 in _JACOBIAN_GIVEN
-        self._set_functions(self._native, calls_jac, f, f_params, jac, jac_params)
+    def _options(self: Any) -> Any:
+        inputs = *self._rwork[4:7].tolist(), *self._iwork[4:6].tolist()
+        return *self.call_args[:2], self.call_args[-1], self.ml, self.mu, *inputs
 
-    def _new_native(self: Any, n: int) -> Vode:
-        rtol = _tolerance(self.call_args[0], "rtol", n)
-        atol = _tolerance(self.call_args[1], "atol", n)
-        family, miter = divmod(self.call_args[-1], 10)
-        band = (int(self.ml), int(self.mu)) if miter in _BANDED else None
-        h0, h_max, h_min = self.rwork[4:7].tolist()
-        order, nsteps = self._iwork[4:6].tolist()
+    def _new_native(self: Any, n, rtol, atol, mf, ml, mu, h0, h_max, h_min, order, nsteps) -> Vode:
+        rtol, atol = _tolerance(rtol, "rtol", n), _tolerance(atol, "atol", n)
+        family, miter = divmod(mf, 10)
+        band = (int(ml), int(mu)) if miter in _BANDED else None
         if band is not None and (min(band) < 0 or max(band) >= n):
             band, nsteps = None, -1  # which the core refuses
         if order == 0 and not _scipy.refuses_order_zero():

@@ -19,7 +19,7 @@ def solve_as_scipy(func, y0, t, times, args, as_given):
     """What SciPy's C code answers, where a function is better off with it; else None."""
     if times is None or not callable(func) or kernels.mode_of_solve() != "1":
         return None
-    n = len(y0) if type(y0) in (list, np.ndarray) and np.ndim(y0) else 1
+    n = len(y0) if type(y0) is list or (type(y0) is np.ndarray and y0.ndim) else 1
     record = kernels.record_of(func, "odepack", n, False, False, as_given[-1] is False)
     if not _is_better_off_with_scipy(record, _span(times)):
         return None
@@ -69,7 +69,8 @@ def _is_inside_scipys():
     while frame is not None:
         if frame.f_code is scipy_odeint.__code__:
             return True
-        if str(frame.f_globals.get("__name__")).startswith("scipy.integrate"):
+        name = frame.f_globals.get("__name__")
+        if type(name) is str and name.startswith("scipy.integrate"):
             return True
         frame = frame.f_back
     return False
@@ -82,7 +83,7 @@ def scipy_odeint(func, y0, t, args, as_given):
         h0, hmax, hmin, ixpr, mxstep, mxhnil, mxordn, mxords, tfirst,
     ) = as_given  # fmt: skip
     with _scipy.odeint_lock():
-        return _scipy.namespace()._odepack.odeint(
+        return _scipy.odepack().odeint(
             func, copy(y0), copy(t), args, Dfun, col_deriv, -1 if ml is None else ml,
             -1 if mu is None else mu, full_output, rtol, atol, tcrit, h0, hmax, hmin, ixpr,
             mxstep, mxhnil, mxordn, mxords, int(bool(tfirst)),

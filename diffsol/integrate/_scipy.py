@@ -32,6 +32,7 @@ def solver_class(name: str) -> Any:
     return getattr(_home_of(name), name)
 
 
+@functools.cache
 def interpolant(name: str) -> type:
     """A class of dense output in ``scipy.integrate._ivp``, by its name."""
     return getattr(_home_of(name.removesuffix("DenseOutput")), name)
@@ -74,6 +75,13 @@ def refuses_nan(state: Any) -> bool:
     return not math.isfinite(state.dot(state)) and is_in_fortran() and bool((state != state).any())
 
 
+@functools.cache
+def odepack() -> ModuleType:
+    """``scipy.integrate._odepack``: the C code, or Fortran's wrapper, of odeint."""
+    return namespace()._odepack
+
+
+@functools.cache
 def odeint_lock() -> AbstractContextManager:
     """What SciPy holds during a call of its odeint: a lock in versions that keep it in one memory."""
     home = importlib.import_module("scipy.integrate._odepack_py")

@@ -108,6 +108,13 @@ int ds_python_advance(ds_advance advance, void *solve, double seconds) {
     return code;
 }
 
+int ds_python_step(ds_ivp *ivp) {
+    const PyGILState_STATE gil = PyGILState_Ensure();
+    const int code = ds_ivp_step(ivp);
+    PyGILState_Release(gil);
+    return code;
+}
+
 int ds_python_odeint_run(ds_odeint *solve, double seconds, double t, double t_out) {
     const PyGILState_STATE gil = PyGILState_Ensure();
     const int code = ds_odeint_run(solve, seconds, t, t_out);

@@ -38,7 +38,8 @@ typedef struct ds_python {
 typedef int (*ds_advance)(void *solve, double seconds);
 int ds_python_advance(ds_advance advance, void *solve, double seconds);
 
-/* ds_odeint_run and ds_vode_run in the same way. */
+/* ds_ivp_step, ds_odeint_run and ds_vode_run in the same way. */
+int ds_python_step(ds_ivp *ivp);
 int ds_python_odeint_run(ds_odeint *solve, double seconds, double t, double t_out);
 int ds_python_vode_run(ds_vode *solve, double seconds, int task, int anew, double t, double t_out);
 
