@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
-__all__ = ["explain", "integrate", "patch", "unpatch"]
+__all__ = ["explain", "integrate", "patch", "register_op", "unpatch"]
 
 # Where each public name lives; a module of its own name when the second entry is None.
 _HOMES = {
     "explain": ("diffsol._explain", "explain"),
     "integrate": ("diffsol.integrate", None),
     "patch": ("diffsol._patch", "patch"),
+    "register_op": ("diffsol._register", "register_op"),
     "unpatch": ("diffsol._patch", "unpatch"),
 }
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from diffsol import integrate
     from diffsol._explain import explain
     from diffsol._patch import patch, unpatch
+    from diffsol._register import register_op
 
 
 def __getattr__(name: str) -> Any:

@@ -343,7 +343,7 @@ def _costs(program):
             if node.op not in ELEMENTWISE and node.op not in LOOKUPS
             else (
                 20
-                if node.op in FUNCTIONS or node.op.startswith("special_")
+                if node.op in FUNCTIONS or node.op.startswith(("special_", "registered_"))
                 else COSTS.get(node.op, 1)
             )
         )

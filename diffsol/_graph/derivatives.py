@@ -34,11 +34,11 @@ def _times(partial):
     return lambda d, z, *inputs: d * partial(z, *inputs)
 
 
-def _known(name, partial):
-    """The rule of an argument of a function of scipy.special."""
+def rule_of(name, partial):
+    """The rule of an argument with this partial derivative, or None: it is not known."""
 
     def unknown(*_):
-        raise TooLarge(f"the derivative of scipy.special.{name} with respect to an argument")
+        raise TooLarge(f"the derivative of {name} with respect to an argument")
 
     return unknown if partial is None else _times(partial)
 
@@ -130,7 +130,9 @@ DERIVATIVES = {
     **dict.fromkeys(STEPS),
     **{name: (_times(partial),) for name, partial in FUNCTIONS.items()},
     **{
-        f"special_{name}": tuple(_known(name, partial) for partial in row.partials)
+        f"special_{name}": tuple(
+            rule_of(f"scipy.special.{name}", partial) for partial in row.partials
+        )
         for name, row in SPECIAL.items()
     },
     "add": (_same, _same),

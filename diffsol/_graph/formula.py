@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from diffsol._graph.ops import ELEMENTWISE
+
 
 class Formula:
     """A node and the graph it grows in. Products with the constants 1 and -1 make no product."""
@@ -19,6 +21,13 @@ class Formula:
     def number(self, x) -> Formula:
         """A number (or a formula) as a formula of the same graph."""
         return x if isinstance(x, Formula) else Formula(self.graph, self.graph.const(x))
+
+    def __array_ufunc__(self, ufunc, method, *inputs, **options):
+        """NumPy's functions of formulas."""
+        if method != "__call__" or options or ufunc.__name__ not in ELEMENTWISE:
+            return NotImplemented
+        first, *others = (self.number(x) for x in inputs)
+        return first.apply(ufunc.__name__, *others)
 
     def _unit(self):
         """1 or -1 if this is that constant, else None."""
@@ -46,6 +55,9 @@ class Formula:
         if self.node.op == "negative":
             return Formula(self.graph, self.node.inputs[0])
         return self.apply("negative")
+
+    def __pow__(self, other):
+        return self.apply("power", other)
 
     __radd__ = __add__
     __rmul__ = __mul__

@@ -8,7 +8,7 @@ import types
 
 import numpy as np
 
-from diffsol._trace import scipy_map, world
+from diffsol._trace import registered, scipy_map, world
 from diffsol._trace.frames import Frame, Function, Method, Opaque, bind
 from diffsol._trace.guards import Outside, OutsideInt
 from diffsol._trace.numpy_map import HANDLERS, MATH, OPERATORS, call_math, call_ufunc, is_pure
@@ -25,6 +25,9 @@ STRUCTURED = (list, tuple, dict, set, frozenset)
 
 def call(machine, function, args, kwargs):
     """function(*args, **kwargs) on machine values."""
+    own = registered.name_of(function)
+    if own is not None:
+        return registered.call(machine.trace, function, own, args, kwargs)
     if type(function) is np.ufunc and not kwargs and len(args) == 1 and type(args[0]) is Scalar:
         return _call_traced(machine.trace, function, args, kwargs)
     if isinstance(function, Method):
