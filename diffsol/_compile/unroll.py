@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from diffsol._compile import lookups
+from diffsol._compile import lookups, sparse
 from diffsol._compile.llvm_ops import emit_cast, emit_row, operand_dtype
 from diffsol._compile.sums import pairwise
 from diffsol._compile.writer import literal, pad
@@ -210,6 +210,9 @@ class _Unroller:
             for i in range(rows)
             for j in range(columns)
         ]
+
+    def spmv(self, node, data, x):
+        return sparse.scalars(self.w, node, data, x)
 
     def dot(self, a, b, dtype):
         products = [emit_row(self.w, "multiply", dtype, x, y) for x, y in zip(a, b, strict=True)]

@@ -248,6 +248,15 @@ class Graph:
         shape = a.shape[:-1] + b.shape[1:]
         return self._make("matmul", (self.cast(a, dtype), self.cast(b, dtype)), (), shape, dtype)
 
+    def spmv(self, data, x, start, column, place=None) -> Node:
+        """The product of a sparse matrix (see node.py) with a vector, or with each column of a matrix."""
+        dtype = max(data.dtype, x.dtype, INT, key=DTYPES.index)
+        shape = (len(start) - 1, *x.shape[1:])
+        if not len(column):
+            return self.broadcast(self.const(np.zeros((), dtype)), shape)
+        inputs = (self.cast(data, dtype), self.cast(x, dtype))
+        return self._make("spmv", inputs, (start, column, place), shape, dtype)
+
     # --- sharing --------------------------------------------------------------------------
 
     def _make(self, op, inputs, attrs, shape, dtype):

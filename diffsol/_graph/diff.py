@@ -267,6 +267,53 @@ class Tangents:
         )
         return _transposed(graph, graph.reshape(first, turned.shape), np.argsort(order))
 
+    def _spmv(self, node):
+        data, x = node.inputs
+        start, column, place = node.attrs
+        result = [
+            self._sparse_uniform(node, term) for term in self.of(x) if self._is_vector(term, x)
+        ]
+        others = [term for term in self.of(x) if not self._is_vector(term, x)]
+        if not others and not self.of(data):
+            return merged(self.graph, result)
+        entry = _by_rank(start)
+        at = np.maximum(entry, 0)
+        there, width = entry >= 0, math.prod(x.shape[1:])
+        picked = column[at] if x.ndim == 1 else column[at][..., None] * width + np.arange(width)
+        where = np.broadcast_to(there if x.ndim == 1 else there[..., None], picked.shape)
+        places = at if place is None else place[at]
+        places = np.broadcast_to(places if x.ndim == 1 else places[..., None], picked.shape)
+        for terms, own, index, other, across in (
+            (others, x, picked, data, places),
+            (self.of(data), data, places, x, picked),
+        ):
+            if terms:
+                tangent.limit(len(terms) * picked.size)
+                factor = Formula(self.graph, self.graph.take(other, across))
+                result += self._entries_times(terms, own, index, where, factor)
+        return merged(self.graph, result)
+
+    def _is_vector(self, term, x):
+        """Is the tangent one vector (or one matrix)?"""
+        return term.uniform and term.length == 1
+
+    def _sparse_uniform(self, node, term):
+        data, x = node.inputs
+        coef = tangent.spread_coef(self.graph, term, x.shape)
+        coef = self.graph.spmv(data, self.graph.reshape(coef, x.shape), *node.attrs)
+        return _uniform(self.graph, term, coef, node)
+
+    def _entries_times(self, terms, own, index, where, factor):
+        """Terms of own.ravel()[index] times a factor, there, added up over the first axis."""
+        products = []
+        for term in tangent.taken(self.graph, terms, own.shape, index):
+            coef = (Formula(self.graph, term.coef) * factor).node
+            if term.stack and coef.ndim == index.ndim:
+                coef = self.graph.reshape(coef, (1, *index.shape))
+            cols = np.where(where, term.cols, -1)
+            products.append(Term(coef, cols, term.stack))
+        return tangent.summed(self.graph, products, index.shape, (0,))
+
     def _matmul(self, node):
         a, b = node.inputs
         shares = [self._left_share(node, a, b, term) for term in self.of(a)]
@@ -309,6 +356,14 @@ class Tangents:
                 coef = self.graph.reshape(coef, (1, *window))
             products.append(wide.with_coef(coef))
         return tangent.summed(self.graph, products, window, (node.ndim,))
+
+
+def _by_rank(start):
+    """entry[k, i]: the k-th entry of row i, or -1."""
+    counts = np.diff(start)
+    tangent.limit(counts.size * counts.max(initial=0))
+    rank = np.arange(counts.max(initial=0)).reshape(-1, 1)
+    return np.where(rank < counts, start[:-1] + rank, -1)
 
 
 def _uniform(graph, term, coef, node):
