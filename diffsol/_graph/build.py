@@ -273,7 +273,7 @@ class Graph:
             tuple(x.id for x in inputs),
             dtype.char,
             shape,
-            *(a.tobytes() if isinstance(a, np.ndarray) else a for a in attrs),
+            *map(_attribute_key, attrs),
         )
         return self._share(key, op, inputs, attrs, shape, dtype)
 
@@ -283,6 +283,13 @@ class Graph:
             node = self._nodes[key] = Node(op, inputs, attrs, shape, dtype, self._count, value)
             self._count += 1
         return node
+
+
+def _attribute_key(value):
+    """What tells equal attributes; a long table is equal to itself only (its node keeps it alive)."""
+    if not isinstance(value, np.ndarray):
+        return value
+    return value.tobytes() if value.size <= FOLD_LIMIT else id(value)
 
 
 def _storage_dtype(dtype) -> np.dtype:

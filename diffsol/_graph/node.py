@@ -15,9 +15,9 @@ Operators that are not elementwise (the structural ones), with their attributes:
   sum prod amax amin any all  axes    reductions; the axes disappear
   cumsum   axis
   matmul                              numpy.matmul of 1-D/2-D inputs
-  spmv     start, column, place       product of a sparse matrix with inputs[1] (1-D/2-D): entry e is inputs[0][place[e]]
-                                      (place None: inputs[0][e]) in column[e]; row i has entries start[i] to start[i+1],
-                                      added up in this order
+  spmv     start, column, place       product of a sparse matrix with inputs[1] (1-D/2-D): entry e, in column[e], is
+                                      inputs[0][place[e]] (place None: inputs[0][e]); those of row i are start[i] to
+                                      start[i + 1] and are added up in this order
   gather                              inputs[0].ravel()[inputs[1]], integers; those out of range go to the nearest end
   searchsorted  side, offset, stride, count
                                       numpy.searchsorted of inputs[1] in inputs[0].ravel()[offset::stride][:count]

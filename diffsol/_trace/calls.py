@@ -13,7 +13,7 @@ from diffsol._trace.frames import Frame, Function, Method, Opaque, bind
 from diffsol._trace.guards import Outside, OutsideInt
 from diffsol._trace.numpy_map import HANDLERS, MATH, OPERATORS, call_math, call_ufunc, is_pure
 from diffsol._trace.reasons import Refused
-from diffsol._trace.values import Array, Scalar, Traced
+from diffsol._trace.values import Array, Foreign, Scalar, Traced
 
 # what a refused call is called by, to say why: module prefix -> reason
 RANDOM_MODULES = ("random", "numpy.random", "secrets", "uuid")
@@ -288,12 +288,12 @@ def _plain_args(args):
 
 def _is_local_method(function):
     owner = function.__self__
-    return isinstance(owner, (*world.LOCAL_TYPES, Traced)) and not isinstance(owner, type)
+    return isinstance(owner, (*world.LOCAL_TYPES, Traced, Foreign)) and not isinstance(owner, type)
 
 
 def _call_local_method(machine, function, args, kwargs):
     trace = machine.trace
-    if isinstance(function.__self__, Traced):
+    if isinstance(function.__self__, Traced | Foreign):
         args = [trace.local_copy(a) if isinstance(a, Outside) else a for a in args]
         return function(*args, **kwargs)
     args = [
@@ -322,7 +322,7 @@ def _hashable(function):
 
 def _is_symbolic(value):
     """Is there anything in the value that only the tracer understands?"""
-    if isinstance(value, Traced | Outside | OutsideInt | Function | Method):
+    if isinstance(value, Traced | Foreign | Outside | OutsideInt | Function | Method):
         return True
     if type(value) in (list, tuple):
         return any(_is_symbolic(v) for v in value)

@@ -54,6 +54,16 @@ class Traced:
     __str__ = __array__ = lambda self, *a, **k: self.__format__("")
 
 
+class Foreign:
+    """A traced object that is no array and brings its own operators.
+
+    ATTRIBUTES: what users may read from it
+    """
+
+    __slots__ = ()
+    ATTRIBUTES: tuple = ()
+
+
 MAYBE = "maybe"  # a Python or a NumPy scalar, depending on values: min(y[0], 1.0)
 
 

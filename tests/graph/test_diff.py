@@ -313,7 +313,11 @@ def places_of(graph, y):
 
 def entries_of(y):
     """(start, column, place) of a matrix with an empty row, one longer than the others and a repetition."""
-    return np.array([0, 1, 1, 4, 7]), np.array([2, 0, 5, 3, 1, 1, 4]), np.array([6, 0, 1, 2, 4, 3, 5])
+    return (
+        np.array([0, 1, 1, 4, 7]),
+        np.array([2, 0, 5, 3, 1, 1, 4]),
+        np.array([6, 0, 1, 2, 4, 3, 5]),
+    )
 
 
 def matrix(graph, rows, columns):
