@@ -194,9 +194,11 @@ class Array(Traced):
         return self._viewed(lambda x: np.diagonal(x, int(offset)), readonly=True)
 
     def reshape(self, *shape, order="C"):
-        if order != "C":
-            raise Refused("numpy-call", "reshape with order other than 'C'")
         shape = shape[0] if len(shape) == 1 and isinstance(shape[0], (tuple, list)) else shape
+        if order == "F":
+            return self.transpose().reshape(tuple(shape)[::-1]).transpose()
+        if order != "C":
+            raise Refused("numpy-call", f"reshape with the order {order!r}")
         shape = tuple(int(e) for e in shape)
         try:
             return self._viewed(lambda a: _reshaped_in_place(a, shape))
@@ -214,10 +216,14 @@ class Array(Traced):
         )
 
     def ravel(self, order="C"):
+        if order == "F":
+            return self.transpose().ravel()
         flat = self.reshape(-1, order=order)
         return flat if self._is_contiguous() else flat.copy()
 
     def flatten(self, order="C"):
+        if order == "F":
+            return self.transpose().flatten()
         return self.reshape(-1, order=order).copy()
 
     def copy(self, order="C"):
