@@ -18,7 +18,7 @@ from diffsol._graph.ops import ELEMENTWISE
 
 REDUCTIONS = ("sum", "prod", "amax", "amin", "any", "all")
 LEAVES = ("const", "time", "state", "param")
-PRODUCTS = ("matmul", "spmv")  # their inputs are read from memory
+PRODUCTS = ("matmul", "spmv", "solve")  # their inputs are read from memory
 ALWAYS_STORED = (*REDUCTIONS, *PRODUCTS, "cumsum", "put")
 
 LOOKUPS = ("gather", "searchsorted")  # read their first input in memory, at places not known before

@@ -71,7 +71,7 @@ class _Lowering:
         where, strides = self.memory.where[node.id], contiguous_strides(node.shape)
         if node.op in REDUCTIONS:
             self.reduce(node, where)
-        elif node.op in ("cumsum", "matmul", "spmv", "update", "put"):
+        elif node.op in ("cumsum", "matmul", "spmv", "solve", "update", "put"):
             getattr(self, node.op)(node, where)
         elif node.op == "concat":
             offset, axis = 0, node.attrs[0]
@@ -428,6 +428,9 @@ class _Lowering:
             self.w.store(scalar, where, self.number(flat(indices, strides)), node.dtype)
 
         self.nest([(0, extent) for extent in node.shape], write)
+
+    def solve(self, node, where):
+        lookups.solve(self.w, node, *map(self.table, node.inputs), where)
 
     def add_product(self, node, where, i, k, j):
         """where[i, j] += a[i, k] * b[k, j]: the innermost loop runs along rows, as memory does."""

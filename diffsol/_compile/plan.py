@@ -58,6 +58,8 @@ def _work(node) -> int:
         elements = node.size
     elif node.op == "spmv":
         elements = node.attrs[1].size * (node.size // max(node.shape[0], 1))
+    elif node.op == "solve":
+        elements = node.inputs[0].size + node.size
     elif node.op == "matmul":
         elements = node.size * node.inputs[0].shape[-1]
     else:

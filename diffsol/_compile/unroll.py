@@ -214,6 +214,11 @@ class _Unroller:
     def spmv(self, node, data, x):
         return sparse.scalars(self.w, node, data, x)
 
+    def solve(self, node, a, b):
+        where = lookups.room(self.w, node.size, FLOAT)
+        lookups.solve(self.w, node, *map(self.table, node.inputs), where)
+        return [self.w.load(where, i, FLOAT) for i in range(node.size)]
+
     def dot(self, a, b, dtype):
         products = [emit_row(self.w, "multiply", dtype, x, y) for x, y in zip(a, b, strict=True)]
         if not products:
@@ -230,6 +235,8 @@ def _read_by_element(program) -> set:
     read = {x.id for x in roots}
     for node in program.nodes:
         inputs = node.inputs[1:] if node.op in ("gather", "searchsorted") else node.inputs
+        if node.op == "solve":
+            continue
         read.update(x.id for x in inputs)
     return read
 

@@ -257,6 +257,13 @@ class Graph:
         inputs = (self.cast(data, dtype), self.cast(x, dtype))
         return self._make("spmv", inputs, (start, column, place), shape, dtype)
 
+    def solve(self, a, b) -> Node:
+        """numpy.linalg.solve(a, b) of a matrix and a vector or a matrix."""
+        a, b = self.cast(a, FLOAT), self.cast(b, FLOAT)
+        if a.size == 1:
+            return self.elementwise("divide", b, self.reshape(a, ()))
+        return self._make("solve", (a, b), (), b.shape, FLOAT)
+
     # --- sharing --------------------------------------------------------------------------
 
     def _make(self, op, inputs, attrs, shape, dtype):

@@ -40,6 +40,7 @@ ARITY = {
     "gather": 2,
     "searchsorted": 2,
     "spmv": 2,
+    "solve": 2,
     **dict.fromkeys(REDUCTIONS, 1),
 }
 
@@ -175,6 +176,7 @@ def _structural_fault(node):
         "gather": _gather_fault,
         "searchsorted": _searchsorted_fault,
         "spmv": _spmv_fault,
+        "solve": _solve_fault,
     }[node.op](node)
 
 
@@ -313,3 +315,10 @@ def _spmv_fault(node):
         or _index_fault(column, x.shape[0])
         or _index_fault(np.arange(column.size) if place is None else place, data.size)
     )
+
+
+def _solve_fault(node):
+    a, b = node.inputs
+    if a.ndim != 2 or b.ndim not in (1, 2) or a.shape != (b.shape[0],) * 2:
+        return f"{a.shape} and {b.shape}"
+    return _same_dtype(node, a, b) or (None if node.shape == b.shape else f"shape, not {b.shape}")

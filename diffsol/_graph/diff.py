@@ -314,6 +314,21 @@ class Tangents:
             products.append(Term(coef, cols, term.stack))
         return tangent.summed(self.graph, products, index.shape, (0,))
 
+    def _solve(self, node):
+        """d(a^-1 b) = a^-1 (db - da x) with x = a^-1 b, for all variables at once."""
+        graph, (a, b) = self.graph, node.inputs
+        tangent.limit(self.columns * node.size)
+        rest = list(self.of(b))
+        for term in self.of(a):
+            for share in self._left_share(node, a, node, term):
+                rest.append(share.with_coef(graph.elementwise("negative", share.coef)))
+        whole = dense_term(graph, merged(graph, rest), node.shape, self.columns)
+        order = (1, 0, *range(2, node.ndim + 1))  # the variables become further right-hand sides
+        sides = _transposed(graph, whole.coef, order)
+        flat = graph.reshape(sides, (node.shape[0], sides.size // node.shape[0]))
+        coef = graph.reshape(graph.solve(a, flat), sides.shape)
+        return [whole.with_coef(_transposed(graph, coef, order))]
+
     def _matmul(self, node):
         a, b = node.inputs
         shares = [self._left_share(node, a, b, term) for term in self.of(a)]

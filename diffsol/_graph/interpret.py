@@ -42,6 +42,8 @@ def apply(op, attrs, shape, dtype, values):
         result = values[0].reshape(-1)[attrs[0]]
     elif op == "spmv":
         result = _sparse_product(*values, *attrs)
+    elif op == "solve":
+        result = np.linalg.solve(*values)
     elif op == "gather":
         flat = values[0].reshape(-1)
         result = flat[np.clip(values[1], 0, flat.size - 1)]

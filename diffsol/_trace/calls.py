@@ -8,9 +8,10 @@ import types
 
 import numpy as np
 
-from diffsol._trace import scipy_map, world
+from diffsol._trace import masked, scipy_map, world
 from diffsol._trace.frames import Frame, Function, Method, Opaque, bind
 from diffsol._trace.guards import Outside, OutsideInt
+from diffsol._trace.masked import Masked
 from diffsol._trace.numpy_map import HANDLERS, MATH, OPERATORS, call_math, call_ufunc, is_pure
 from diffsol._trace.reasons import Refused
 from diffsol._trace.values import Array, Foreign, Scalar, Traced
@@ -141,6 +142,8 @@ def _call_traced(trace, function, args, kwargs):
         k: trace.local_copy(a) if isinstance(a, Outside) and isinstance(a.value, STRUCTURED) else a
         for k, a in kwargs.items()
     }
+    if any(isinstance(a, Masked) for a in args):
+        return _call_masked(trace, function, args, kwargs)
     if function in HANDLERS:
         return HANDLERS[function](trace, *args, **kwargs)
     if isinstance(function, np.ufunc) and function in OPERATORS:
@@ -161,6 +164,18 @@ def _call_traced(trace, function, args, kwargs):
     if function in TRANSPARENT:
         return function(*(_plain_int(a) for a in args), **kwargs)
     raise refusal(function)
+
+
+def _call_masked(trace, function, args, kwargs):
+    """A function of what a traced mask selects."""
+    result = masked.call(function, args, kwargs)
+    if result is not None:
+        return result
+    if function is abs:
+        return abs(*args)
+    if isinstance(function, np.ufunc) and function in OPERATORS and not kwargs:
+        return masked.elementwise(functools.partial(call_ufunc, trace, function), args)
+    raise Refused(*Masked.REFUSED)
 
 
 # built-ins that only call the operators, iteration or indexing of what they are given

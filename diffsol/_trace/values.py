@@ -1,6 +1,7 @@
 """Traced values: what t, y and everything computed from them look like inside the tracer.
 
-(Operators are attached to the classes by `arithmetic.py`, indexing by traced integers by `picking.py`.)
+(Operators are attached to the classes by `arithmetic.py`, indexing by traced values by `picking.py`
+and `masked.py`.)
 
 `Scalar` stands for a Python or NumPy scalar, `Array` for an ndarray. An `Array` is a strided view
 of a `Storage`, as an ndarray is of its buffer, so in-place assignment through views has NumPy's effect.
@@ -57,11 +58,12 @@ class Traced:
 class Foreign:
     """A traced object that is no array and brings its own operators.
 
-    ATTRIBUTES: what users may read from it
+    ATTRIBUTES: what users may read from it; REFUSED: why it cannot be an array
     """
 
     __slots__ = ()
     ATTRIBUTES: tuple = ()
+    REFUSED: tuple = ("unknown-object", "arithmetic with an object of SciPy")
 
 
 MAYBE = "maybe"  # a Python or a NumPy scalar, depending on values: min(y[0], 1.0)
@@ -244,7 +246,7 @@ class Array(Traced):
             return self._pick(key)
         kind, key = index_kind(key)
         if kind == "mask":
-            raise Refused("dynamic-index", "selection by a traced mask")
+            return self._select(key)
         if kind == "basic":
             part = self._viewed(lambda a: a[as_view_key(key)])
             if part.shape == () and not _has_ellipsis(key):
@@ -258,17 +260,14 @@ class Array(Traced):
         graph = self.trace.graph
         dynamic = is_dynamic(key)
         kind, key = ("dynamic", key) if dynamic else index_kind(key)
+        if kind == "mask":
+            return self._assign(key, value)
         value = as_node(self.trace, value)
         if value.dtype == COMPLEX and self.dtype != COMPLEX:
             raise Refused("complex-to-real", "assignment of a complex value to a real array")
         value = graph.cast(value, self.dtype)
         if dynamic:
             return self._place(key, value)
-        if kind == "mask":
-            mask = key.node
-            if mask.shape != self.shape or value.shape != ():
-                raise Refused("dynamic-index", "assignment through a traced mask")
-            return self._write(self, graph.elementwise("select", mask, value, self.node))
         if kind == "basic":
             self._write(self._viewed(lambda a: a[as_view_key(key)]), value)
         else:
@@ -397,6 +396,8 @@ def as_node(trace, value):
         return value.as_param()
     if isinstance(value, Outside):
         value = trace.local_copy(value)
+    if isinstance(value, Foreign):
+        raise Refused(*value.REFUSED)
     if isinstance(value, (list, tuple)):
         return stack(trace, value)
     if isinstance(value, (bool, int, float, complex, np.generic, np.ndarray)):

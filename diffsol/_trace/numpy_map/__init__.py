@@ -8,6 +8,7 @@ says which further functions may be called at once when nothing traced is among 
 from diffsol._trace.numpy_map import (
     builtin,
     choosing,
+    linear,
     making,
     moving,
     numerics,
@@ -33,6 +34,7 @@ __all__ = [
     "call_ufunc",
     "choosing",
     "is_pure",
+    "linear",
     "making",
     "moving",
     "numerics",
