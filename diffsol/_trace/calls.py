@@ -8,13 +8,15 @@ import types
 
 import numpy as np
 
+from diffsol._graph.ops import BOOL
 from diffsol._trace import masked, scipy_map, world
 from diffsol._trace.frames import Frame, Function, Method, Opaque, bind
 from diffsol._trace.guards import Outside, OutsideInt
 from diffsol._trace.masked import Masked
 from diffsol._trace.numpy_map import HANDLERS, MATH, OPERATORS, call_math, call_ufunc, is_pure
+from diffsol._trace.numpy_map.registry import array_of
 from diffsol._trace.reasons import Refused
-from diffsol._trace.values import Array, Foreign, Scalar, Traced
+from diffsol._trace.values import Array, Foreign, Scalar, Traced, as_node
 
 # what a refused call is called by, to say why: module prefix -> reason
 RANDOM_MODULES = ("random", "numpy.random", "secrets", "uuid")
@@ -258,6 +260,31 @@ def _hasattr(machine, owner, name):
 @special(np.errstate)
 def _errstate(machine, **kwargs):
     return np.errstate(**kwargs)
+
+
+@special(np.piecewise)
+def _piecewise(machine, x, conditions, functions, *args, **kwargs):
+    """numpy.lib: y[condition] = function(x[condition]), one after the other."""
+    trace = machine.trace
+    x, conditions, functions = (
+        trace.local_copy(v) if isinstance(v, Outside) else v for v in (x, conditions, functions)
+    )
+    x = array_of(trace, x)
+    if not isinstance(conditions, list):
+        raise Refused("numpy-call", "np.piecewise with other than a list of conditions")
+    conditions = [Array.of(trace, trace.graph.cast(as_node(trace, c), BOOL)) for c in conditions]
+    if len(conditions) == len(functions) - 1:
+        conditions.append(~HANDLERS[np.any](trace, conditions, axis=0))
+    if len(conditions) != len(functions) or any(c.shape != x.shape for c in conditions):
+        raise Refused("numpy-call", "np.piecewise with conditions of another number or shape")
+    y = HANDLERS[np.zeros_like](trace, x)
+    for condition, function in zip(conditions, functions, strict=True):
+        condition = array_of(trace, condition)
+        if not isinstance(function, Function | Method | Outside) and not callable(function):
+            y[condition] = function
+        else:
+            y[condition] = call(machine, function, [x[condition], *args], kwargs)
+    return y
 
 
 def _register_iterating():

@@ -9,6 +9,13 @@ X = np.array([0.0, 0.3, 0.7, 1.6, 2.0, 2.9])
 EVEN = np.linspace(0.0, 1.0, 6)
 H = 0.25
 
+
+def filled(t, y):
+    a = np.outer(y, y)
+    np.fill_diagonal(a, t)
+    return a
+
+
 FUNCTIONS = {
     "trapezoid": lambda t, y: np.trapezoid(y) * y,
     "trapezoid with dx": lambda t, y: np.trapezoid(y, dx=H) * y,
@@ -52,6 +59,20 @@ FUNCTIONS = {
     "count_nonzero": lambda t, y: y * np.count_nonzero(y > 0) / 6,
     "triangles": lambda t, y: (np.tril(np.outer(y, y)) + np.triu(np.outer(y, y), 1)).sum(0),
     "take": lambda t, y: np.take(y, [5, 0, 1, 2, 3, 3]) + y.take(2),
+    "methods of ufuncs": lambda t, y: (
+        np.add.reduce(y.reshape(2, 3), axis=0).repeat(2) * np.maximum.reduce(y)
+        + np.add.accumulate(y) * np.subtract.outer(y, y)[1]
+    ),
+    "cumprod": lambda t, y: np.cumprod(y) + np.cumprod(y.reshape(2, 3), axis=1).ravel(),
+    "block": lambda t, y: (
+        np.block([[np.outer(y[:2], y[:2]), y[2:4, None]], [y[:2], t]]).ravel()[3:]
+        + np.block([y[:3], y[:2], t])
+    ),
+    "fill_diagonal": lambda t, y: filled(t, y) @ y,
+    "piecewise": lambda t, y: (
+        np.piecewise(y, [y < -0.5, y < 0.5], [0.5, lambda v: v * v, np.sin])
+        + np.piecewise(t, [t < 0.4, t >= 1.0], [lambda v: 2 * v, t])
+    ),
     "by columns": lambda t, y: (
         y.reshape(2, 3, order="F").ravel(order="F") + y.reshape(2, 3).flatten(order="F")
     ),

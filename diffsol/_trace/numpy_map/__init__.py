@@ -16,6 +16,7 @@ from diffsol._trace.numpy_map import (
     products,
     reducing,
     searching,
+    ufunc_methods,
 )
 from diffsol._trace.numpy_map.attributes import ARRAY_ATTRIBUTES, SCALAR_ATTRIBUTES
 from diffsol._trace.numpy_map.elementwise import MATH, OPERATORS, call_math, call_ufunc
@@ -43,4 +44,5 @@ __all__ = [
     "r_getitem",
     "reducing",
     "searching",
+    "ufunc_methods",
 ]

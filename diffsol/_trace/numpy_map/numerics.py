@@ -222,6 +222,43 @@ def _nan_to_num(trace, x, copy=True, nan=0.0, posinf=None, neginf=None):
     return plain_scalar(x)
 
 
+@handles(np.cumprod)
+def _cumprod(trace, a, axis=None):
+    a = array_of(trace, a)
+    a, axis = (a.ravel(), 0) if axis is None else (a, _axis(a, axis))
+    if not 0 < a.shape[axis] <= LONGEST_KERNEL:
+        raise Refused("numpy-call", f"np.cumprod of {a.shape[axis]} factors")
+    parts = [a[_along(axis, slice(0, 1))]]
+    for k in range(1, a.shape[axis]):
+        parts.append(parts[-1] * a[_along(axis, slice(k, k + 1))])
+    return HANDLERS[np.concatenate](trace, parts, axis)
+
+
+@handles(np.fill_diagonal)
+def _fill_diagonal(trace, a, val, wrap=False):
+    if not isinstance(a, Array) or a.ndim != 2 or plain(wrap):
+        raise Refused("numpy-call", "np.fill_diagonal of other than a matrix")
+    if as_node(trace, val).ndim:
+        raise Refused("numpy-call", "np.fill_diagonal with several values")
+    places = np.arange(min(a.shape))
+    a[places, places] = val
+
+
+@handles(np.block)
+def _block(trace, arrays):
+    def joined(part, axis):
+        if not isinstance(part, list):
+            return HANDLERS[np.atleast_2d if depth > 1 else np.atleast_1d](trace, part)
+        return HANDLERS[np.concatenate](trace, [joined(p, axis + 1) for p in part], axis - depth)
+
+    depth, first = 0, arrays
+    while isinstance(first, list) and first:
+        depth, first = depth + 1, first[0]
+    if depth not in (1, 2):
+        raise Refused("numpy-call", "np.block of other than lists of one or two levels")
+    return joined(arrays, 0)
+
+
 @handles(np.ptp)
 def _ptp(trace, a, axis=None):
     return HANDLERS[np.max](trace, a, axis=axis) - HANDLERS[np.min](trace, a, axis=axis)
