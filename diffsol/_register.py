@@ -58,14 +58,14 @@ def register_op(
     """
     if not callable(function):
         raise TypeError(f"`function` must be callable, not {function!r}")
-    if (llvm is None) == (address is None):
-        raise TypeError("`register_op` takes either `llvm` or `address`")
     name = f"registered_{next(_numbers)}"
-    if llvm is None:
+    if llvm is not None and address is None:
+        arity, row = _by_text(name, llvm)
+    elif address is not None and llvm is None:
         arity = _arity(function, derivatives)
         row = _by_address(int(address), arity)
     else:
-        arity, row = _by_text(name, llvm)
+        raise TypeError("`register_op` takes either `llvm` or `address`")
     if derivatives is not None and len(derivatives) != arity:
         raise ValueError(f"`derivatives` must have {arity} entries, one for each argument")
     reference = function if isinstance(function, np.ufunc) else np.vectorize(function, [float])

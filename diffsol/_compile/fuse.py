@@ -18,7 +18,8 @@ from diffsol._graph.ops import ELEMENTWISE
 
 REDUCTIONS = ("sum", "prod", "amax", "amin", "any", "all")
 LEAVES = ("const", "time", "state", "param")
-ALWAYS_STORED = (*REDUCTIONS, "cumsum", "matmul", "put")
+PRODUCTS = ("matmul", "spmv", "solve")  # their inputs are read from memory
+ALWAYS_STORED = (*REDUCTIONS, *PRODUCTS, "cumsum", "put")
 
 LOOKUPS = ("gather", "searchsorted")  # read their first input in memory, at places not known before
 
@@ -179,7 +180,7 @@ class Plan:
             self._assignment(node)
         else:
             x = node.inputs[0]
-            from_memory = node.op == "matmul" or (
+            from_memory = node.op in PRODUCTS or (
                 node.op == "sum" and trailing_run(x.shape, node.attrs[0]) >= PAIRWISE
             )
             for x in node.inputs:
@@ -204,9 +205,9 @@ class Plan:
         for x in node.inputs:
             if x.size <= 1:
                 self._touch(x, node.id)
-            elif node.op in REDUCTIONS or node.op == "matmul":
+            elif node.op in REDUCTIONS or node.op in PRODUCTS:
                 run = trailing_run(x.shape, node.attrs[0]) if node.op == "sum" else 0
-                self._sequence(node, x, node.op == "matmul" or run >= PAIRWISE)
+                self._sequence(node, x, node.op in PRODUCTS or run >= PAIRWISE)
             elif node.op in LOOKUPS:
                 self._force(x)
                 self._touch(x, node.id)

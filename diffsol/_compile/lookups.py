@@ -1,4 +1,4 @@
-"""Reading arrays at places that are only known at run time: gathers, and searches in sorted tables.
+"""What reads arrays where they lie: gathers, searches in sorted tables, systems of equations.
 
 An index out of range goes to the nearest end, so that memory is safe whatever the numbers are; where
 NumPy raises, the program's trap is set.
@@ -7,7 +7,7 @@ NumPy raises, the program's trap is set.
 from __future__ import annotations
 
 from diffsol._compile.writer import MEMORY_TYPE
-from diffsol._graph.ops import COMPLEX
+from diffsol._graph.ops import COMPLEX, FLOAT
 
 # How many of n elements (element k is table[k * stride]) go before v: those that are less than it, or
 # from the right those that are not greater. Bisection as in NumPy (npysort/binsearch.cpp): NaN goes last.
@@ -65,11 +65,33 @@ def emit(w, node, table, scalar):
     return w.value(f"call i64 @{name}(ptr {first}, i64 {count}, i64 {stride}, double {scalar})")
 
 
-def spilled(w, scalars, dtype):
-    """The address of an array in memory that holds these scalars."""
+def solve(w, node, a, b, where):
+    """Store the solution of a system of linear equations (`ds_solve` in mathlib.c)."""
+    n = node.inputs[0].shape[0]
+    w.externals.add("ds_solve")
+    w.declarations.setdefault(
+        "ds_solve",
+        "declare void @ds_solve(i64, i64, ptr, ptr, ptr, ptr) nounwind willreturn "
+        "memory(argmem: readwrite)",
+    )
+    room_for_factors = room(w, n * n, FLOAT)
+    w.line(
+        f"call void @ds_solve(i64 {n}, i64 {node.size // n}, ptr {a}, ptr {b}, ptr {where}, "
+        f"ptr {room_for_factors})"
+    )
+
+
+def room(w, size, dtype):
+    """The address of memory for an array, on the stack."""
     slot = w.fresh("slot")
     element = "[2 x double]" if dtype == COMPLEX else MEMORY_TYPE[dtype]
-    w.slots.append(f"  {slot} = alloca [{len(scalars)} x {element}], align 16")
+    w.slots.append(f"  {slot} = alloca [{size} x {element}], align 16")
+    return slot
+
+
+def spilled(w, scalars, dtype):
+    """The address of an array in memory that holds these scalars."""
+    slot = room(w, len(scalars), dtype)
     for place, scalar in enumerate(scalars):
         w.store(scalar, slot, place, dtype)
     return slot

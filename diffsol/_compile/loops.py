@@ -12,7 +12,7 @@ from functools import partial
 
 import numpy as np
 
-from diffsol._compile import helpers, lookups
+from diffsol._compile import helpers, lookups, sparse
 from diffsol._compile.fuse import LEAVES, LOOKUPS, PAIRWISE, REDUCTIONS, Plan
 from diffsol._compile.index import Affine, flat, identity, on_box
 from diffsol._compile.llvm_ops import emit_cast, emit_row, operand_dtype
@@ -72,7 +72,7 @@ class _Lowering:
         where, strides = self.memory.where[node.id], contiguous_strides(node.shape)
         if node.op in REDUCTIONS:
             self.reduce(node, where)
-        elif node.op in ("cumsum", "matmul", "update", "put"):
+        elif node.op in ("cumsum", "matmul", "spmv", "solve", "update", "put"):
             getattr(self, node.op)(node, where)
         elif node.op == "concat":
             offset, axis = 0, node.attrs[0]
@@ -208,6 +208,8 @@ class _Lowering:
             return self.fetch(node, Affine(0))
         if node.op in REDUCTIONS:
             return self.reduce_one(node, (Affine(0),) * node.ndim)
+        if node.op == "spmv":
+            return sparse.element(w, node, 0, 0, *map(self.table, node.inputs))
         if node.op == "matmul":
             return self.dot(node, Affine(0), Affine(0), 1)
         if node.op in ("update", "put"):
@@ -416,6 +418,20 @@ class _Lowering:
                 [(0, rows), (0, depth), (0, columns)],
                 lambda indices: self.add_product(node, where, *indices),
             )
+
+    def spmv(self, node, where):
+        data, x = map(self.table, node.inputs)
+        strides = contiguous_strides(node.shape)
+
+        def write(indices):
+            row, k = (self.number(a) for a in (*indices, Affine(0))[:2])
+            scalar = sparse.element(self.w, node, row, k, data, x)
+            self.w.store(scalar, where, self.number(flat(indices, strides)), node.dtype)
+
+        self.nest([(0, extent) for extent in node.shape], write)
+
+    def solve(self, node, where):
+        lookups.solve(self.w, node, *map(self.table, node.inputs), where)
 
     def add_product(self, node, where, i, k, j):
         """where[i, j] += a[i, k] * b[k, j]: the innermost loop runs along rows, as memory does."""

@@ -56,6 +56,10 @@ def _work(node) -> int:
     """Elements that a node computes (one that rearranges others computes none)."""
     if node.op in ELEMENTWISE or node.op in ("cumsum", "gather", "searchsorted"):
         elements = node.size
+    elif node.op == "spmv":
+        elements = node.attrs[1].size * (node.size // max(node.shape[0], 1))
+    elif node.op == "solve":
+        elements = node.inputs[0].size + node.size
     elif node.op == "matmul":
         elements = node.size * node.inputs[0].shape[-1]
     else:

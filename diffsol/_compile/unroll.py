@@ -5,7 +5,7 @@ Meant for small programs (see `plan.py`); rearranging arrays costs no instructio
 
 from __future__ import annotations
 
-from diffsol._compile import lookups
+from diffsol._compile import lookups, sparse
 from diffsol._compile.llvm_ops import emit_cast, emit_row
 from diffsol._compile.writer import literal, pad
 from diffsol._graph.elements import Elements
@@ -73,6 +73,16 @@ class _Unroller(Elements):
                 address = lookups.spilled(self.w, self.values[x.id], x.dtype)
             self.tables[x.id] = address
         return self.tables[x.id]
+
+    # --- contractions with names of their own -----------------------------------------------
+
+    def spmv(self, node, data, x):
+        return sparse.scalars(self.w, node, data, x)
+
+    def solve(self, node, a, b):
+        where = lookups.room(self.w, node.size, FLOAT)
+        lookups.solve(self.w, node, *map(self.table, node.inputs), where)
+        return [self.w.load(where, i, FLOAT) for i in range(node.size)]
 
 
 def load_params(w, offset, size, dtype):

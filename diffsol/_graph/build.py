@@ -281,6 +281,22 @@ class Graph:
         shape = a.shape[:-1] + b.shape[1:]
         return self._make("matmul", (self.cast(a, dtype), self.cast(b, dtype)), (), shape, dtype)
 
+    def spmv(self, data, x, start, column, place=None) -> Node:
+        """The product of a sparse matrix (see node.py) with a vector, or with each column of a matrix."""
+        dtype = max(data.dtype, x.dtype, INT, key=DTYPES.index)
+        shape = (len(start) - 1, *x.shape[1:])
+        if not len(column):
+            return self.broadcast(self.const(np.zeros((), dtype)), shape)
+        inputs = (self.cast(data, dtype), self.cast(x, dtype))
+        return self._make("spmv", inputs, (start, column, place), shape, dtype)
+
+    def solve(self, a, b) -> Node:
+        """numpy.linalg.solve(a, b) of a matrix and a vector or a matrix."""
+        a, b = self.cast(a, FLOAT), self.cast(b, FLOAT)
+        if a.size == 1:
+            return self.elementwise("divide", b, self.reshape(a, ()))
+        return self._make("solve", (a, b), (), b.shape, FLOAT)
+
     # --- sharing --------------------------------------------------------------------------
 
     def _make(self, op, inputs, attrs, shape, dtype):
@@ -297,7 +313,7 @@ class Graph:
             tuple(x.id for x in inputs),
             dtype.char,
             shape,
-            *(a.tobytes() if isinstance(a, np.ndarray) else a for a in attrs),
+            *map(_attribute_key, attrs),
         )
         return self._share(key, op, inputs, attrs, shape, dtype)
 
@@ -310,6 +326,13 @@ class Graph:
             )
             self._count += 1
         return node
+
+
+def _attribute_key(value):
+    """What tells equal attributes; a long table is equal to itself only (its node keeps it alive)."""
+    if not isinstance(value, np.ndarray):
+        return value
+    return value.tobytes() if value.size <= FOLD_LIMIT else id(value)
 
 
 def _storage_dtype(dtype) -> np.dtype:

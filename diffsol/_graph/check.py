@@ -25,6 +25,7 @@ ATTRIBUTES = {
     "put": 1,
     "cumsum": 1,
     "searchsorted": 4,
+    "spmv": 3,
     **dict.fromkeys(REDUCTIONS, 1),
 }
 ARITY = {
@@ -38,6 +39,8 @@ ARITY = {
     "matmul": 2,
     "gather": 2,
     "searchsorted": 2,
+    "spmv": 2,
+    "solve": 2,
     **dict.fromkeys(REDUCTIONS, 1),
 }
 
@@ -172,6 +175,8 @@ def _structural_fault(node):
         "matmul": _matmul_fault,
         "gather": _gather_fault,
         "searchsorted": _searchsorted_fault,
+        "spmv": _spmv_fault,
+        "solve": _solve_fault,
     }[node.op](node)
 
 
@@ -295,3 +300,25 @@ def _searchsorted_fault(node):
     if x.dtype != FLOAT or values.dtype != FLOAT or values.shape != node.shape:
         return f"{values.dtype}{list(values.shape)} in {x.dtype}"
     return _window_fault(offset, (stride,), (count,), x.size)
+
+
+def _spmv_fault(node):
+    (data, x), (start, column, place) = node.inputs, node.attrs
+    if node.shape != (len(start) - 1, *x.shape[1:]) or x.ndim not in (1, 2) or data.ndim != 1:
+        return f"{len(start) - 1} rows times {x.shape}"
+    if start[0] != 0 or start[-1] != column.size or (np.diff(start) < 0).any():
+        return "its rows do not follow each other"
+    if place is not None and place.shape != column.shape:
+        return f"{place.size} places of {column.size} entries"
+    return (
+        _same_dtype(node, data, x)
+        or _index_fault(column, x.shape[0])
+        or _index_fault(np.arange(column.size) if place is None else place, data.size)
+    )
+
+
+def _solve_fault(node):
+    a, b = node.inputs
+    if a.ndim != 2 or b.ndim not in (1, 2) or a.shape != (b.shape[0],) * 2:
+        return f"{a.shape} and {b.shape}"
+    return _same_dtype(node, a, b) or (None if node.shape == b.shape else f"shape, not {b.shape}")

@@ -14,17 +14,17 @@ import numpy as np
 from diffsol._graph import terms as tangent
 from diffsol._graph.build import contiguous_strides
 from diffsol._graph.derivatives import DERIVATIVES, Choice
+from diffsol._graph.diff_products import Products, transposed
 from diffsol._graph.formula import Formula
 from diffsol._graph.ops import COMPLEX, FLOAT, INT
 from diffsol._graph.sparsity import dense_term
 from diffsol._graph.terms import Term, TooLarge, merged
 
 LONGEST_PRODUCT = 64  # factors of `prod`: each one's derivative is the product of the others
-MOST_CHOICES = 1 << 16  # elements times places of a gather from what depends on the state
 OVERCOMPLETE = 2  # times as many coefficients per element as variables: they are added up
 
 
-class Tangents:
+class Tangents(Products):
     """Terms of each node of one graph, found from those of the nodes before it.
 
     columns is the number of variables; `seed` gives the leaves their terms.
@@ -111,42 +111,6 @@ class Tangents:
     def _take(self, node):
         x = node.inputs[0]
         return merged(self.graph, tangent.taken(self.graph, self.of(x), x.shape, node.attrs[0]))
-
-    def _gather(self, node):
-        """The picked element's tangent: a choice among all of them, unless they have one in common."""
-        x = node.inputs[0]
-        uniform = [term for term in self.of(x) if term.uniform and term.length == 1]
-        others = [term for term in self.of(x) if not (term.uniform and term.length == 1)]
-        result = [self._gathered(term, x, node) for term in uniform]
-        if others:
-            if x.size * node.size > MOST_CHOICES:
-                raise TooLarge(f"{node.size} elements picked from {x.size}")
-            result += self._picked(others, x, node)
-        return merged(self.graph, result)
-
-    def _gathered(self, term, x, node):
-        coef = term.coef
-        if not tangent.scalar(coef):
-            coef = self.graph.gather(tangent.spread_coef(self.graph, term, x.shape), node.inputs[1])
-            coef = self.graph.reshape(coef, (1, *node.shape))
-        return Term(coef, term.cols.reshape(1, *(1,) * node.ndim), 1)
-
-    def _picked(self, terms, x, node):
-        graph, window = self.graph, (x.size, *node.shape)
-        places = graph.const(np.arange(x.size).reshape(-1, *(1,) * node.ndim))
-        last = graph.const(x.size - 1)
-        index = graph.elementwise("minimum", node.inputs[1], last)
-        index = graph.elementwise("maximum", index, graph.const(0))
-        hit = graph.elementwise(
-            "equal", graph.broadcast(places, window), graph.broadcast(index, window)
-        )
-        strides, zero, chosen = (1, *(0,) * node.ndim), graph.const(0.0), []
-        for term in tangent.viewed(graph, terms, x.shape, 0, strides, window):
-            coef = graph.elementwise("select", hit, term.coef, zero)
-            if term.stack and coef.ndim == len(window):
-                coef = graph.reshape(coef, (1, *window))
-            chosen.append(term.with_coef(coef))
-        return tangent.summed(graph, chosen, window, (0,))
 
     def _concat(self, node):
         axis = node.attrs[0]
@@ -259,67 +223,13 @@ class Tangents:
         result = graph.broadcast(graph.reshape(node, whole), x.shape)
         hit = graph.elementwise("equal", x, result)
         order = (*(k for k in range(x.ndim) if k not in axes), *axes)
-        turned = _transposed(graph, hit, order)
+        turned = transposed(graph, hit, order)
         rows = graph.reshape(turned, (*node.shape, math.prod(x.shape[k] for k in axes)))
         count = graph.cumsum(graph.cast(rows, INT), node.ndim)
         first = graph.elementwise(
             "logical_and", rows, graph.elementwise("equal", count, graph.const(1))
         )
-        return _transposed(graph, graph.reshape(first, turned.shape), np.argsort(order))
-
-    def _matmul(self, node):
-        a, b = node.inputs
-        shares = [self._left_share(node, a, b, term) for term in self.of(a)]
-        shares += [self._right_share(node, a, b, term) for term in self.of(b)]
-        return merged(self.graph, [term for share in shares for term in share])
-
-    def _left_share(self, node, a, b, term):
-        """da @ b."""
-        if not term.uniform:
-            return self._product_share(node, a, b, term, 0)
-        rows = tangent.spread_coef(self.graph, term, a.shape)
-        rows = self.graph.reshape(rows, (math.prod(rows.shape[:-1]), a.shape[-1]))
-        return [_uniform(self.graph, term, self.graph.matmul(rows, b), node)]
-
-    def _right_share(self, node, a, b, term):
-        """a @ db."""
-        if not term.uniform or b.ndim == 2:
-            return self._product_share(node, a, b, term, 1)
-        rows = tangent.spread_coef(self.graph, term, b.shape)
-        if term.length == 1:
-            product = self.graph.matmul(a, self.graph.reshape(rows, b.shape))
-        else:
-            product = self.graph.matmul(rows, _transposed(self.graph, a, range(a.ndim)[::-1]))
-        return [_uniform(self.graph, term, product, node)]
-
-    def _product_share(self, node, a, b, term, which):
-        """The same as products over rows, columns and the summed axis, which are then summed."""
-        depth, columns = a.shape[-1], b.shape[1:]
-        strides = (
-            (*(depth,) * (a.ndim - 1), *(0,) * len(columns), 1),
-            (*(0,) * (a.ndim - 1), *(1,) * len(columns), math.prod(columns)),
-        )
-        x, other = (a, b) if which == 0 else (b, a)
-        window = (*node.shape, depth)
-        factor = Formula(self.graph, self.graph.view(other, 0, strides[1 - which], window))
-        products = []
-        for wide in tangent.viewed(self.graph, [term], x.shape, 0, strides[which], window):
-            coef = (Formula(self.graph, wide.coef) * factor).node
-            if wide.stack and coef.ndim == len(window):
-                coef = self.graph.reshape(coef, (1, *window))
-            products.append(wide.with_coef(coef))
-        return tangent.summed(self.graph, products, window, (node.ndim,))
-
-
-def _uniform(graph, term, coef, node):
-    """A uniform term with coefficients of the node's shape."""
-    cols = term.cols.reshape(term.length, *(1,) * node.ndim)
-    return Term(graph.reshape(coef, (term.length, *node.shape)), cols, 1)
-
-
-def _transposed(graph, x, order):
-    strides = contiguous_strides(x.shape)
-    return graph.view(x, 0, [strides[k] for k in order], [x.shape[k] for k in order])
+        return transposed(graph, graph.reshape(first, turned.shape), np.argsort(order))
 
 
 def _positions(offset, strides, window):

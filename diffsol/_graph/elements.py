@@ -29,8 +29,8 @@ IDENTITY = {"sum": 0, "prod": 1, "any": False, "all": True}  # of an empty reduc
 class Elements:
     """Walks a program. Subclasses give the leaves (const, time, state, param) as lists of scalars, and
 
-    gather, searchsorted         lookups in the array node.inputs[0] (its scalars: None for a leaf that
-                                 is only looked up in)
+    gather, searchsorted, solve, spmv  the scalars of these nodes (of an array that is only looked up in,
+                                 None instead of its scalars)
     row(name, dtype, *scalars)   the operator `name` of scalars of that dtype
     convert(scalar, old, new)    a scalar of dtype `old` cast to `new`
     literal(number, dtype)       the scalar of a number
@@ -181,6 +181,8 @@ def _read_by_element(program) -> set:
     roots = [x for x in (program.output, program.trap) if x is not None]
     read = {x.id for x in roots}
     for node in program.nodes:
+        if node.op == "solve":
+            continue
         inputs = node.inputs[1:] if node.op in ("gather", "searchsorted") else node.inputs
         read.update(x.id for x in inputs)
     return read

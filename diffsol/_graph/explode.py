@@ -65,8 +65,16 @@ class _Exploding(Elements):
         table = self.graph.view(self.table(node.inputs[0]), offset, (stride,), (count,))
         return [self.graph.searchsorted(table, value, side) for value in values]
 
+    def whole(self, node, *_):
+        """The elements of what stays an array."""
+        made = self.graph.again(node, [self.table(x) for x in node.inputs])
+        return [self.graph.element(made, i) for i in range(node.size)]
+
+    spmv = solve = whole
+
     def table(self, x):
         """An array whole."""
         if x.op in LEAVES:
             return self.graph.again(x, ())
-        return self.graph.concat([self.graph.reshape(s, (1,)) for s in self.values[x.id]], 0)
+        scalars = [self.graph.reshape(s, (1,)) for s in self.values[x.id]]
+        return self.graph.reshape(self.graph.concat(scalars, 0), x.shape)

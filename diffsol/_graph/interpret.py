@@ -40,6 +40,10 @@ def apply(op, attrs, shape, dtype, values):
         result = window(np.ascontiguousarray(values[0]), *attrs, shape)
     elif op == "take":
         result = values[0].reshape(-1)[attrs[0]]
+    elif op == "spmv":
+        result = _sparse_product(*values, *attrs)
+    elif op == "solve":
+        result = np.linalg.solve(*values)
     elif op == "gather":
         flat = values[0].reshape(-1)
         result = flat[np.clip(values[1], 0, flat.size - 1)]
@@ -58,6 +62,18 @@ def apply(op, attrs, shape, dtype, values):
     else:
         raise ValueError(f"unknown operator {op!r}")
     return np.array(np.broadcast_to(result, shape), dtype=dtype, order="C")
+
+
+def _sparse_product(data, x, start, column, place):
+    """Entry after entry of each row; the first ones of all rows at once, then the second ones..."""
+    counts = np.diff(start)
+    result = np.zeros((counts.size, *x.shape[1:]), x.dtype)
+    for k in range(counts.max(initial=0)):
+        rows = np.flatnonzero(counts > k)
+        entry = start[rows] + k
+        values = data[entry if place is None else place[entry]]
+        result[rows] += values.reshape(-1, *(1,) * (x.ndim - 1)) * x[column[entry]]
+    return result
 
 
 def steps(program: Program, t, y, params):

@@ -15,6 +15,10 @@ Operators that are not elementwise (the structural ones), with their attributes:
   sum prod amax amin any all  axes    reductions; the axes disappear
   cumsum   axis
   matmul                              numpy.matmul of 1-D/2-D inputs
+  spmv     start, column, place       product of a sparse matrix with inputs[1] (1-D/2-D): entry e, in column[e], is
+                                      inputs[0][place[e]] (place None: inputs[0][e]); those of row i are start[i] to
+                                      start[i + 1] and are added up in this order
+  solve                               numpy.linalg.solve of inputs[0] (n, n) and inputs[1] (n,) or (n, k), all real
   gather                              inputs[0].ravel()[inputs[1]], integers; those out of range go to the nearest end
   searchsorted  side, offset, stride, count
                                       numpy.searchsorted of inputs[1] in inputs[0].ravel()[offset::stride][:count]
@@ -48,6 +52,8 @@ STRUCTURAL = (
     "all",
     "cumsum",
     "matmul",
+    "spmv",
+    "solve",
     "gather",
     "searchsorted",
 )

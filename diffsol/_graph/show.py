@@ -40,6 +40,7 @@ ATTRIBUTES = {
     "update": ["offset", "strides", "window"],
     "put": ["index"],
     "cumsum": ["axis"],
+    "spmv": ["start", "column", "place"],
     "searchsorted": ["side", "offset", "stride", "count"],
     **{name: ["axes"] for name in ("sum", "prod", "amax", "amin", "any", "all")},
 }

@@ -5,6 +5,7 @@
 #include <fenv.h>
 #include <math.h>
 #include <stdint.h>
+#include <string.h>
 
 /* --- remainders: C's fmod, moved to the divisor's sign (NumPy's and Python's rule) ----------- */
 
@@ -68,6 +69,73 @@ static double ds_logaddexp(double x, double y)
     if (d <= 0)
         return y + log1p(exp(d));
     return d;                                /* NaN */
+}
+
+/* --- systems of linear equations --------------------------------------------------------------- */
+
+static void exchange(double *a, double *b, int64_t count)
+{
+    int64_t i;
+    for (i = 0; i < count; i++) {
+        double kept = a[i];
+        a[i] = b[i];
+        b[i] = kept;
+    }
+}
+
+static int64_t pivot_row(const double *lu, int64_t n, int64_t j)
+{
+    int64_t best = j, i;
+    for (i = j + 1; i < n; i++)
+        if (fabs(lu[i * n + j]) > fabs(lu[best * n + j]))
+            best = i;
+    return best;
+}
+
+static double largest(const double *a, int64_t count)
+{
+    double found = 0.0;
+    int64_t i;
+    for (i = 0; i < count; i++)
+        if (!(fabs(a[i]) <= found))
+            found = fabs(a[i]);
+    return found;
+}
+
+/* x := a^-1 b for a row-major n x n matrix and n x k right-hand sides, by Gaussian elimination with
+   partial pivoting (Golub & Van Loan, Matrix Computations, 3.4.1). lu has n * n doubles. Where a pivot is
+   no more than rounding errors the invalid flag is raised: LAPACK, which rounds differently, decides then
+   whether the matrix is singular. */
+static void ds_solve(int64_t n, int64_t k, const double *a, const double *b, double *x, double *lu)
+{
+    double threshold = largest(a, n * n) * 2.220446049250313e-16 * (double)n;
+    int64_t i, j, c;
+    memcpy(lu, a, (size_t)(n * n) * sizeof(double));
+    memcpy(x, b, (size_t)(n * k) * sizeof(double));
+    for (j = 0; j < n; j++) {
+        int64_t p = pivot_row(lu, n, j);
+        if (p != j) {
+            exchange(lu + p * n, lu + j * n, n);
+            exchange(x + p * k, x + j * k, k);
+        }
+        if (!(fabs(lu[j * n + j]) > threshold)) {
+            feraiseexcept(FE_INVALID);
+            return;
+        }
+        for (i = j + 1; i < n; i++) {
+            double factor = lu[i * n + j] / lu[j * n + j];
+            for (c = j + 1; c < n; c++)
+                lu[i * n + c] -= factor * lu[j * n + c];
+            for (c = 0; c < k; c++)
+                x[i * k + c] -= factor * x[j * k + c];
+        }
+    }
+    for (j = n - 1; j >= 0; j--)
+        for (c = 0; c < k; c++) {
+            x[j * k + c] /= lu[j * n + j];
+            for (i = 0; i < j; i++)
+                x[i * k + c] -= lu[i * n + j] * x[j * k + c];
+        }
 }
 
 /* --- complex functions: C99's, through pairs ------------------------------------------------- */
@@ -169,7 +237,7 @@ static const struct { const char *name; function address; } TABLE[] = {
     LIBM(pow), LIBM(cbrt), LIBM(hypot), LIBM(fmod), LIBM(erf), LIBM(erfc),
     OWN(ds_remainder), OWN(ds_floor_divide), OWN(ds_int_remainder), OWN(ds_int_floor_divide),
     OWN(ds_logaddexp), OWN(ds_csqrt), OWN(ds_cexp), OWN(ds_clog), OWN(ds_csin), OWN(ds_ccos),
-    OWN(ds_ctan), OWN(ds_csinh), OWN(ds_ccosh), OWN(ds_ctanh), OWN(ds_cpow),
+    OWN(ds_solve), OWN(ds_ctan), OWN(ds_csinh), OWN(ds_ccosh), OWN(ds_ctanh), OWN(ds_cpow),
 };
 
 int ds_math_count(void)

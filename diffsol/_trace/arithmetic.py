@@ -15,7 +15,17 @@ from diffsol._graph.node import depends_on_time
 from diffsol._graph.ops import BOOL, COMPLEX, ELEMENTWISE, FLOAT, INT, result_dtype
 from diffsol._trace.guards import EXACT_INT, OutsideInt, unpin
 from diffsol._trace.reasons import Refused
-from diffsol._trace.values import MAYBE, Array, Scalar, Traced, as_node, is_py, joint_py, wrap
+from diffsol._trace.values import (
+    MAYBE,
+    Array,
+    Foreign,
+    Scalar,
+    Traced,
+    as_node,
+    is_py,
+    joint_py,
+    wrap,
+)
 
 
 def binary(name, a, b):
@@ -201,10 +211,10 @@ def matmul(trace, a, b):
 
 def _operator(name, dunder):
     def forward(self, other):
-        return binary(name, self, other)
+        return NotImplemented if isinstance(other, Foreign) else binary(name, self, other)
 
     def backward(self, other):
-        return binary(name, other, self)
+        return NotImplemented if isinstance(other, Foreign) else binary(name, other, self)
 
     setattr(Traced, f"__{dunder}__", forward)
     setattr(Traced, f"__r{dunder}__", backward)

@@ -8,12 +8,15 @@ import types
 
 import numpy as np
 
-from diffsol._trace import registered, scipy_map, world
+from diffsol._graph.ops import BOOL
+from diffsol._trace import masked, registered, scipy_map, world
 from diffsol._trace.frames import Frame, Function, Method, Opaque, bind
 from diffsol._trace.guards import Outside, OutsideInt
+from diffsol._trace.masked import Masked
 from diffsol._trace.numpy_map import HANDLERS, MATH, OPERATORS, call_math, call_ufunc, is_pure
+from diffsol._trace.numpy_map.registry import array_of
 from diffsol._trace.reasons import Refused
-from diffsol._trace.values import Array, Scalar, Traced
+from diffsol._trace.values import Array, Foreign, Scalar, Traced, as_node
 
 # what a refused call is called by, to say why: module prefix -> reason
 RANDOM_MODULES = ("random", "numpy.random", "secrets", "uuid")
@@ -146,6 +149,8 @@ def _call_traced(trace, function, args, kwargs):
         k: trace.local_copy(a) if isinstance(a, Outside) and isinstance(a.value, STRUCTURED) else a
         for k, a in kwargs.items()
     }
+    if any(isinstance(a, Masked) for a in args):
+        return _call_masked(trace, function, args, kwargs)
     if function in HANDLERS:
         return HANDLERS[function](trace, *args, **kwargs)
     if isinstance(function, np.ufunc) and function in OPERATORS:
@@ -166,6 +171,18 @@ def _call_traced(trace, function, args, kwargs):
     if function in TRANSPARENT:
         return function(*(_plain_int(a) for a in args), **kwargs)
     raise refusal(function)
+
+
+def _call_masked(trace, function, args, kwargs):
+    """A function of what a traced mask selects."""
+    result = masked.call(function, args, kwargs)
+    if result is not None:
+        return result
+    if function is abs:
+        return abs(*args)
+    if isinstance(function, np.ufunc) and function in OPERATORS and not kwargs:
+        return masked.elementwise(functools.partial(call_ufunc, trace, function), args)
+    raise Refused(*Masked.REFUSED)
 
 
 # built-ins that only call the operators, iteration or indexing of what they are given
@@ -259,6 +276,31 @@ def _errstate(machine, **kwargs):
     return np.errstate(**kwargs)
 
 
+@special(np.piecewise)
+def _piecewise(machine, x, conditions, functions, *args, **kwargs):
+    """numpy.lib: y[condition] = function(x[condition]), one after the other."""
+    trace = machine.trace
+    x, conditions, functions = (
+        trace.local_copy(v) if isinstance(v, Outside) else v for v in (x, conditions, functions)
+    )
+    x = array_of(trace, x)
+    if not isinstance(conditions, list):
+        raise Refused("numpy-call", "np.piecewise with other than a list of conditions")
+    conditions = [Array.of(trace, trace.graph.cast(as_node(trace, c), BOOL)) for c in conditions]
+    if len(conditions) == len(functions) - 1:
+        conditions.append(~HANDLERS[np.any](trace, conditions, axis=0))
+    if len(conditions) != len(functions) or any(c.shape != x.shape for c in conditions):
+        raise Refused("numpy-call", "np.piecewise with conditions of another number or shape")
+    y = HANDLERS[np.zeros_like](trace, x)
+    for condition, function in zip(conditions, functions, strict=True):
+        condition = array_of(trace, condition)
+        if not isinstance(function, Function | Method | Outside) and not callable(function):
+            y[condition] = function
+        else:
+            y[condition] = call(machine, function, [x[condition], *args], kwargs)
+    return y
+
+
 def _register_iterating():
     def make(function):
         def handler(machine, *args, **kwargs):
@@ -302,12 +344,12 @@ def _plain_args(args):
 
 def _is_local_method(function):
     owner = function.__self__
-    return isinstance(owner, (*world.LOCAL_TYPES, Traced)) and not isinstance(owner, type)
+    return isinstance(owner, (*world.LOCAL_TYPES, Traced, Foreign)) and not isinstance(owner, type)
 
 
 def _call_local_method(machine, function, args, kwargs):
     trace = machine.trace
-    if isinstance(function.__self__, Traced):
+    if isinstance(function.__self__, Traced | Foreign):
         args = [trace.local_copy(a) if isinstance(a, Outside) else a for a in args]
         return function(*args, **kwargs)
     args = [
@@ -336,7 +378,7 @@ def _hashable(function):
 
 def _is_symbolic(value):
     """Is there anything in the value that only the tracer understands?"""
-    if isinstance(value, Traced | Outside | OutsideInt | Function | Method):
+    if isinstance(value, Traced | Foreign | Outside | OutsideInt | Function | Method):
         return True
     if type(value) in (list, tuple):
         return any(_is_symbolic(v) for v in value)

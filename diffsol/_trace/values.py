@@ -1,6 +1,7 @@
 """Traced values: what t, y and everything computed from them look like inside the tracer.
 
-(Operators are attached to the classes by `arithmetic.py`, indexing by traced integers by `picking.py`.)
+(Operators are attached to the classes by `arithmetic.py`, indexing by traced values by `picking.py`
+and `masked.py`.)
 
 `Scalar` stands for a Python or NumPy scalar, `Array` for an ndarray. An `Array` is a strided view
 of a `Storage`, as an ndarray is of its buffer, so in-place assignment through views has NumPy's effect.
@@ -52,6 +53,17 @@ class Traced:
         raise Refused("concrete-value", "a traced value in a string")
 
     __str__ = __array__ = lambda self, *a, **k: self.__format__("")
+
+
+class Foreign:
+    """A traced object that is no array and brings its own operators.
+
+    ATTRIBUTES: what users may read from it; REFUSED: why it cannot be an array
+    """
+
+    __slots__ = ()
+    ATTRIBUTES: tuple = ()
+    REFUSED: tuple = ("unknown-object", "arithmetic with an object of SciPy")
 
 
 MAYBE = "maybe"  # a Python or a NumPy scalar, depending on values: min(y[0], 1.0)
@@ -229,9 +241,11 @@ class Array(Traced):
         return self._viewed(lambda x: np.diagonal(x, int(offset)), readonly=True)
 
     def reshape(self, *shape, order="C"):
-        if order != "C":
-            raise Refused("numpy-call", "reshape with order other than 'C'")
         shape = shape[0] if len(shape) == 1 and isinstance(shape[0], (tuple, list)) else shape
+        if order == "F":
+            return self.transpose().reshape(tuple(shape)[::-1]).transpose()
+        if order != "C":
+            raise Refused("numpy-call", f"reshape with the order {order!r}")
         shape = tuple(int(e) for e in shape)
         try:
             return self._viewed(lambda a: _reshaped_in_place(a, shape))
@@ -249,10 +263,14 @@ class Array(Traced):
         )
 
     def ravel(self, order="C"):
+        if order == "F":
+            return self.transpose().ravel()
         flat = self.reshape(-1, order=order)
         return flat if self._is_contiguous() else flat.copy()
 
     def flatten(self, order="C"):
+        if order == "F":
+            return self.transpose().flatten()
         return self.reshape(-1, order=order).copy()
 
     def copy(self, order="C"):
@@ -294,7 +312,7 @@ class Array(Traced):
             return self._pick(key)
         kind, key = index_kind(key)
         if kind == "mask":
-            raise Refused("dynamic-index", "selection by a traced mask")
+            return self._select(key)
         if kind == "basic":
             part = self._viewed(lambda a: a[as_view_key(key)])
             if part.shape == () and not _has_ellipsis(key):
@@ -308,17 +326,14 @@ class Array(Traced):
         graph = self.trace.graph
         dynamic = is_dynamic(key)
         kind, key = ("dynamic", key) if dynamic else index_kind(key)
+        if kind == "mask":
+            return self._assign(key, value)
         value = as_node(self.trace, value)
         if value.dtype == COMPLEX and self.dtype != COMPLEX:
             raise Refused("complex-to-real", "assignment of a complex value to a real array")
         value = graph.cast(value, self.dtype)
         if dynamic:
             return self._place(key, value)
-        if kind == "mask":
-            mask = key.node
-            if mask.shape != self.shape or value.shape != ():
-                raise Refused("dynamic-index", "assignment through a traced mask")
-            return self._write(self, graph.elementwise("select", mask, value, self.node))
         position = self._position(key) if kind == "basic" else None
         if position is not None and value.size == 1 and not value.shape:
             self.storage.set_element(position, value)
@@ -450,6 +465,8 @@ def as_node(trace, value):
         return value.as_param()
     if isinstance(value, Outside):
         value = trace.local_copy(value)
+    if isinstance(value, Foreign):
+        raise Refused(*value.REFUSED)
     if isinstance(value, (list, tuple)):
         return stack(trace, value)
     if isinstance(value, (bool, int, float, complex, np.generic, np.ndarray)):

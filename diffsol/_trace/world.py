@@ -17,13 +17,13 @@ import numpy as np
 
 from diffsol._graph.node import depends_on_time
 from diffsol._graph.ops import COMPLEX, DTYPES, FLOAT
-from diffsol._trace import calls
+from diffsol._trace import calls, scipy_map
 from diffsol._trace.frames import Function, Method, Opaque
 from diffsol._trace.guards import PIN_LIMIT, Outside, OutsideInt, trusted_module
 from diffsol._trace.numpy_map import ARRAY_ATTRIBUTES, SCALAR_ATTRIBUTES
 from diffsol._trace.picking import pick_item
 from diffsol._trace.reasons import Refused
-from diffsol._trace.values import MAYBE, Array, Scalar, Traced, is_dynamic
+from diffsol._trace.values import MAYBE, Array, Foreign, Scalar, Traced, is_dynamic
 
 PINNED = (bool, str, bytes, type(None), type(Ellipsis), range, slice, np.dtype, np.int64, np.bool_)
 LOCAL_TYPES = (
@@ -190,6 +190,10 @@ def attribute(machine, owner, name):
         return _outside_attribute(machine, owner, name)
     if isinstance(owner, Traced):
         return _traced_attribute(owner, name)
+    if isinstance(owner, Foreign):
+        if name not in owner.ATTRIBUTES:
+            raise Refused("unknown-attribute", f"{type_name(owner)}.{name}")
+        return getattr(owner, name)
     if isinstance(owner, OutsideInt):
         owner = owner.pinned()
     if isinstance(owner, types.ModuleType):
@@ -242,6 +246,8 @@ def _outside_attribute(machine, owner, name):
         return _class_attribute(machine, owner, value, name, None)
     if isinstance(value, types.FunctionType | types.BuiltinFunctionType):
         raise Refused("unknown-attribute", f"function attribute {name}")
+    if scipy_map.is_sparse(value):
+        return attribute(machine, scipy_map.sparse_from_outside(machine, owner), name)
     return _instance_attribute(machine, owner, name)
 
 
@@ -439,8 +445,10 @@ CONTAINER_METHODS = (
 
 
 def local_copy(machine, owner):
-    """A container from outside as one of our own, element by element."""
+    """A container from outside as one of our own, element by element; a sparse matrix as ours."""
     value = owner.value
+    if scipy_map.is_sparse(value):
+        return scipy_map.sparse_from_outside(machine, owner)
     if _behaves_as(value, dict):
         return {key: item(machine, owner, key) for key in elements(machine, owner)}
     if _behaves_as(value, list, tuple):

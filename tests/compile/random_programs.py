@@ -83,6 +83,10 @@ def arrays(draw, shape, dtype, wild=True):
     return np.array(values, dtype=dtype).reshape(shape)
 
 
+def _indices(extent, count):
+    return st.lists(st.integers(0, extent - 1), min_size=count, max_size=count)
+
+
 class _Maker:
     """Grows a graph by random nodes; what cannot be made is skipped."""
 
@@ -133,6 +137,7 @@ class _Maker:
                     "matmul",
                     "cast",
                     "gather",
+                    "spmv",
                     "searchsorted",
                     "reverse",
                 )
@@ -212,6 +217,18 @@ class _Maker:
             index = self.graph.const(self.draw(arrays((3,), INT)))
             index = self.graph.elementwise("multiply", index, self.graph.cast(self.nodes[2], BOOL))
         return self.graph.gather(x, index)
+
+    def spmv(self):
+        data, x = self.pick(), self.pick()
+        if x.ndim not in (1, 2) or not x.size or not data.size:
+            return None
+        counts = self.draw(st.lists(st.integers(0, 4), min_size=1, max_size=5))
+        start = np.concatenate([[0], np.cumsum(counts)])
+        column, place = (
+            np.array(self.draw(_indices(extent, int(start[-1]))), np.int64)
+            for extent in (x.shape[0], data.size)
+        )
+        return self.graph.spmv(self.graph.reshape(data, (data.size,)), x, start, column, place)
 
     def searchsorted(self):
         """In what is sorted: NumPy looks for several values in the others as it likes."""

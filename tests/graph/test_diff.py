@@ -282,6 +282,18 @@ STRUCTURES = {
         ),
         (1,),
     ),
+    "sparse @ vector": lambda g, y: g.spmv(g.const(np.arange(1.0, 8.0)), y, *entries_of(y)),
+    "sparse @ matrix": lambda g, y: g.spmv(
+        g.const(np.arange(1.0, 8.0)), g.view(y, 0, (1, 1), (y.size - 1, 2)), *entries_of(y)
+    ),
+    "sparse matrix of the state": lambda g, y: g.spmv(
+        g.view(y, 1, (1,), (8,)), nonlinear(g, y), *entries_of(y)
+    ),
+    "sparse @ what is spread": lambda g, y: g.spmv(
+        g.const(np.arange(1.0, 8.0)),
+        g.broadcast(g.reduce("sum", y, (0,)), (y.size,)),
+        *entries_of(y),
+    ),
     "gather": lambda g, y: g.gather(y, places_of(g, y)),
     "gather of what is spread": lambda g, y: g.gather(
         g.broadcast(g.reduce("sum", y, (0,)), (4,)), places_of(g, y)
@@ -297,6 +309,15 @@ def places_of(graph, y):
     """Indices that depend on the time, one of them out of range."""
     k = graph.cast(graph.elementwise("multiply", graph.time(), graph.const(4.0)), INT)
     return graph.elementwise("add", graph.const(np.array([0, 3, -1, 1])), k)
+
+
+def entries_of(y):
+    """(start, column, place) of a matrix with an empty row, one longer than the others and a repetition."""
+    return (
+        np.array([0, 1, 1, 4, 7]),
+        np.array([2, 0, 5, 3, 1, 1, 4]),
+        np.array([6, 0, 1, 2, 4, 3, 5]),
+    )
 
 
 def matrix(graph, rows, columns):

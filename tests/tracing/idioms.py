@@ -752,7 +752,7 @@ def array_by_time(t, y):
     return WEIGHTS[int(t)] * y
 
 
-@refused("dynamic-index", 3)
+@compiled(3)
 def masked_selection(t, y):
     return y * y[y > 0].sum()
 

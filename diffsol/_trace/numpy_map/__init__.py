@@ -8,11 +8,15 @@ says which further functions may be called at once when nothing traced is among 
 from diffsol._trace.numpy_map import (
     builtin,
     choosing,
+    linear,
     making,
     moving,
+    numerics,
+    padding,
     products,
     reducing,
     searching,
+    ufunc_methods,
 )
 from diffsol._trace.numpy_map.attributes import ARRAY_ATTRIBUTES, SCALAR_ATTRIBUTES
 from diffsol._trace.numpy_map.elementwise import MATH, OPERATORS, call_math, call_ufunc
@@ -31,10 +35,14 @@ __all__ = [
     "call_ufunc",
     "choosing",
     "is_pure",
+    "linear",
     "making",
     "moving",
+    "numerics",
+    "padding",
     "products",
     "r_getitem",
     "reducing",
     "searching",
+    "ufunc_methods",
 ]

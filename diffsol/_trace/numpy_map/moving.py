@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from diffsol._trace.arithmetic import apply
 from diffsol._trace.guards import Outside
-from diffsol._trace.numpy_map.registry import HANDLERS, array_of, as_scalar, handles, plain
+from diffsol._trace.numpy_map.registry import HANDLERS, array_of, handles, plain
 from diffsol._trace.reasons import Refused
 from diffsol._trace.values import Array, stack
 
@@ -87,26 +86,28 @@ def _roll(trace, a, shift, axis=None):
 
 
 @handles(np.diff)
-def _diff(trace, a, n=1, axis=-1):
+def _diff(trace, a, n=1, axis=-1, prepend=None, append=None):
     a = array_of(trace, a)
     axis = plain(axis) % a.ndim
+    ends = [_end(trace, a, axis, x) for x in (prepend, append)]
+    if ends != [None, None]:
+        parts = (ends[0], a, ends[1])
+        a = _concatenate(trace, [x for x in parts if x is not None], axis)
     before = (slice(None),) * axis
     for _ in range(plain(n)):
         a = a[(*before, slice(1, None))] - a[(*before, slice(None, -1))]
     return a
 
 
-@handles(np.gradient)
-def _gradient(trace, f, *spacing, axis=None, edge_order=1):
-    f = array_of(trace, f)
-    if f.ndim != 1 or len(spacing) > 1 or edge_order != 1 or f.size < 2:
-        raise Refused("numpy-call", "np.gradient beyond one axis and a scalar spacing")
-    h = spacing[0] if spacing else 1.0
-    if isinstance(h, Array) and h.shape != ():
-        raise Refused("numpy-call", "np.gradient with uneven spacing")
-    inner = (f[2:] - f[:-2]) / apply(trace, "multiply", as_scalar(trace, h), 2.0)
-    ends = [(f[1] - f[0]) / h, (f[-1] - f[-2]) / h]
-    return _concatenate(trace, [stacked(trace, ends[:1]), inner, stacked(trace, ends[1:])])
+def _end(trace, a, axis, value):
+    """What np.diff puts before or behind an array; one number goes for all of them."""
+    if value is None:
+        return None
+    value = array_of(trace, value)
+    if value.ndim:
+        return value
+    shape = [1 if k == axis else e for k, e in enumerate(a.shape)]
+    return HANDLERS[np.broadcast_to](trace, value, shape)
 
 
 def stacked(trace, values):

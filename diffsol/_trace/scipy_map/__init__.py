@@ -5,6 +5,8 @@ SciPy's modules are found in `sys.modules` when something of theirs is met, neve
 
 from diffsol._trace.scipy_map import bsplines, interp1d, piecewise
 from diffsol._trace.scipy_map.registry import FUNCTIONS, OBJECTS, find_function, find_object, names
+from diffsol._trace.scipy_map.sparse import from_outside as sparse_from_outside
+from diffsol._trace.scipy_map.sparse import is_sparse
 from diffsol._trace.scipy_map.special import call as call_special
 from diffsol._trace.scipy_map.special import is_special
 
@@ -17,6 +19,8 @@ __all__ = [
     "find_object",
     "interp1d",
     "is_special",
+    "is_sparse",
     "names",
     "piecewise",
+    "sparse_from_outside",
 ]

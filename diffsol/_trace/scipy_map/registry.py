@@ -13,6 +13,7 @@ from diffsol._trace.guards import OutsideInt
 from diffsol._trace.reasons import Refused
 from diffsol._trace.values import Array, as_node
 
+FORMATS = ("csr", "csc", "coo", "dia", "bsr")  # of scipy.sparse
 FUNCTIONS: dict = {}  # "scipy.interpolate.splev" -> handler(machine, *args, **kwargs)
 OBJECTS: dict = {}  # "scipy.interpolate.PPoly" -> handler(machine, object, *args, **kwargs) of its call
 
@@ -38,9 +39,11 @@ def find_object(value):
 
 def names() -> set:
     """What is known, for the documentation."""
-    return {name.removeprefix("scipy.") for name in (*FUNCTIONS, *OBJECTS)} | {
-        f"special.{name}" for name in SPECIAL
-    }
+    return (
+        {name.removeprefix("scipy.") for name in (*FUNCTIONS, *OBJECTS)}
+        | {f"special.{name}" for name in SPECIAL}
+        | {f"sparse.{name}_{kind}" for name in FORMATS for kind in ("matrix", "array")}
+    )
 
 
 def _find(table, thing):
