@@ -55,7 +55,7 @@ def nbody_broadcast_softened(t, y, eps):
     return np.stack([v, a]).ravel()
 
 
-@compiles(six, 1.0, missing="np.fill_diagonal")
+@compiles(six, 1.0)
 def nbody_fill_diagonal(t, y):
     pos, vel = y[: 3 * n].reshape(-1, 3), y[3 * n :].reshape(-1, 3)
     d = pos[:, None] - pos[None, :]

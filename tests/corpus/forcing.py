@@ -177,7 +177,7 @@ def segments_by_bisect(t, y):
     return [levels[bisect.bisect(edges, t)] - y[0]]
 
 
-@compiles([1.0], 10.0, missing="np.argmin")
+@compiles([1.0], 10.0)
 def nearest_sample(t, y):
     i = np.argmin(np.abs(hours - t))
     return [0.001 * sun[i] - 0.1 * y[0]]
@@ -215,19 +215,19 @@ def chirp_and_ramp(t, y):
     return [ramp * np.sin(2 * np.pi * (0.1 + 0.05 * t) * t) - 0.3 * y[0]]
 
 
-@compiles([0.0], 10.0, missing="np.piecewise")
+@compiles([0.0], 10.0)
 def piecewise_forcing(t, y):
     u = np.piecewise(t, [t < 2, (t >= 2) & (t < 5)], [0.0, lambda s: s - 2, 3.0])
     return [float(u) - y[0]]
 
 
-@compiles([0.0], 10.0, missing="np.select")
+@compiles([0.0], 10.0)
 def selected_forcing(t, y):
     u = np.select([t < 2, t < 5], [0.0, t - 2], default=3.0)
     return [u - y[0]]
 
 
-@compiles([1.0, 0.5], 4.0, missing="np.polyval")
+@compiles([1.0, 0.5], 4.0)
 def polynomial_rates(t, y):
     heat_capacity = np.polyval([1e-3, -0.02, 1.0], t)
     return [-y[0] / heat_capacity, y[0] - np.polyval([0.1, 0.2, 0.0], y[1])]

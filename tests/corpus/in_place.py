@@ -134,7 +134,7 @@ def sorted_state(t, y):
     return -s * 0.1
 
 
-@compiles([3.0, 1.0, 2.0], 2.0, missing="an assignment by a mask")
+@compiles([3.0, 1.0, 2.0], 2.0)
 def masked_rates(t, y):
     d = np.empty_like(y)
     high = y > 1.5
@@ -143,6 +143,6 @@ def masked_rates(t, y):
     return d
 
 
-@compiles([3.0, 1.0, 2.0], 2.0, missing="a mask that depends on y")
+@compiles([3.0, 1.0, 2.0], 2.0)
 def sum_of_the_positive(t, y):
     return -0.1 * y * y[y > 0].sum()
