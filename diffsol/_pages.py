@@ -2,6 +2,8 @@
 
 import inspect
 
+import numpy as np
+
 from diffsol import errors
 from diffsol._graph.ops import ELEMENTWISE
 from diffsol._trace import calls, numpy_map, scipy_map
@@ -79,7 +81,7 @@ def tracing_page() -> str:
         "",
         _listed(numpy_names),
         "",
-        "Further NumPy functions (`np.linalg.inv`, `np.vander`...) are called at once where their arguments do not "
+        "Further NumPy functions (`np.linalg.eig`, `np.sort`...) are called at once where their arguments do not "
         "depend on t, y or parameters.",
         "",
         "## Arrays and scalars",
@@ -129,12 +131,17 @@ def _meaning(row):
 
 
 def _module(function):
+    if isinstance(getattr(function, "__self__", None), np.ufunc):
+        return "numpy"
     return getattr(function, "__module__", None) or (
         "numpy" if type(function).__module__ == "numpy" else "builtins"
     )
 
 
 def _name(function):
+    owner = getattr(function, "__self__", None)
+    if isinstance(owner, np.ufunc):
+        return f"{owner.__name__}.{function.__name__}"
     module = _module(function)
     prefix = module.removeprefix("numpy").lstrip(".") + "." if module.startswith("numpy.") else ""
     return prefix + function.__name__

@@ -117,9 +117,11 @@ REASONS = {
         ),
         Reason(
             "dynamic-index",
-            "An index or a shape depends on t or y",
-            "Array shapes and indices must be known when the function is compiled.",
-            "Use np.where, np.clip or arithmetic instead of indexing by a computed number.",
+            "A shape depends on t or y",
+            "Array shapes must be known when the function is compiled. Elements may be read at computed "
+            "indices; slices with computed ends, most assignments at computed indices, and what needs the "
+            "length of a selection by a computed mask are not followed.",
+            "Use np.where, np.clip or arithmetic on the whole array.",
             ("`y[:int(t)].sum()`", "`(y * (np.arange(len(y)) < int(t))).sum()`"),
         ),
         Reason(
