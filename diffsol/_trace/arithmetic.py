@@ -27,6 +27,8 @@ def binary(name, a, b):
         b = b.pinned()
     if isinstance(a, (str, dict, type(None))) or isinstance(b, (str, dict, type(None))):
         if name in ("equal", "not_equal"):
+            if isinstance(a, Array) or isinstance(b, Array):
+                raise Refused("numpy-call", f"{name} of an array and what is no number")
             return name == "not_equal"
         raise TypeError(f"unsupported operand types for {name}")
     if isinstance(a, (list, tuple)) and is_py(b) or isinstance(b, (list, tuple)) and is_py(a):

@@ -40,6 +40,13 @@ def trusted_module(name) -> bool:
     return isinstance(name, str) and name.split(".")[0] in TRUSTED
 
 
+def is_trusted(function) -> bool:
+    """Is this function of a trusted module, and not one that only took over its names (functools.wraps)?"""
+    if isinstance(function, types.FunctionType):
+        return trusted_module(function.__globals__.get("__name__"))
+    return trusted_module(getattr(function, "__module__", None))
+
+
 class Outside:
     """A container, object or function from outside; `var` is its name in the guard function."""
 
@@ -248,7 +255,7 @@ class OutsideInt:
         return hash(self.pinned())
 
     def __repr__(self):
-        return f"<outside int {self.value}>"
+        return repr(self.pinned())
 
 
 def unpin(value):
