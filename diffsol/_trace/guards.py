@@ -124,6 +124,13 @@ class Reads:
             )
             self.require(f"{var} {test} {self.constant(value)}")
 
+    def pin_member(self, module, name, value):
+        """The trace relies on this module holding this very object under this name."""
+        key = (module.__name__, name, "member")
+        if key not in self.known:
+            self.known[key] = (name, None)
+            self.require(f"{self.constant_once(module)}.{name} is {self.constant(value)}")
+
     def pin_array(self, var, value):
         key = (var, "pinned")
         if key not in self.known:

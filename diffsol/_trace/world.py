@@ -171,6 +171,7 @@ def _global(trace, namespace, var, name):
     value = getattr(builtins, name)
     if not isinstance(value, type | types.BuiltinFunctionType) and value is not Ellipsis:
         raise Refused("unknown-object", f"{name}, found in builtins")
+    reads.pin_member(builtins, name, value)
     return value
 
 
@@ -195,7 +196,7 @@ def attribute(machine, owner, name):
     if isinstance(owner, OutsideInt):
         owner = owner.pinned()
     if isinstance(owner, types.ModuleType):
-        return _module_attribute(owner, name)
+        return _module_attribute(machine.trace, owner, name)
     if isinstance(owner, np.ndarray):
         return attribute(machine, Array.of(machine.trace, machine.trace.graph.const(owner)), name)
     if isinstance(owner, type) and not trusted_module(owner.__module__):
@@ -219,12 +220,13 @@ def _traced_attribute(owner, name):
     raise AttributeError(f"no attribute {name!r}")
 
 
-def _module_attribute(module, name):
+def _module_attribute(trace, module, name):
     if not hasattr(module, name):
         raise AttributeError(f"module {module.__name__!r} has no attribute {name!r}")
     value = getattr(module, name)
     if isinstance(value, types.FunctionType) and not is_trusted(value):
         raise Refused("unknown-call", f"{module.__name__}.{name}")
+    trace.reads.pin_member(module, name, value)
     return value
 
 

@@ -263,7 +263,7 @@ def arrays_of_no_dimensions(t, y):
     b[...] = b * 2
     c = a[()]
     a[()] = 5.0
-    return y * c + b
+    return -y * c - b
 
 
 @pure
@@ -286,7 +286,7 @@ def integers_take_floats(t, y):
     d[:] = y * 3
     d[0] = 2.9
     d[1] = -y[0] * 5
-    return d
+    return d * 0.01
 
 
 @pure
@@ -425,11 +425,6 @@ def returned_a_column(t, y):
 
 
 @pure
-def returned_none(t, y):
-    return None
-
-
-@pure
 def returned_text(t, y):
     return ["1.0"] * 6
 
@@ -550,7 +545,7 @@ def multiplied(y, n):
 
 @asks
 def multiplied_from_the_right(y, n):
-    return y[0] * n * y
+    return -(y[0] * n * y)
 
 
 @asks
