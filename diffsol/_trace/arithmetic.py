@@ -24,6 +24,7 @@ from diffsol._trace.values import (
     as_node,
     is_py,
     joint_py,
+    keep_c_order,
     wrap,
 )
 
@@ -37,6 +38,8 @@ def binary(name, a, b):
         b = b.pinned()
     if isinstance(a, (str, dict, type(None))) or isinstance(b, (str, dict, type(None))):
         if name in ("equal", "not_equal"):
+            if isinstance(a, Array) or isinstance(b, Array):
+                raise Refused("numpy-call", f"{name} of an array and what is no number")
             return name == "not_equal"
         raise TypeError(f"unsupported operand types for {name}")
     if isinstance(a, (list, tuple)) and is_py(b) or isinstance(b, (list, tuple)) and is_py(a):
@@ -53,8 +56,8 @@ def apply(trace, name, *operands):
         raise Refused("numpy-call", f"{name} of {len(operands)} values")
     nodes = _operand_nodes(trace, operands)
     py = joint_py(operands)
-    if py and ELEMENTWISE[name].rule in ("arith", "real", "float"):
-        _check_python_integers(trace, name, nodes)
+    if ELEMENTWISE[name].rule in ("arith", "real", "float") and not any(n.shape for n in nodes):
+        _check_integers(trace, name, nodes, py)
     if (
         name in ("add", "multiply", "subtract", "negative")
         and all(n.dtype == BOOL for n in nodes)
@@ -77,7 +80,7 @@ def apply(trace, name, *operands):
             return exact
     if py and name in MAY_RAISE:
         trace.trap_if(MAY_RAISE[name](trace.graph, *nodes))
-    return wrap(trace, trace.graph.elementwise(name, *nodes), py)
+    return wrap(trace, trace.graph.elementwise(name, *nodes), py, keep_c_order(operands))
 
 
 def _of_floats(trace, name, operands):
@@ -101,11 +104,12 @@ def _of_floats(trace, name, operands):
     return Scalar(trace, trace.graph.elementwise(name, *nodes), py)
 
 
-def _check_python_integers(trace, name, nodes):
-    """Python's truth values and ints are not NumPy's: where that shows, Python is asked."""
-    if all(n.value is not None for n in nodes):
-        return
-    if all(n.dtype == BOOL for n in nodes) and depends_on_time(nodes):
+def _check_integers(trace, name, nodes, py):
+    """Python's truth values are not NumPy's, its ints have no end, and NumPy's scalars warn at theirs.
+
+    Where that shows, Python is asked.
+    """
+    if all(n.dtype == BOOL for n in nodes) and py and depends_on_time(nodes):
         # t is a float at first, a numpy.float64 later, and True + True then is True
         raise Refused("concrete-value", f"{name} of truth values of t")
     if name in ("add", "subtract", "multiply", "square", "negative") and all(
@@ -187,6 +191,10 @@ def _operand_nodes(trace, operands):
 
 def _integer_power(trace, nodes, py):
     if all(n.value is not None for n in nodes):
+        if not any(n.shape for n in nodes):  # Python's ints have no end, and NumPy's scalars warn
+            base, exponent = (int(n.value) for n in nodes)
+            if exponent < 0 or float(base) ** exponent > INT_LIMIT:
+                raise Refused("numpy-call", "a power of integers that is none, or too large")
         return wrap(trace, trace.graph.const(np.power(nodes[0].value, nodes[1].value)), py)
     if nodes[1].value is not None and nodes[1].shape == () and nodes[1].value == 2:
         return wrap(trace, trace.graph.elementwise("square", nodes[0]), py)

@@ -104,7 +104,7 @@ def _call_partial(machine, function, args, kwargs):
 
 def _construct(cls, args, kwargs):
     if _is_exception(cls):
-        return _exception(cls)
+        return exception(cls)
     raise Refused("unknown-call", f"making a {cls.__name__}")
 
 
@@ -112,11 +112,9 @@ def _is_exception(function):
     return isinstance(function, type) and issubclass(function, BaseException)
 
 
-def _exception(cls):
-    try:
-        return cls("raised while tracing")
-    except Exception:
-        return RuntimeError(f"{cls.__name__} raised while tracing")
+def exception(cls):
+    """Stands for an exception of this class: the making of a user's own might be seen."""
+    return RuntimeError(f"{cls.__name__} raised while tracing")
 
 
 def _call_known(machine, function, args, kwargs):
@@ -129,13 +127,13 @@ def _call_known(machine, function, args, kwargs):
     ):
         return _call_local_method(machine, function, args, kwargs)
     if _is_exception(function):
-        return _exception(function)
+        return exception(function)
     special = SPECIAL.get(function) if _hashable(function) else None
     if special is not None:
         return special(machine, *args, **kwargs)
     if any(_is_symbolic(x) for x in (*args, *kwargs.values())) or _makes_arrays(function):
         return _call_traced(trace, function, args, kwargs)
-    if _hashable(function) and is_pure(function):
+    if _hashable(function) and is_pure(function) and "key" not in kwargs:
         return _absorb(trace, function(*_plain_args(args), **kwargs))
     raise refusal(function)
 
@@ -226,6 +224,12 @@ def _len(machine, value):
     return world.length(machine, value) if isinstance(value, Outside) else len(value)
 
 
+@special(dict)
+def _dict(machine, *given, **more):
+    made = dict(*(machine.trace.local_copy(x) if isinstance(x, Outside) else x for x in given))
+    return {**made, **more}
+
+
 @special(next)
 def _next(machine, iterator, *default):
     if isinstance(iterator, Outside):
@@ -263,6 +267,11 @@ def _getattr(machine, owner, name, *default):
 @special(hasattr)
 def _hasattr(machine, owner, name):
     if isinstance(owner, Outside):
+        kind = type(inspect.getattr_static(type(owner.value), name, None))
+        if hasattr(type(owner.value), "__getattr__") or (
+            hasattr(kind, "__get__") and kind is not types.FunctionType
+        ):
+            raise Refused("unknown-object", f"hasattr of {name!r}, which is computed")
         found = hasattr(type(owner.value), name) or name in getattr(owner.value, "__dict__", ())
         machine.trace.reads.require(f"hasattr({owner.var}, {name!r}) is {found}")
         return found
@@ -273,6 +282,8 @@ def _hasattr(machine, owner, name):
 
 @special(np.errstate)
 def _errstate(machine, **kwargs):
+    if any(kwargs.get(kind, "ignore") != "ignore" for kind in ("all", "under")):
+        raise Refused("unknown-call", "np.errstate that tells underflow")  # kernels do not
     return np.errstate(**kwargs)
 
 
@@ -304,8 +315,8 @@ def _piecewise(machine, x, conditions, functions, *args, **kwargs):
 def _register_iterating():
     def make(function):
         def handler(machine, *args, **kwargs):
-            if kwargs and function is sorted:
-                raise Refused("unknown-call", "sorted with options")
+            if kwargs and function is sorted or function is iter and len(args) > 1:
+                raise Refused("unknown-call", f"{function.__name__} with options")
             return function(
                 *(
                     _iterable(machine, a) if i == 0 or function is zip else _plain_int(a)
@@ -342,6 +353,10 @@ def _plain_args(args):
 # --- methods of local values -----------------------------------------------------------------------
 
 
+# methods of containers that keep their arguments as they are; others only iterate over them
+KEEPING = ("append", "insert", "setdefault", "get", "pop", "add", "remove", "index", "count")
+
+
 def _is_local_method(function):
     owner = function.__self__
     return isinstance(owner, (*world.LOCAL_TYPES, Traced, Foreign)) and not isinstance(owner, type)
@@ -352,12 +367,13 @@ def _call_local_method(machine, function, args, kwargs):
     if isinstance(function.__self__, Traced | Foreign):
         args = [trace.local_copy(a) if isinstance(a, Outside) else a for a in args]
         return function(*args, **kwargs)
-    args = [
-        world.elements(machine, a)
-        if isinstance(a, Outside) and isinstance(a.value, STRUCTURED)
-        else a
-        for a in args
-    ]
+    if function.__name__ not in KEEPING:
+        args = [
+            world.elements(machine, a)
+            if isinstance(a, Outside) and isinstance(a.value, STRUCTURED)
+            else a
+            for a in args
+        ]
     if isinstance(function.__self__, str | bytes) and any(
         _is_symbolic(a) for a in (*args, *kwargs.values())
     ):
@@ -380,9 +396,9 @@ def _is_symbolic(value):
     """Is there anything in the value that only the tracer understands?"""
     if isinstance(value, Traced | Foreign | Outside | OutsideInt | Function | Method):
         return True
-    if type(value) in (list, tuple):
+    if type(value) in (list, tuple, set, frozenset):
         return any(_is_symbolic(v) for v in value)
-    return type(value) is dict and any(_is_symbolic(v) for v in value.values())
+    return type(value) is dict and any(_is_symbolic(v) for v in (*value, *value.values()))
 
 
 def _makes_arrays(function):
@@ -399,6 +415,8 @@ def _is_constant(value):
         return value.node.value is not None
     if type(value) in (list, tuple):
         return all(_is_constant(v) for v in value)
+    if type(value) in (dict, set, frozenset):
+        return not _is_symbolic(value)
     return not isinstance(value, Outside | Function | Method)
 
 
@@ -415,7 +433,7 @@ def _absorb(trace, result):
     """What a real call gave, as machine values."""
     if isinstance(result, np.ndarray):
         try:
-            return Array.of(trace, trace.graph.const(result))
+            return Array.of(trace, trace.graph.const(result), c_order=result.flags.c_contiguous)
         except TypeError:
             raise Refused("dtype", f"an array of dtype {result.dtype}") from None
     if isinstance(result, tuple):

@@ -40,6 +40,13 @@ def trusted_module(name) -> bool:
     return isinstance(name, str) and name.split(".")[0] in TRUSTED
 
 
+def is_trusted(function) -> bool:
+    """Is this function of a trusted module, and not one that only took over its names (functools.wraps)?"""
+    if isinstance(function, types.FunctionType):
+        return trusted_module(function.__globals__.get("__name__"))
+    return trusted_module(getattr(function, "__module__", None))
+
+
 class Outside:
     """A container, object or function from outside; `var` is its name in the guard function."""
 
@@ -116,6 +123,13 @@ class Reads:
                 else "=="
             )
             self.require(f"{var} {test} {self.constant(value)}")
+
+    def pin_member(self, module, name, value):
+        """The trace relies on this module holding this very object under this name."""
+        key = (module.__name__, name, "member")
+        if key not in self.known:
+            self.known[key] = (name, None)
+            self.require(f"{self.constant_once(module)}.{name} is {self.constant(value)}")
 
     def pin_array(self, var, value):
         key = (var, "pinned")
@@ -248,7 +262,7 @@ class OutsideInt:
         return hash(self.pinned())
 
     def __repr__(self):
-        return f"<outside int {self.value}>"
+        return repr(self.pinned())
 
 
 def unpin(value):

@@ -89,7 +89,7 @@ class Trace:
         if node.value is not None:
             return node.value if node.shape else node.value[()]
         needed = reachable([node])
-        if any(x.op in ("time", "state") for x in needed):
+        if any(x.op in ("time", "state", True) for x in needed):
             raise Refused(
                 "dynamic-index" if node.dtype.kind in "ib" else "concrete-value",
                 "a value that depends on t or y is needed as a number",

@@ -107,14 +107,16 @@ class Storage:
     a node for each assignment would make graphs that grow with the product of both.
     """
 
-    __slots__ = ("graph", "owner", "dtype", "_node", "_elements", "_pending")
+    __slots__ = ("graph", "owner", "dtype", "c_order", "_node", "_elements", "_pending")
 
-    def __init__(self, graph, node, owner="local"):
+    def __init__(self, graph, node, owner="local", c_order=None):
         self.graph = graph
         self.owner = (
             owner  # "local", "state", "outside", "part" (.real) or "picked": who sees a write
         )
         self.dtype = node.dtype
+        # Does NumPy surely lay it out as we do? It keeps the order of the operands in many results.
+        self.c_order = node.ndim < 2 if c_order is None else c_order
         self._node = node
         self._elements: dict = {}  # position -> scalar node assigned last
         self._pending: set = set()  # positions of those that are not in the node yet
@@ -166,10 +168,9 @@ class Array(Traced):
         self.readonly = readonly
 
     @classmethod
-    def of(cls, trace, node, owner="local"):
-        return cls(
-            trace, Storage(trace.graph, node, owner), 0, contiguous_strides(node.shape), node.shape
-        )
+    def of(cls, trace, node, owner="local", c_order=None):
+        storage = Storage(trace.graph, node, owner, c_order)
+        return cls(trace, storage, 0, contiguous_strides(node.shape), node.shape)
 
     # --- what ndarrays tell -----------------------------------------------------------------
 
@@ -247,12 +248,19 @@ class Array(Traced):
         if order != "C":
             raise Refused("numpy-call", f"reshape with the order {order!r}")
         shape = tuple(int(e) for e in shape)
+        self._share_uncertainly()
         try:
             return self._viewed(lambda a: _reshaped_in_place(a, shape))
         except (ValueError, AttributeError):
             pass  # not possible without a copy
         full = np.empty(self.shape, dtype=np.int8).reshape(shape).shape
-        return Array.of(self.trace, self.trace.graph.reshape(self.node, full))
+        owner = "local" if self.storage.c_order else self.storage.owner
+        return Array.of(self.trace, self.trace.graph.reshape(self.node, full), owner, True)
+
+    def _share_uncertainly(self):
+        """Whether NumPy gives a view or a copy hangs on a layout that we do not know: no more writes."""
+        if not self.storage.c_order and self.storage.owner == "local":
+            self.storage.owner = "picked"
 
     def _is_contiguous(self):
         return all(
@@ -262,19 +270,30 @@ class Array(Traced):
             )
         )
 
+    def is_surely_contiguous(self):
+        """Do its elements lie in C order in NumPy, too?"""
+        return self.storage.c_order and self._is_contiguous()
+
+    def contiguous(self):
+        """Itself, or a copy where NumPy has to copy to get C order."""
+        if self.storage.c_order and not self._is_contiguous():
+            return self.copy()
+        self._share_uncertainly()
+        return self
+
     def ravel(self, order="C"):
         if order == "F":
             return self.transpose().ravel()
         flat = self.reshape(-1, order=order)
-        return flat if self._is_contiguous() else flat.copy()
+        return flat.copy() if self.storage.c_order and not self._is_contiguous() else flat
 
     def flatten(self, order="C"):
         if order == "F":
             return self.transpose().flatten()
-        return self.reshape(-1, order=order).copy()
+        return self.copy().reshape(-1, order=order)
 
     def copy(self, order="C"):
-        return Array.of(self.trace, self.node)
+        return Array.of(self.trace, self.node, c_order=order == "C")
 
     def astype(self, dtype, copy=True):
         dtype = traced_dtype(dtype)
@@ -282,7 +301,8 @@ class Array(Traced):
             return self
         if self.dtype == COMPLEX and dtype != COMPLEX:
             raise Refused("complex-to-real", "astype of complex values")
-        return Array.of(self.trace, self.trace.graph.cast(self.node, dtype))
+        node = self.trace.graph.cast(self.node, dtype)
+        return Array.of(self.trace, node, c_order=self.is_surely_contiguous())
 
     # --- items ------------------------------------------------------------------------------
 
@@ -388,7 +408,7 @@ class Array(Traced):
         if self.storage.owner == "outside":
             raise Refused("side-effect", "assignment into an array from outside")
         if self.storage.owner == "picked":
-            raise Refused("dynamic-index", "assignment where a view at a traced index sees it")
+            raise Refused("dynamic-index", "assignment that a view may see")
         if self.storage.owner == "part":
             raise Refused("unknown-attribute", "assignment through .real or .imag")
 
@@ -512,8 +532,15 @@ def is_py(value):
     )
 
 
-def wrap(trace, node, py=False):
-    return Scalar(trace, node, py) if node.shape == () else Array.of(trace, node)
+def wrap(trace, node, py=False, c_order=None):
+    return Scalar(trace, node, py) if node.shape == () else Array.of(trace, node, c_order=c_order)
+
+
+def keep_c_order(operands) -> bool:
+    """Is the result in C order where NumPy keeps the order of these operands?"""
+    return all(
+        x.is_surely_contiguous() for x in operands if isinstance(x, Array) and len(x.shape) > 1
+    )
 
 
 def is_dynamic(part) -> bool:

@@ -19,7 +19,7 @@ from diffsol._graph.node import depends_on_time
 from diffsol._graph.ops import COMPLEX, DTYPES, FLOAT
 from diffsol._trace import calls, scipy_map
 from diffsol._trace.frames import Function, Method, Opaque
-from diffsol._trace.guards import PIN_LIMIT, Outside, OutsideInt, trusted_module
+from diffsol._trace.guards import PIN_LIMIT, Outside, OutsideInt, is_trusted, trusted_module
 from diffsol._trace.numpy_map import ARRAY_ATTRIBUTES, SCALAR_ATTRIBUTES
 from diffsol._trace.picking import pick_item
 from diffsol._trace.reasons import Refused
@@ -96,7 +96,7 @@ def _is_known_function(value):
         return isinstance(value.__self__, types.ModuleType | type(None))
     if isinstance(value, np.ufunc) or value is np.r_:
         return True
-    return isinstance(value, KNOWN_FUNCTIONS) and trusted_module(value.__module__)
+    return isinstance(value, KNOWN_FUNCTIONS) and is_trusted(value)
 
 
 def _enter_array(trace, value, var):
@@ -129,6 +129,8 @@ def function_of(trace, outside) -> Function:
     # equal code is the same function, made again (by exec, say)
     code = reads.constant(value.__code__)
     reads.require(f"{var}.__code__ is {code} or {var}.__code__ == {code}")
+    if value.__builtins__ is not vars(builtins):
+        raise Refused("unknown-object", f"{value.__name__} has built-ins of its own")
     namespace = reads.read((var, "globals"), f"{var}.__globals__", value.__globals__)
     defaults = tuple(
         enter(trace, d, reads.read((var, "default", i), f"{var}.__defaults__[{i}]", d))
@@ -169,6 +171,7 @@ def _global(trace, namespace, var, name):
     value = getattr(builtins, name)
     if not isinstance(value, type | types.BuiltinFunctionType) and value is not Ellipsis:
         raise Refused("unknown-object", f"{name}, found in builtins")
+    reads.pin_member(builtins, name, value)
     return value
 
 
@@ -197,7 +200,7 @@ def attribute(machine, owner, name):
     if isinstance(owner, OutsideInt):
         owner = owner.pinned()
     if isinstance(owner, types.ModuleType):
-        return _module_attribute(owner, name)
+        return _module_attribute(machine.trace, owner, name)
     if isinstance(owner, np.ndarray):
         return attribute(machine, Array.of(machine.trace, machine.trace.graph.const(owner)), name)
     if isinstance(owner, type) and not trusted_module(owner.__module__):
@@ -221,12 +224,13 @@ def _traced_attribute(owner, name):
     raise AttributeError(f"no attribute {name!r}")
 
 
-def _module_attribute(module, name):
+def _module_attribute(trace, module, name):
     if not hasattr(module, name):
         raise AttributeError(f"module {module.__name__!r} has no attribute {name!r}")
     value = getattr(module, name)
-    if isinstance(value, types.FunctionType) and not trusted_module(value.__module__):
+    if isinstance(value, types.FunctionType) and not is_trusted(value):
         raise Refused("unknown-call", f"{module.__name__}.{name}")
+    trace.reads.pin_member(module, name, value)
     return value
 
 
@@ -260,7 +264,7 @@ def child(trace, owner, name, value):
 def _instance_attribute(machine, owner, name):
     trace, value = machine.trace, owner.value
     cls = type(value)
-    if isinstance(cls.__getattribute__, types.FunctionType):
+    if not isinstance(cls.__getattribute__, types.WrapperDescriptorType):
         raise Refused("unknown-object", f"{cls.__name__} defines __getattribute__")
     found = inspect.getattr_static(cls, name, None)
     if isinstance(found, property):
@@ -273,7 +277,7 @@ def _instance_attribute(machine, owner, name):
     if isinstance(found, TUPLE_GETTER):
         return child(trace, owner, name, getattr(value, name))
     if name in getattr(value, "__dict__", ()):
-        if getattr(value, name) is not value.__dict__[name]:
+        if hasattr(type(found), "__set__") or hasattr(type(found), "__delete__"):
             raise Refused("unknown-object", f"{cls.__name__} has attributes of its own kind")
         return child(trace, owner, name, value.__dict__[name])
     if found is None:
@@ -437,6 +441,10 @@ def _behaves_as(value, *kinds) -> bool:
     return False
 
 
+def _is_container(value) -> bool:
+    return type(value) in (set, frozenset) or _behaves_as(value, list, tuple, dict)
+
+
 CONTAINER_METHODS = (
     *("__getitem__", "__iter__", "__len__", "__contains__", "__eq__", "__ne__", "__bool__"),
     *("__add__", "__radd__", "__mul__", "__rmul__", "__getattribute__", "__missing__"),
@@ -473,7 +481,7 @@ def contains(machine, owner, key) -> bool:
 
 def truth(machine, owner) -> bool:
     value, reads = owner.value, machine.trace.reads
-    if isinstance(value, list | tuple | dict | set | frozenset):
+    if _is_container(value):
         reads.require(f"bool({owner.var}) is {bool(value)}")
         return bool(value)
     if not hasattr(type(value), "__bool__") and not hasattr(type(value), "__len__"):
@@ -483,7 +491,7 @@ def truth(machine, owner) -> bool:
 
 
 def length(machine, owner) -> int:
-    if isinstance(owner.value, list | tuple | dict | set | frozenset):
+    if _is_container(owner.value):
         machine.trace.reads.require(f"len({owner.var}) == {len(owner.value)}")
         return len(owner.value)
     method = inspect.getattr_static(type(owner.value), "__len__", None)

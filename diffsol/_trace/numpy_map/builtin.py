@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import builtins
 
 import numpy as np
@@ -88,6 +89,8 @@ def _isinstance(trace, value, types):
 
 def _plain_types(types):
     if isinstance(types, Outside):
+        if type(types.value) not in (type, abc.ABCMeta):
+            raise Refused("unknown-object", f"isinstance as {type(types.value).__name__} has it")
         return types.value
     return tuple(_plain_types(t) for t in types) if isinstance(types, tuple) else types
 

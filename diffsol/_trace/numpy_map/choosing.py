@@ -15,15 +15,15 @@ from diffsol._trace.numpy_map.registry import (
     store,
 )
 from diffsol._trace.reasons import Refused
-from diffsol._trace.values import Array, Scalar, as_node, wrap
+from diffsol._trace.values import Array, Scalar, as_node, keep_c_order, wrap
 
 
 @handles(np.where)
 def _where(trace, condition, *choices):
     if len(choices) != 2:
         raise Refused("dynamic-index", "np.where with a condition only")
-    node = as_node(trace, apply(trace, "select", condition, *choices))
-    return Array.of(trace, node)  # of scalars too: an array of no dimensions
+    made = apply(trace, "select", condition, *choices)
+    return Array.of(trace, made.node, c_order=keep_c_order([made]))  # of scalars too: an array of no dimensions
 
 
 @handles(np.clip)

@@ -9,7 +9,7 @@ from diffsol._trace.arithmetic import apply
 from diffsol._trace.guards import Outside, OutsideInt
 from diffsol._trace.numpy_map.registry import HANDLERS, array_of, handles, plain
 from diffsol._trace.reasons import Refused
-from diffsol._trace.values import Array, Traced, as_node, traced_dtype
+from diffsol._trace.values import Array, Traced, as_node, keep_c_order, traced_dtype
 
 
 @handles(np.array)
@@ -19,7 +19,7 @@ def _array(trace, value, dtype=None, *, copy=True, order="K", ndmin=0, **more):
     same = isinstance(value, Array) and (dtype is None or traced_dtype(dtype) == value.dtype)
     if copy is None or copy is False:
         if same:
-            return value
+            return value.contiguous() if order == "C" else value
         if copy is False:
             raise Refused("numpy-call", "np.array(copy=False) of what must be copied")
     node = as_node(trace, value)
@@ -28,7 +28,7 @@ def _array(trace, value, dtype=None, *, copy=True, order="K", ndmin=0, **more):
         if node.dtype == COMPLEX and target != COMPLEX:
             raise Refused("complex-to-real", "np.array of complex values as real")
         node = trace.graph.cast(node, target)
-    return Array.of(trace, node)
+    return Array.of(trace, node, c_order=order == "C" or keep_c_order([value]))
 
 
 @handles(np.asarray, np.asanyarray)
@@ -39,24 +39,24 @@ def _asarray(trace, value, dtype=None, order="K", *, copy=None, **more):
 @handles(np.ascontiguousarray)
 def _ascontiguousarray(trace, value, dtype=None):
     made = _asarray(trace, value, dtype)
-    made = made if made.shape else made.reshape(1)
-    return made if made._is_contiguous() else made.copy()
+    return made.contiguous() if made.shape else made.reshape(1)
 
 
 @handles(np.copy)
 def _copy(trace, value, order="K"):
-    return Array.of(trace, as_node(trace, value))
+    return Array.of(trace, as_node(trace, value), c_order=keep_c_order([value]))
 
 
-def _filled(trace, shape, value, dtype):
+def _filled(trace, shape, value, dtype, c_order=True):
     shape = plain(shape)
     shape = (shape,) if isinstance(shape, int) else tuple(shape)
     if isinstance(value, (Traced, OutsideInt, Outside)):
         node = as_node(trace, value)
         node = node if dtype is None else trace.graph.cast(node, traced_dtype(dtype))
-        return Array.of(trace, trace.graph.broadcast(node, shape))
+        return Array.of(trace, trace.graph.broadcast(node, shape), c_order=c_order)
     made = np.full((), value, dtype=None if dtype is None else traced_dtype(dtype))
-    return Array.of(trace, trace.graph.broadcast(trace.graph.const(made), shape))
+    node = trace.graph.broadcast(trace.graph.const(made), shape)
+    return Array.of(trace, node, c_order=c_order)
 
 
 @handles(np.zeros)
@@ -86,6 +86,7 @@ def _like(value):
             prototype.shape if shape is None else shape,
             *(fill or (value,)),
             prototype.dtype if dtype is None else dtype,
+            keep_c_order([prototype]),
         )
 
     return handler

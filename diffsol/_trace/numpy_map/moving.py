@@ -7,7 +7,7 @@ import numpy as np
 from diffsol._trace.guards import Outside
 from diffsol._trace.numpy_map.registry import HANDLERS, array_of, handles, plain
 from diffsol._trace.reasons import Refused
-from diffsol._trace.values import Array, stack
+from diffsol._trace.values import Array, keep_c_order, stack
 
 
 def _method(name):
@@ -134,7 +134,8 @@ def _concatenate(trace, arrays, axis=0):
         raise ValueError(
             "all the input array dimensions except for the concatenation axis must match exactly"
         )
-    return Array.of(trace, trace.graph.concat([a.node for a in arrays], axis))
+    node = trace.graph.concat([a.node for a in arrays], axis)
+    return Array.of(trace, node, c_order=keep_c_order(arrays))
 
 
 @handles(np.stack)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import sys
 
 import numpy as np
 
@@ -79,11 +80,17 @@ def is_pure(function) -> bool:
     module = getattr(function, "__module__", None)
     name = getattr(function, "__name__", "")
     if isinstance(function, np.ufunc):
-        return True
+        return _is_known_ufunc(function)
     if module in ("math", "cmath", "_operator", "operator"):
-        return name not in ("setitem", "delitem") and not name.startswith("i")
+        return name not in ("setitem", "delitem", "call") and not name.startswith("i")
     if isinstance(function, type):
         return issubclass(function, (np.number, np.bool_, np.dtype))
     if module == "numpy":
         return name in PURE_NUMPY
     return module == "numpy.fft" or (module == "numpy.linalg" and name in PURE_LINALG)
+
+
+def _is_known_ufunc(function) -> bool:
+    """np.frompyfunc makes ufuncs of functions that may do anything."""
+    libraries = (np, sys.modules.get("scipy.special"))
+    return any(getattr(library, function.__name__, None) is function for library in libraries)

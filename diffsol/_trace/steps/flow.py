@@ -234,7 +234,7 @@ def _raise(machine, frame, step):
     exception = values[0] if values else RuntimeError("re-raise")
     if isinstance(exception, Outside):
         exception = exception.value
-    exception = exception() if isinstance(exception, type) else exception
+    exception = calls.exception(exception) if isinstance(exception, type) else exception
     raise UserRaised(exception, frame.where())
 
 

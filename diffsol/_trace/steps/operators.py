@@ -9,7 +9,7 @@ import types
 import numpy as np
 
 from diffsol._trace import world
-from diffsol._trace.guards import Outside
+from diffsol._trace.guards import Outside, unpin
 from diffsol._trace.reasons import Refused
 from diffsol._trace.steps.common import constant_array, operand, truth
 from diffsol._trace.steps.registry import step
@@ -60,6 +60,8 @@ def _binary_op(machine, frame, step):
     right, left = operand(machine, frame.stack.pop()), frame.stack.pop()
     symbol = BINARY_SYMBOLS[step.arg]
     table = BINARY
+    if symbol == "%" and isinstance(left, str | bytes):
+        right = _printed(right)
     if symbol.endswith("="):
         symbol, table = symbol[:-1], IN_PLACE
         if isinstance(left, Outside) and not isinstance(left.value, tuple):
@@ -67,6 +69,16 @@ def _binary_op(machine, frame, step):
                 "side-effect", f"in-place operator on a {type(left.value).__name__} from outside"
             )
     frame.stack.append(table[symbol](constant_array(machine, operand(machine, left)), right))
+
+
+def _printed(value):
+    """What a string is formatted with: numbers that the trace may rely on."""
+    if isinstance(value, tuple):
+        return tuple(_printed(x) for x in value)
+    value = unpin(value)
+    if type(value) not in (int, float, complex, bool, str, bytes, type(None)):
+        raise Refused("concrete-value", "a traced value in a string")
+    return value
 
 
 def _unary(name, function):
