@@ -66,11 +66,12 @@ class Products:
     def _spmv(self, node):
         data, x = node.inputs
         start, column, place = node.attrs
-        result = [
-            self._sparse_uniform(node, term) for term in self.of(x) if self._is_vector(term, x)
-        ]
-        others = [term for term in self.of(x) if not self._is_vector(term, x)]
-        if not others and not self.of(data):
+        result, others = [], []
+        for number, own in enumerate(node.inputs):
+            vectors = [term for term in self.of(own) if term.uniform and term.length == 1]
+            others.append([term for term in self.of(own) if term not in vectors])
+            result += [self._sparse_uniform(node, number, term) for term in vectors]
+        if not any(others):
             return merged(self.graph, result)
         entry = _by_rank(start)
         at = np.maximum(entry, 0)
@@ -80,8 +81,8 @@ class Products:
         places = at if place is None else place[at]
         places = np.broadcast_to(places if x.ndim == 1 else places[..., None], picked.shape)
         for terms, own, index, other, across in (
-            (others, x, picked, data, places),
-            (self.of(data), data, places, x, picked),
+            (others[0], data, places, x, picked),
+            (others[1], x, picked, data, places),
         ):
             if terms:
                 tangent.limit(len(terms) * picked.size)
@@ -89,15 +90,11 @@ class Products:
                 result += self._entries_times(terms, own, index, where, factor)
         return merged(self.graph, result)
 
-    def _is_vector(self, term, x):
-        """Is the tangent one vector (or one matrix)?"""
-        return term.uniform and term.length == 1
-
-    def _sparse_uniform(self, node, term):
-        data, x = node.inputs
-        coef = tangent.spread_coef(self.graph, term, x.shape)
-        coef = self.graph.spmv(data, self.graph.reshape(coef, x.shape), *node.attrs)
-        return _uniform(self.graph, term, coef, node)
+    def _sparse_uniform(self, node, number, term):
+        """The share of an input whose tangent is one vector (or matrix): a product like the node itself."""
+        inputs, shape = list(node.inputs), node.inputs[number].shape
+        inputs[number] = self.graph.reshape(tangent.spread_coef(self.graph, term, shape), shape)
+        return _uniform(self.graph, term, self.graph.spmv(*inputs, *node.attrs), node)
 
     def _entries_times(self, terms, own, index, where, factor):
         """Terms of own.ravel()[index] times a factor, there, added up over the first axis."""
