@@ -150,6 +150,30 @@ static void forget_trial(ds_ivp *ivp) {
     solver->trial_rejected = 0;
 }
 
+/* A compiled Jacobian does not see the jumps of a right-hand side. Where a solution slides along one,
+ * Newton's iteration converges in ever smaller steps only; differences, which are SciPy's, see a slope
+ * there. A step that needs this many trials is rare elsewhere (1 of 1500, on stiff test problems); when
+ * several come close together, differences take over. */
+enum { HARD_STEP = 4, HARD_STEPS = 4, EASY_STEPS = 16 /* that make up for a hard one */ };
+
+static int take_differences(ds_ivp *ivp) {
+    ds_inside(ivp)->trouble = 0;
+    ivp->jac.kernel = NULL;
+    return ds_ivp_renew_jacobian(ivp);
+}
+
+static int judge_jacobian(ds_ivp *ivp) {
+    ds_solver *solver = ds_inside(ivp);
+    if (!ivp->jac.kernel || ivp->jac_source != DS_JAC_DIFFERENCES) return 0;
+    if (!solver->trial_accepted) {
+        if (++solver->rejections == HARD_STEP - 1) solver->trouble += EASY_STEPS;
+        return solver->trouble >= HARD_STEPS * EASY_STEPS ? take_differences(ivp) : 0;
+    }
+    if (solver->trouble && !solver->rejections) --solver->trouble;
+    solver->rejections = 0;
+    return 0;
+}
+
 /* One trial step, committed if accepted (`trial_accepted`). DS_RUNNING also for the last step. */
 static inline int try_step(ds_ivp *ivp) {
     ds_solver *solver = ds_inside(ivp);
@@ -160,6 +184,8 @@ static inline int try_step(ds_ivp *ivp) {
     }
     if (solver->trial_failed) return ivp->status = DS_FAILED;
     ++ivp->n_trials;
+    const int failed = judge_jacobian(ivp);
+    if (failed) return failed;
     if (solver->trial_accepted) commit(ivp);
     return DS_RUNNING;
 }

@@ -46,6 +46,7 @@ typedef struct {
     ds_lu *lu, *lu_complex;
     int lu_broken;  /* there are no factors: solutions are nan */
     ds_differences *differences;
+    int rejections, trouble; /* of the step on its way, and lately: see judge_jacobian */
 
     /* The trial on its way (see step_erk.h). */
     double trial_h_abs, trial_h, trial_t;

@@ -142,3 +142,19 @@ def test_options_and_types_in_turn(options, y0):
             if chosen.get("full_output"):
                 theirs, ours = theirs[0], ours[0]
             assert_allclose(ours, theirs, rtol=1e-12)
+
+
+def test_bdf_slides_along_a_jump_that_the_exact_jacobian_does_not_see():
+    """Newton's iteration with the exact Jacobian hardly gets on; SciPy's differences see a slope."""
+    def heat(t, y):
+        d = -200 * y
+        d[1:] += 100 * y[:-1]
+        d[:-1] += 100 * y[1:]
+        return d + np.where(y > 0.5, -y, 0)
+
+    call = (heat, (0, 0.01), np.sin(np.linspace(0, 3, 400)))
+    ours = diffsol.integrate.solve_ivp(*call, method="BDF", rtol=1e-6)
+    theirs = scipy.integrate.solve_ivp(*call, method="BDF", rtol=1e-6)
+    assert ours.success
+    assert ours.nfev < 2 * theirs.nfev
+    assert_allclose(ours.y[:, -1], theirs.y[:, -1], rtol=1e-4, atol=1e-5)
