@@ -77,29 +77,43 @@ class Writer:
 
     def __init__(self, draw):
         self.draw = draw
-        self.scope = {"np": np, "y": TRIAL.copy(), "t": np.float64(0.4), **OUTSIDE}
-        exec(HELPERS, self.scope)
-        self.lines = []
-        for line in BEFORE:
-            self.add(line)
+        self.lines = list(BEFORE)
+        self.run()
         self.names = list(START)
 
     def pick(self, options):
         return self.draw(st.sampled_from(list(options)))
 
+    def run(self):
+        """All lines so far, on the state of the trial."""
+        self.scope = {"np": np, "y": TRIAL.copy(), "t": np.float64(0.4), **OUTSIDE}
+        with np.errstate(all="ignore"):
+            exec(HELPERS + "\n".join(self.lines), self.scope)
+
     def add(self, line):
-        kept = {k: v.copy() if isinstance(v, np.ndarray) else v for k, v in self.scope.items()}
+        """Is this line possible?"""
         try:
             with np.errstate(all="ignore"):
                 exec(line, self.scope)
         except Exception:
-            self.scope.update(kept)  # (views are lost, so that later lines may be dropped in vain)
+            self.run()  # it may have done half of its work
             return False
         self.lines.append(line)
         return True
 
     def array(self):
         return self.pick(k for k in self.names if np.ndim(self.scope[k]))
+
+    def own(self):
+        """An array that may be written to: neither the state's nor one from outside."""
+        foreign = [self.scope["y"], *(v for v in OUTSIDE.values() if np.ndim(v))]
+        return self.pick(
+            k
+            for k in self.names
+            if isinstance(self.scope[k], np.ndarray)
+            and k not in OUTSIDE
+            and not any(np.may_share_memory(self.scope[k], x) for x in foreign)
+        )
 
     def line(self):
         kind = self.draw(st.integers(0, 9))
@@ -118,7 +132,8 @@ class Writer:
         if kind == 6:
             return self.pick(JOINS).format(a=self.array(), b=self.array(), ax=axis)
         if kind == 7:
-            return f"{self.pick(('doubled', 'shifted'))}({self.array()})"
+            helper = self.pick(("doubled", "shifted"))
+            return f"{helper}({self.own() if helper == 'doubled' else self.array()})"
         return None
 
     def statement(self):
@@ -128,7 +143,7 @@ class Writer:
             if self.add(f"{name} = {line}") and np.size(self.scope[name]) <= 40:
                 self.names.append(name)
             return
-        target = self.pick(k for k in self.names if k not in ("y", "t", *OUTSIDE))
+        target = self.own()
         if self.draw(st.booleans()):
             self.add(f"for i in range(n): {self.pick(LOOPS).format(v=target)}")
         else:
