@@ -17,7 +17,7 @@ import numpy as np
 from diffsol._graph import interpret
 from diffsol._graph.build import Graph
 from diffsol._graph.node import Program, reachable
-from diffsol._graph.ops import BOOL, COMPLEX
+from diffsol._graph.ops import BOOL, COMPLEX, ELEMENTWISE
 from diffsol._graph.roll import rolled
 from diffsol._trace import calls, world
 from diffsol._trace.frames import SUPPORTED
@@ -181,6 +181,7 @@ def trace_function(
         state_dtype,
         trace.reads.n_params,
     )
+    _refuse_warning_constants(program, fun)
     return TraceResult(
         program if told else rolled(program),
         _compiled_check(trace.reads),
@@ -234,6 +235,19 @@ def _result(trace, value, shape, dtype, broadcast):
     if node.size == 1:
         node = trace.graph.reshape(node, ())
     return trace.graph.broadcast(trace.graph.cast(node, dtype), shape)
+
+
+def _refuse_warning_constants(program, fun):
+    """Constants that NumPy warns about at every evaluation: a compiler computes them once, in silence."""
+    for node in program.nodes:
+        if node.op in ELEMENTWISE and all(x.value is not None for x in node.inputs):
+            try:
+                with np.errstate(divide="raise", over="raise", invalid="raise", under="ignore"):
+                    interpret.apply(
+                        node.op, node.attrs, node.shape, node.dtype, [x.value for x in node.inputs]
+                    )
+            except FloatingPointError as error:
+                raise Refused("raises", repr(error), node.where or _where(fun)) from None
 
 
 def _compiled_check(reads):

@@ -7,6 +7,7 @@ tells afterwards what has become of the world. Each side gets a fresh one.
 import contextlib
 import io
 import pathlib
+import re
 import warnings
 from collections import Counter
 
@@ -21,6 +22,7 @@ from diffsol._trace.reasons import Refused
 FOLDER = pathlib.Path(__file__).parent
 ROUNDING = 1e-8  # rounding, amplified by a solve of some ten steps
 NOTHING = object()
+DIGITS = re.compile(r"\d+\.\d+(e[-+]?\d+)?")  # of numbers in the texts of errors
 
 
 def attacks():
@@ -94,7 +96,10 @@ def compile_first(fun, options):
 
 
 def check(got, wanted, explicit):
-    assert got.get("raised") == wanted.get("raised")
+    raised = [side.pop("raised", ("", "")) for side in (got, dict(wanted))]
+    assert raised[0][0] == raised[1][0]
+    assert DIGITS.sub("#", raised[0][1]) == DIGITS.sub("#", raised[1][1])
+    wanted = {key: value for key, value in wanted.items() if key != "raised"}
     assert got.keys() == wanted.keys()
     for key, value in wanted.items():
         if key in ("t", "y"):
