@@ -146,6 +146,7 @@ def test_options_and_types_in_turn(options, y0):
 
 def test_bdf_slides_along_a_jump_that_the_exact_jacobian_does_not_see():
     """Newton's iteration with the exact Jacobian hardly gets on; SciPy's differences see a slope."""
+
     def heat(t, y):
         d = -200 * y
         d[1:] += 100 * y[:-1]
@@ -157,4 +158,5 @@ def test_bdf_slides_along_a_jump_that_the_exact_jacobian_does_not_see():
     theirs = scipy.integrate.solve_ivp(*call, method="BDF", rtol=1e-6)
     assert ours.success
     assert ours.nfev < 2 * theirs.nfev
-    assert_allclose(ours.y[:, -1], theirs.y[:, -1], rtol=1e-4, atol=1e-5)
+    # SciPy's own error is 1.7e-4 at the jump, ours 4e-5 (RK45 in steps of 1e-5)
+    assert_allclose(ours.y[:, -1], theirs.y[:, -1], atol=3e-4)

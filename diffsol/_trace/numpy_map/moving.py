@@ -89,10 +89,10 @@ def _roll(trace, a, shift, axis=None):
 def _diff(trace, a, n=1, axis=-1, prepend=None, append=None):
     a = array_of(trace, a)
     axis = plain(axis) % a.ndim
-    ends = [_end(trace, a, axis, x) for x in (prepend, append)]
-    if ends != [None, None]:
-        parts = (ends[0], a, ends[1])
-        a = _concatenate(trace, [x for x in parts if x is not None], axis)
+    parts = [_end(trace, a, axis, prepend), a, _end(trace, a, axis, append)]
+    parts = [x for x in parts if x is not None]
+    if len(parts) > 1:
+        a = _concatenate(trace, parts, axis)
     before = (slice(None),) * axis
     for _ in range(plain(n)):
         a = a[(*before, slice(1, None))] - a[(*before, slice(None, -1))]
