@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import operator
 import types
 
 import numpy as np
@@ -183,8 +184,14 @@ def _call_masked(trace, function, args, kwargs):
     raise Refused(*Masked.REFUSED)
 
 
+# functions of `operator` that are an operator
+ARITHMETIC = {
+    getattr(operator, name)
+    for name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "neg", "pos", "abs")
+}
 # built-ins that only call the operators, iteration or indexing of what they are given
 TRANSPARENT = {
+    *ARITHMETIC,
     abs,
     all,
     any,
@@ -241,6 +248,15 @@ def _next(machine, iterator, *default):
 def _map(machine, function, *iterables):
     iterables = [_iterable(machine, x) for x in iterables]
     return (call(machine, function, list(values), {}) for values in zip(*iterables, strict=False))
+
+
+@special(functools.reduce)
+def _reduce(machine, function, iterable, *initial):
+    return functools.reduce(
+        lambda total, x: call(machine, function, [total, x], {}),
+        _iterable(machine, iterable),
+        *initial,
+    )
 
 
 @special(filter)

@@ -204,7 +204,7 @@ class Repressilator:
         return np.hstack([dm, dp])
 
 
-@compiles([1.0, 2.0, 3.0, 0.0, 0.0, 1.0], 10.0, made=True, missing="np.split")
+@compiles([1.0, 2.0, 3.0, 0.0, 0.0, 1.0], 10.0, made=True)
 def repressilator_slots():
     return Repressilator()._rhs
 

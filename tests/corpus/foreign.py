@@ -45,7 +45,7 @@ def expression_by_eval(t, y):
     return [eval("-0.5 * y[0] + t")]
 
 
-@compiles([1.0, 0.5], 2.0, missing="functools.reduce")
+@compiles([1.0, 0.5], 2.0)
 def reduce_of_operator(t, y):
     total = functools.reduce(operator.mul, y)
     return [-total, 0.1 * total]

@@ -7,6 +7,7 @@ import cmath  # noqa: F401  (a module that a function may look at)
 import functools
 import logging
 import math
+import operator
 import random
 import sys
 import time
@@ -93,6 +94,19 @@ def nested_arithmetic(t, y):
 @compiled(2)
 def unary_operators(t, y):
     return [-y[0], +y[1]]
+
+
+@compiled(4)
+def reduced(t, y):
+    total = functools.reduce(operator.mul, y, 2.0)
+    return [total, functools.reduce(lambda a, b: a - b, [x * t for x in y]), 1.0, -total]
+
+
+@compiled(6)
+def split(t, y):
+    a, b, c = np.split(y, 3)
+    left, right = np.split(y.reshape(2, 3), [1], axis=1)
+    return np.concatenate([a * b[0], c - left.ravel(), right.sum(axis=0)])
 
 
 @compiled(4)

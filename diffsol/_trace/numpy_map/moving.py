@@ -110,6 +110,18 @@ def _end(trace, a, axis, value):
     return HANDLERS[np.broadcast_to](trace, value, shape)
 
 
+@handles(np.split)
+def _split(trace, a, indices_or_sections, axis=0):
+    a, axis = array_of(trace, a), plain(axis) % max(array_of(trace, a).ndim, 1)
+    # NumPy tells where by splitting positions, and raises where it cannot
+    numbers = np.split(np.arange(a.shape[axis]), plain(indices_or_sections))
+    before, parts = (slice(None),) * axis, []
+    for part in numbers:
+        start = int(part[0]) if part.size else 0
+        parts.append(a[(*before, slice(start, start + part.size))])
+    return parts
+
+
 def stacked(trace, values):
     return Array.of(trace, stack(trace, values))
 
