@@ -55,12 +55,14 @@ def explain(
     call = _call.of(method, tfirst, Dfun, jac, options)
     args = _options.unpack_args(args)
     state = call.state(y0)
+    fun = _options.check_c_function(fun, args, state, vectorized)
     t0 = float(t_span[0])
     function = Function(
         fun, args, state, kind=call.rhs_kind(state), vectorized=vectorized, y_first=call.y_first
     )
     told = _explain_one(function, t0, state)
-    if told.compiled and call.takes_exact_jacobian and not call.by_real_numbers(state):
+    derivable = told.program is not None and not call.by_real_numbers(state)
+    if derivable and call.takes_exact_jacobian:
         # whatever it costs: somebody asked
         function.record.variants[0].jacobian(kernels.PATIENCE)
     if call.scipys is not None and vectorized:
@@ -101,6 +103,14 @@ def _explain_one(function, t0, state):
     except Refused as refusal:
         return _refused(function, refusal)
     variant = bound.variant
+    if variant.program is None:
+        return Explanation(
+            name=function.record.name,
+            compiled=True,
+            detail="a function in C, called by pointer",
+            python_us=_microseconds(lambda: function.python(t0, state.copy())),
+            kernel_us=_microseconds(_kernel_call(bound, t0, state)),
+        )
     if not verify.agrees(function, bound, t0, state):
         function.discard(variant)
         return _refused(function, Refused("mismatch"))
@@ -120,10 +130,16 @@ def _explain_one(function, t0, state):
 
 def _kernel_call(bound, t, state):
     """A call of the kernel as it costs the least from Python."""
-    out = np.empty(bound.variant.program.output.size, complex)  # room for either dtype
+    out = np.empty(max(state.size, _outputs(bound)), complex)  # room for either dtype
     y, result = ffi.from_buffer("double[]", state), ffi.from_buffer("double[]", out)
     call, params = ffi.cast("ds_kernel", bound.pointer), bound.params
     return lambda: call(t, y, result, params)
+
+
+def _outputs(bound) -> int:
+    """Numbers that a kernel writes; 0: as many as there are in a state."""
+    program = bound.variant.program
+    return 0 if program is None else program.output.size
 
 
 def _microseconds(call) -> float:

@@ -73,11 +73,12 @@ class Explanation:
         return "\n".join(lines)
 
     def _told(self):
+        if self.compiled and self.program is None:
+            return f"{self.name}: {self.detail}{self._costs()}"
         if self.compiled:
             return (
                 f"{self.name}: compiled; {self.n_nodes} operators, {self.n_parameters} parameters, "
-                f"traced in {self.trace_ms:.1f} ms, compiled in {self.compile_ms:.1f} ms\n"
-                f"  one evaluation: {self.python_us:.3g} us as Python, {self.kernel_us:.2g} us compiled"
+                f"traced in {self.trace_ms:.1f} ms, compiled in {self.compile_ms:.1f} ms{self._costs()}"
             )
         lines = [
             f"{self.name}: not compiled, called as Python",
@@ -92,6 +93,9 @@ class Explanation:
             lines += [f"         {source}"] if source else []
         lines += [f"  hint:  {self.hint}", *self._rewritten(), f"  see:   {HELP}{self.reason}"]
         return "\n".join(lines)
+
+    def _costs(self):
+        return f"\n  one evaluation: {self.python_us:.3g} us as Python, {self.kernel_us:.2g} us compiled"
 
     def _rewritten(self):
         """An example of what is not compiled and of what is."""

@@ -7,6 +7,7 @@ import time
 import numpy as np
 
 from diffsol._engine import kernels
+from diffsol._engine.c_function import CFunction
 from diffsol._native._core import ffi
 from diffsol.errors import NotCompiledError
 
@@ -61,6 +62,8 @@ class Function:
 
     def bind(self) -> Bound | None:
         """A kernel in memory whose guards hold for this function now, or None."""
+        if type(self.fun) is CFunction:
+            return Bound(self.fun.variant, None, self.fun.params, self.fun, self.args)
         for variant in self.record.variants:
             bound = self._try(variant)
             if bound is not None:

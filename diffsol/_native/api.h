@@ -163,6 +163,14 @@ int ds_call(ds_ivp *ivp, int which, int flags, double t, double *y, double *out)
  * exception was raised); `out` is then of no use. */
 int ds_kernel_call(ds_kernel kernel, const double *p, double t, const double *y, double *out);
 
+/* A user's function in C: f(t, y, out, data), which leaves y as it is. Its kernel takes one of these as
+ * parameters; where it returns an int, anything but 0 asks Python. */
+typedef struct {
+    void *address, *data;
+    int returns_int;
+} ds_c_function;
+int ds_c_function_kernel(double t, const double *y, double *out, const double *p);
+
 /* Many interpolants at many times: out is (n, nt), in C order. A segment of length 0 is
  * constant. */
 void ds_dense_eval(int method, int64_t n, int is_complex, const double *seg_t_old,

@@ -26,6 +26,7 @@ SOURCES = (
     "odeint.c",
     "vode.c",
     "mathlib.c",
+    "c_function.c",
     "inst_rk23.c",
     "inst_rk45.c",
     "inst_dop853.c",

@@ -45,7 +45,9 @@ def solve_ivp(
     ----------
     fun : callable
         Right-hand side of the system, called as ``fun(t, y, *args)`` with a scalar ``t`` and an
-        ndarray ``y`` of shape (n,); returns an array_like of the same shape.
+        ndarray ``y`` of shape (n,); returns an array_like of the same shape. Or a
+        ``scipy.LowLevelCallable`` of (t, y, dydt, user data), ``void (double, double *, double *,
+        void *)``; returning an int, anything but 0 ends the solve with an error.
     t_span : 2-member sequence
         Interval of integration (t0, tf), integrated from t0 to tf in either direction.
     y0 : array_like, shape (n,)
@@ -160,6 +162,8 @@ def solve_ivp(
     if options:
         options = _own_options(traits, options)
     state = _options.check_y0(y0)
+    if isinstance(fun, tuple):
+        fun = _options.check_c_function(fun, args, state, vectorized)
     if (
         t0 == tf
         or not state.size

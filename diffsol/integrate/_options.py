@@ -164,3 +164,16 @@ def _max_events(terminal: Any) -> float:
     raise ValueError(
         "The `terminal` attribute of each event must be a boolean or positive integer."
     )
+
+
+def check_c_function(fun: Any, args: Any, state: np.ndarray, vectorized: Any) -> Any:
+    """A `scipy.LowLevelCallable` as a right-hand side; anything else as it is."""
+    from diffsol._engine.c_function import CFunction, is_low_level
+
+    if not is_low_level(fun):
+        return fun
+    if args:
+        raise TypeError("`args` cannot be handed to a LowLevelCallable; use its user data.")
+    if state.dtype.kind == "c" or vectorized:
+        raise TypeError("a LowLevelCallable takes real states, one at a time (no `vectorized`).")
+    return CFunction(fun, state.size)
