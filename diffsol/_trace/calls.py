@@ -388,9 +388,7 @@ def _absorb(trace, result):
     """What a real call gave, as machine values."""
     if isinstance(result, np.ndarray):
         try:
-            return Array.of(
-                trace, trace.graph.const(result), c_order=result.flags.c_contiguous
-            )
+            return Array.of(trace, trace.graph.const(result), c_order=result.flags.c_contiguous)
         except TypeError:
             raise Refused("dtype", f"an array of dtype {result.dtype}") from None
     if isinstance(result, tuple):

@@ -45,7 +45,11 @@ def assert_same(make, monkeypatch, explicit=True):
         kernels.clear()
         got = outcome(make, diffsol.integrate, compiled=mode != "0")
         reason = got.pop("reason", NOTHING)
-        if mode == "require" and reason is None and got.get("raised", ("",))[0] == "NotCompiledError":
+        if (
+            mode == "require"
+            and reason is None
+            and got.get("raised", ("",))[0] == "NotCompiledError"
+        ):
             continue  # it is an event or a Jacobian that stays Python
         check(got, wanted, explicit)
     return None if reason is NOTHING else reason

@@ -357,7 +357,7 @@ def sorted_by_a_key(t, y):
 
 @pure
 def identity_of_elements(t, y):
-    return -y if y[0] is y[0] else y  # noqa: PLR0124
+    return -y if y[0] is y[0] else y
 
 
 @pure
@@ -368,7 +368,7 @@ def type_of_time(t, y):
 @pure
 def nan_in_comparisons(t, y):
     x = np.nan * y[0]
-    return [float(x == x) - y[0], max(x, 1.0) == 1.0]  # noqa: PLR0124
+    return [float(x == x) - y[0], max(x, 1.0) == 1.0]
 
 
 @pure

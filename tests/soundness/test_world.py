@@ -389,18 +389,18 @@ def hasattr_of_a_property_that_counts():
 
 @attack
 def getattr_that_counts():
-    class M:
-        reads = []
+    reads = []
 
+    class M:
         def __getattr__(self, name):
-            self.reads.append(name)
+            reads.append(name)
             return 0.5
 
         def rhs(self, t, y):
             return -self.k * y
 
     m = M()
-    return m.rhs, {}, lambda: len(M.reads)
+    return m.rhs, {}, lambda: len(reads)
 
 
 @attack
@@ -642,7 +642,7 @@ def outer_list_through_dict():
     history = []
 
     def f(t, y):
-        logs = dict(h=history)  # noqa: C408
+        logs = dict(h=history)
         logs["h"].append(1)
         return -y
 
@@ -782,7 +782,7 @@ def iterator_unpacked():
     feed = iter([0.01 * i for i in range(10_000)])
 
     def f(t, y):
-        a, *rest = zip(feed, y)
+        a, *_rest = zip(feed, y, strict=False)
         return -y * (a[0] + 1)
 
     return f, {}, lambda: next(feed)
@@ -830,7 +830,7 @@ def eval_and_exec():
     p = {"k": 1.0}
 
     def f(t, y):
-        p["k"] = eval("0.99 * k", p)  # noqa: S307
+        p["k"] = eval("0.99 * k", p)
         return -p["k"] * y
 
     return f, {}, lambda: p["k"]
@@ -884,7 +884,6 @@ def manager_that_counts():
 
 def test_function_of_numpy_replaced(monkeypatch):
     """Between two solves, in the module itself."""
-
 
     def f(t, y):
         return -np.cbrt(y)

@@ -26,25 +26,72 @@ UNARY = (
 )
 VIEWS = (
     *("{}.T", "{}[::-1]", "{}[1:]", "{}[:-1]", "{}[..., ::2]", "{}[:, None]", "{}[None]", "{}[-1]"),
-    *("{}[:, 1]", "{}[..., 0]", "{}.reshape(-1)", "{}.ravel()", "{}.reshape(3, -1)", "{}.reshape(2, 3)"),
+    *(
+        "{}[:, 1]",
+        "{}[..., 0]",
+        "{}.reshape(-1)",
+        "{}.ravel()",
+        "{}.reshape(3, -1)",
+        "{}.reshape(2, 3)",
+    ),
     *("np.squeeze({})", "{}.reshape(-1, 2)", "np.flip({}, {ax})", "np.diagonal({})", "{}[1:, 1:]"),
-    *("np.swapaxes({}, 0, 1)", "np.broadcast_to({}, (2, 3))", "{}[::-1, ::-1]", "np.atleast_2d({})"),
+    *(
+        "np.swapaxes({}, 0, 1)",
+        "np.broadcast_to({}, (2, 3))",
+        "{}[::-1, ::-1]",
+        "np.atleast_2d({})",
+    ),
 )
 PICKS = (
-    *("{}[K]", "{}[[0, -1]]", "{}[:, K]", "{}[K, [0, 0, 1]]", "{}[np.array([True, False])]", "{}[B]"),
+    *(
+        "{}[K]",
+        "{}[[0, -1]]",
+        "{}[:, K]",
+        "{}[K, [0, 0, 1]]",
+        "{}[np.array([True, False])]",
+        "{}[B]",
+    ),
     *("{}[K[::-1], 1]", "{}[[[0, 1], [1, 0]]]", "{}[np.arange(2), 1]", "{}[int(2 * abs(t)) % 2]"),
     *("{}[:, int(abs(t))]", "{}[-1 - int(abs(t))]", "{}[K > 0]", "np.take({}, K)", "{}[1, None]"),
 )
 REDUCTIONS = ("np.sum", "np.mean", "np.max", "np.min", "np.prod", "np.any", "np.all", "np.var")
 JOINS = (
-    *("np.concatenate([{a}, {b}], axis={ax})", "np.stack([{a}, {b}], axis={ax})", "np.outer({a}, {b})"),
+    *(
+        "np.concatenate([{a}, {b}], axis={ax})",
+        "np.stack([{a}, {b}], axis={ax})",
+        "np.outer({a}, {b})",
+    ),
     *("np.hstack([{a}, {b}])", "np.vstack([{a}, {b}])", "np.column_stack([{a}, {b}])", "{a} @ {b}"),
-    *("np.roll({a}, 1, axis={ax})", "np.roll({a}, -2)", "np.tile({a}, 2)", "np.repeat({a}, 2, {ax})"),
+    *(
+        "np.roll({a}, 1, axis={ax})",
+        "np.roll({a}, -2)",
+        "np.tile({a}, 2)",
+        "np.repeat({a}, 2, {ax})",
+    ),
     *("np.diff({a}, axis={ax})", "np.dot({a}, {b})", "np.append({a}, {b})", "np.maximum({a}, {b})"),
-    *("np.where({a} > 0, {b}, {a})", "np.clip({a}, -0.5, 0.8)", "({a} * Z).real", "np.hypot({a}, {b})"),
+    *(
+        "np.where({a} > 0, {b}, {a})",
+        "np.clip({a}, -0.5, 0.8)",
+        "({a} * Z).real",
+        "np.hypot({a}, {b})",
+    ),
 )
 KEYS = (
-    *("0", "-1", "1:", ":-1", "::2", "...", "::-1", ":, 0", "..., 1", "K", "[0, 0]", "B", "[-1, 0], 1"),
+    *(
+        "0",
+        "-1",
+        "1:",
+        ":-1",
+        "::2",
+        "...",
+        "::-1",
+        ":, 0",
+        "..., 1",
+        "K",
+        "[0, 0]",
+        "B",
+        "[-1, 0], 1",
+    ),
     *("{v} > 0.1", "None", "1, ::-1", "int(abs(t))", "0, 0", "1:, 1:"),
 )
 WRITES = ("=", "+=", "-=", "*=")

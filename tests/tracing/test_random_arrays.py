@@ -30,7 +30,11 @@ thorough = settings(
 
 
 def function_of(source):
-    scope = {"np": np, "math": math, **{k: np.copy(v) if np.ndim(v) else v for k, v in OUTSIDE.items()}}
+    scope = {
+        "np": np,
+        "math": math,
+        **{k: np.copy(v) if np.ndim(v) else v for k, v in OUTSIDE.items()},
+    }
     exec(source, scope)
     return scope["f"]
 
@@ -108,9 +112,7 @@ def test_jacobian_agrees_with_differences(source, state):
 
 
 def differences(f, t, y, h):
-    columns = [
-        (f(t, y + h * e) - f(t, y - h * e)) / (2 * h) for e in np.eye(SIZE)
-    ]
+    columns = [(f(t, y + h * e) - f(t, y - h * e)) / (2 * h) for e in np.eye(SIZE)]
     return np.array(columns).T
 
 
@@ -144,4 +146,3 @@ def test_most_of_the_random_functions_are_compiled():
 
     count()
     assert np.mean(outcomes) > 0.4
-

@@ -15,7 +15,9 @@ def _where(trace, condition, *choices):
     if len(choices) != 2:
         raise Refused("dynamic-index", "np.where with a condition only")
     made = apply(trace, "select", condition, *choices)
-    return Array.of(trace, made.node, c_order=keep_c_order([made]))  # of scalars too: an array of no dimensions
+    return Array.of(
+        trace, made.node, c_order=keep_c_order([made])
+    )  # of scalars too: an array of no dimensions
 
 
 @handles(np.clip)
