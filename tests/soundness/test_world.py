@@ -389,18 +389,18 @@ def hasattr_of_a_property_that_counts():
 
 @attack
 def getattr_that_counts():
-    class M:
-        reads = []
+    reads = []
 
+    class M:
         def __getattr__(self, name):
-            self.reads.append(name)
+            reads.append(name)
             return 0.5
 
         def rhs(self, t, y):
             return -self.k * y
 
     m = M()
-    return m.rhs, {}, lambda: len(M.reads)
+    return m.rhs, {}, lambda: len(reads)
 
 
 @attack
@@ -782,7 +782,7 @@ def iterator_unpacked():
     feed = iter([0.01 * i for i in range(10_000)])
 
     def f(t, y):
-        a, *rest = zip(feed, y)
+        a, *_rest = zip(feed, y, strict=False)
         return -y * (a[0] + 1)
 
     return f, {}, lambda: next(feed)
