@@ -12,12 +12,12 @@ import argparse
 import time
 
 import numpy as np
+from diffsol._native._core import ffi
 
 from diffsol._compile.cpu import compile_program
 from diffsol._graph.jacobian import pattern
 from diffsol._graph.ops import FLOAT
 from diffsol._graph.terms import TooLarge
-from diffsol._native._core import ffi
 from diffsol._trace.trace import trace_function
 
 RNG = np.random.default_rng(0)
