@@ -12,10 +12,10 @@ from diffsol._graph.build import contiguous_strides
 from diffsol._graph.ops import BOOL
 from diffsol._trace.guards import OutsideInt
 from diffsol._trace.reasons import Refused
+from diffsol._trace.storage import Storage
 from diffsol._trace.values import (
     Array,
     Scalar,
-    Storage,
     Traced,
     as_node,
     index_part,
