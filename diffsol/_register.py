@@ -12,10 +12,13 @@ from diffsol._compile import llvm_ops
 from diffsol._engine import kernels
 from diffsol._graph import derivatives as rules
 from diffsol._graph import ops
+from diffsol._graph.build import Graph
+from diffsol._graph.formula import Formula
 from diffsol._trace.registered import REGISTERED
 
 DEFINITION = re.compile(r"define\s+(?:[\w.]+\s+)*?double\s+@([\w.$]+)\s*\(([^)]*)\)")
 DECLARATION = re.compile(r"^\s*declare\s[^\n]*@([\w.$]+)\([^\n]*$", re.MULTILINE)
+GLOBAL = re.compile(r"^\s*@[\w.$]+\s*=", re.MULTILINE)
 _numbers = itertools.count()
 
 
@@ -53,8 +56,9 @@ def register_op(
     TypeError
         `function` cannot be called, or comes with neither or both of `llvm` and `address`.
     ValueError
-        `llvm` does not define one such function, does not parse, or has another number of arguments
-        than there are derivatives.
+        `llvm` does not define one such function and nothing else, does not parse, or calls what is
+        not LLVM's own; `address` is null; there are more or fewer derivatives than arguments, or one
+        cannot be made of symbols.
     """
     if not callable(function):
         raise TypeError(f"`function` must be callable, not {function!r}")
@@ -63,17 +67,38 @@ def register_op(
         arity, row = _by_text(name, llvm)
     elif address is not None and llvm is None:
         arity = _arity(function, derivatives)
+        if not int(address):
+            raise ValueError("`address` is null")
         row = _by_address(int(address), arity)
     else:
         raise TypeError("`register_op` takes either `llvm` or `address`")
     if derivatives is not None and len(derivatives) != arity:
         raise ValueError(f"`derivatives` must have {arity} entries, one for each argument")
+    _try(derivatives, arity)
     reference = function if isinstance(function, np.ufunc) else np.vectorize(function, [float])
     ops.ELEMENTWISE[name] = ops.Elementwise(name, arity, "float", reference)
     _set_rules(name, arity, derivatives)
     llvm_ops.ROWS[name] = {ops.FLOAT: row}
     REGISTERED[id(function)] = function, name
     kernels.clear()  # what was compiled without it
+
+
+def _try(partials, arity):
+    """Derivatives of symbols: a mistake shall come out here, not in the middle of a solve."""
+    graph = Graph()
+    state = graph.state((arity + 1,), ops.FLOAT)
+    symbols = [Formula(graph, graph.element(state, k)) for k in range(arity + 1)]
+    for number, partial in enumerate(partials or ()):
+        if partial is None:
+            continue
+        try:
+            result = partial(*symbols)
+        except Exception as error:
+            raise ValueError(
+                f"`derivatives[{number}]` fails with a result and {arity} arguments: {error!r}"
+            ) from error
+        if not isinstance(result, Formula | float | int):
+            raise ValueError(f"`derivatives[{number}]` must give a formula, not {result!r}")
 
 
 def _set_rules(name, arity, partials):
@@ -118,7 +143,14 @@ def _by_text(name, text):
     arity = parameters.count("double") if parameters.strip() else 0
     if not arity or arity != parameters.count(",") + 1:
         raise ValueError(f"the function in `llvm` must take doubles, not ({parameters.strip()})")
+    if GLOBAL.search(text):
+        raise ValueError("`llvm` must define a function and nothing else: no global variables")
     _parse(text)
+    for symbol, _ in _declared(text):
+        if not symbol.startswith("llvm."):
+            raise ValueError(
+                f"`llvm` declares @{symbol}, which is not there; only @llvm... can be called"
+            )
     declarations = {key.removeprefix("llvm."): line.strip() for key, line in _declared(text)}
     body = DECLARATION.sub("", text)
     body = re.sub(rf"@{re.escape(own)}(?![\w.$])", f"@{name}", body).replace(

@@ -39,7 +39,7 @@ class NonFinite:
         which = ", ".join(map(str, self.components[:MOST_TOLD])) + (
             ", ..." if count > MOST_TOLD else ""
         )
-        lines = [f"{self.name}: component {which} is not finite at t={self.t!r}"]
+        lines = [f"{self.name}: component {which} is not finite in a trial at t={self.t!r}"]
         if self.operation:
             lines.append(f"  what:  {self.operation}")
         if self.where is not None:

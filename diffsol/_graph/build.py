@@ -40,6 +40,10 @@ class Graph:
         self._floats: dict = {}  # constants by the Python float that they are
         self._count = 0
 
+    def nodes(self) -> list:
+        """Every node that was made, in order."""
+        return list(self._nodes.values())
+
     # --- leaves ---------------------------------------------------------------------------
 
     def const(self, value) -> Node:

@@ -63,7 +63,9 @@ def apply(trace, name, *operands):
         and all(n.dtype == BOOL for n in nodes)
         and not py
     ):
-        raise Refused("numpy-call", f"{name} of bool arrays")
+        if name not in OF_TRUTHS:
+            raise Refused("numpy-call", f"{name} of bool arrays")
+        name = OF_TRUTHS[name]
     if name == "power" and all(n.dtype in (INT, BOOL) for n in nodes):
         return _integer_power(trace, nodes, py)
     if (
@@ -81,6 +83,9 @@ def apply(trace, name, *operands):
     if py and name in MAY_RAISE:
         trace.trap_if(MAY_RAISE[name](trace.graph, *nodes))
     return wrap(trace, trace.graph.elementwise(name, *nodes), py, keep_c_order(operands))
+
+
+OF_TRUTHS = {"add": "logical_or", "multiply": "logical_and"}  # what NumPy makes of truth values
 
 
 def _of_floats(trace, name, operands):

@@ -137,7 +137,8 @@ REASONS = {
             "Its branches on t or y are too many to follow",
             "Each `if` on a traced value doubles the ways through the function; more than the "
             "limit were found.",
-            "Use np.where, min, max or np.clip instead of `if` in loops.",
+            "About six such questions in a row are followed. Use np.where, min, max or np.clip instead of `if` "
+            "in loops, and a fixed number of rounds instead of a loop that ends when something is small.",
             ("`for x in y: total += x if x > 0 else 0`", "`total = np.where(y > 0, y, 0).sum()`"),
         ),
         Reason(

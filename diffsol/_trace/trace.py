@@ -27,6 +27,7 @@ from diffsol._trace.reasons import Refused
 from diffsol._trace.values import Array, Scalar, Traced, as_node
 
 MAX_PATHS = 64
+MAX_OUTSIDE = 3  # questions on outside numbers whose both answers are followed; for more the numbers are fixed
 MAX_STEPS = 4_000_000  # instructions; the time allowed ends most long traces sooner
 
 
@@ -51,6 +52,8 @@ class Trace:
         self.machine = None
         self.script: tuple = ()
         self.decisions: list = []  # [(condition node, answer)]
+        self.asked_at = None  # line of the last decision
+        self.outside: dict = {}  # id of a condition -> does it depend on outside numbers only?
         self.traps: list = []  # conditions under which Python raises on the current path
 
     def _where(self):
@@ -69,12 +72,26 @@ class Trace:
         for condition, answer in self.decisions:
             if condition is node:
                 return answer
+        if self._is_outside(node) and self._asked_outside() >= MAX_OUTSIDE:
+            return bool(self.concrete(Scalar(self, node)))
         position = len(self.decisions)
         if position - len(self.script) >= MAX_PATHS:  # each of these leaves a path to follow
             raise Refused("too-many-branches", f"more than {MAX_PATHS} paths")
         answer = self.script[position] if position < len(self.script) else True
         self.decisions.append((node, answer))
+        self.asked_at = self._where()
         return answer
+
+    def _is_outside(self, node) -> bool:
+        """Does it depend on numbers from outside only?"""
+        known = self.outside.get(node.id)
+        if known is None:
+            leaves = (x.op for x in reachable([node]))
+            known = self.outside[node.id] = not any(op in ("time", "state") for op in leaves)
+        return known
+
+    def _asked_outside(self) -> int:
+        return sum(self._is_outside(condition) for condition, _ in self.decisions)
 
     def trap_if(self, condition):
         """Python raises here where this scalar condition holds, whether or not the result is used."""
@@ -170,10 +187,12 @@ def trace_function(
         answers = tuple(answer for _, answer in trace.decisions)
         pending.extend((*answers[:i], False) for i in range(len(trace.script), len(answers)))
         if len(leaves) + len(pending) > MAX_PATHS:
-            raise Refused("too-many-branches", f"more than {MAX_PATHS} paths", _where(fun))
+            where = trace.asked_at or _where(fun)
+            raise Refused("too-many-branches", f"more than {MAX_PATHS} paths", where)
     if all(output is None for _, output, _ in leaves):
         raise Refused("raises", repr(raised.exception), raised.where)
     output, trap = _join(trace.graph, leaves, 0, shape, dtype)
+    trap = _or_unused(trace.graph, output, trap)
     program = Program(
         output,
         trap if trap.value is None else None,
@@ -266,6 +285,26 @@ def _any(graph, conditions):
             else condition
         )
     return result
+
+
+# operators for which NumPy warns or raises
+RAISING = {
+    *("divide", "reciprocal", "floor_divide", "remainder", "fmod", "power", "sqrt", "solve"),
+    *("exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sinh", "cosh", "tan"),
+    *("arcsin", "arccos", "arccosh", "arctanh"),
+}
+
+
+def _or_unused(graph, output, trap):
+    """The trap, also where a value that goes into no result is not finite: NumPy tells of it."""
+    used = {node.id for node in reachable([output, trap])}
+    conditions = [trap]
+    for node in graph.nodes():
+        unused = node.id not in used and (node.op in RAISING or node.op.startswith("special_"))
+        if unused and node.dtype.kind in "fc":
+            broken = graph.elementwise("logical_not", graph.elementwise("isfinite", node))
+            conditions.append(graph.reduce("any", broken, range(broken.ndim)))
+    return trap if len(conditions) == 1 else _any(graph, conditions)
 
 
 def _join(graph, leaves, depth, shape, dtype):

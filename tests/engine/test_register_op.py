@@ -175,6 +175,11 @@ define double @root(double %x) {
         ({"llvm": CUBE.replace("(double %x)", "(i64 %x)")}, ValueError, "must take doubles"),
         ({"llvm": CUBE.replace("ret double %c", "ret double %d")}, ValueError, "cannot be parsed"),
         ({"llvm": CUBE, "derivatives": []}, ValueError, "1 entries"),
+        ({"llvm": CUBE, "derivatives": [lambda x: 1.0]}, ValueError, "`derivatives[0]` fails"),
+        ({"llvm": CUBE, "derivatives": [lambda z, x: "x"]}, ValueError, "must give a formula"),
+        ({"llvm": "declare double @nosuch(double)\n" + CUBE}, ValueError, "@nosuch"),
+        ({"llvm": "@state = global double 0.0\n" + CUBE}, ValueError, "no global variables"),
+        ({"address": 0, "derivatives": [None]}, ValueError, "null"),
     ],
 )
 def test_bad_arguments(arguments, error, text):

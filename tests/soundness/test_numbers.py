@@ -503,3 +503,44 @@ def complex_python_zero_division(t, y):
 @given(y0=[1.0, 0.5])
 def complex_by_accident(t, y):
     return [1j * y[0], y[1]]
+
+
+# --- values that go nowhere: NumPy warns and raises all the same -----------------------------------
+
+
+@pure
+def unused_singular_solve(t, y):
+    m = np.array([[y[0], 2 * y[0]], [3 * y[0], 6 * y[0]]]) * 0.1
+    if t > 0.5:
+        np.linalg.solve(m, y)
+    return -y
+
+
+@pure
+def unused_logarithm(t, y):
+    aux = {"r": np.log(-y)}
+    return -y * len(aux)
+
+
+@pure
+def unused_quotient(t, y):
+    z = 1 / np.floor(y * 0)
+    del z
+    return -y
+
+
+@pure
+def overwritten_quotient(t, y):
+    d = 1.0 / (y - y)
+    d[:] = -y
+    return d
+
+
+@pure
+def sums_of_truths(t, y):
+    return [-y[0] * ((y[0] > 0) + (y[0] > 0.5)), -y[1] * ((y > 0) * (y > 0.2)).sum()]
+
+
+@pure
+def convolution_with_a_hole(t, y):
+    return np.nan_to_num(np.convolve(y, [1.0, np.nan], "full"))[:2] - y

@@ -96,6 +96,26 @@ def unary_operators(t, y):
     return [-y[0], +y[1]]
 
 
+COUPLING = np.random.default_rng(3).normal(size=(4, 4))
+
+
+@compiled(4)
+def branches_on_an_outside_array(t, y):
+    d = np.zeros(4)
+    for i in range(4):
+        for j in range(4):
+            if COUPLING[i, j] > 0:
+                d[i] += COUPLING[i, j] * y[j]
+            elif i != j:
+                d[i] -= y[i]
+    return d
+
+
+@compiled(4, COUPLING.tolist())
+def branches_on_a_list_of_args(t, y, w):
+    return [sum(w[i][j] * y[j] for j in range(4) if w[i][j] > 0.1) for i in range(4)]
+
+
 @compiled(4)
 def reduced(t, y):
     total = functools.reduce(operator.mul, y, 2.0)

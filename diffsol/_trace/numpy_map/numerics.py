@@ -186,6 +186,9 @@ def _convolve(trace, a, v, mode="full"):
     if v.size > LONGEST_KERNEL or mode not in ("full", "same", "valid"):
         raise Refused("numpy-call", f"np.convolve with {v.size} weights, mode {mode!r}")
     pad = v.size - 1
+    for x in (a, v):  # NumPy does not multiply beyond the ends, where we multiply by zero
+        finite = trace.graph.reduce("all", trace.graph.elementwise("isfinite", x.node), (0,))
+        trace.trap_if(trace.graph.elementwise("logical_not", finite))
     wide = HANDLERS[np.pad](trace, a, pad)
     total = None
     for k in range(v.size):
