@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import linecache
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from diffsol._graph import show
 from diffsol._graph.node import Program
-from diffsol._trace.reasons import REASONS
+from diffsol._trace.reasons import REASONS, told_place
 
 HELP = "python -m diffsol --about="
 NOT_NATIVE = "not-native"
@@ -86,11 +85,7 @@ class Explanation:
         ]
         if self.detail:
             lines.append(f"  what:  {self.detail}")
-        if self.where is not None:
-            file, line, function = self.where
-            lines.append(f"  where: {file}, line {line}, in {function}")
-            source = linecache.getline(file, line).strip()
-            lines += [f"         {source}"] if source else []
+        lines += told_place(self.where)
         lines += [f"  hint:  {self.hint}", *self._rewritten(), f"  see:   {HELP}{self.reason}"]
         return "\n".join(lines)
 

@@ -90,19 +90,7 @@ class Function:
 
     def compile(self, budget=kernels.PATIENCE) -> Bound:
         """Trace and compile now, within about `budget` seconds. Raises Refused."""
-        bound = self._try(
-            kernels.compile_variant(
-                self.record,
-                self.fun,
-                self.args,
-                self.kind,
-                self.n,
-                self.is_complex,
-                self.vectorized,
-                budget,
-                self.y_first,
-            )
-        )
+        bound = self._try(kernels.compile_variant(self, budget))
         if bound is None:
             refusal = kernels.Refused("unknown-object", "what it reads changes while it is read")
             self.record.refuse(refusal)
@@ -111,17 +99,7 @@ class Function:
 
     def told(self):
         """A trace whose nodes know their lines, with its reads (see `trace_function`). Raises Refused."""
-        return kernels.trace_of(
-            self.fun,
-            self.args,
-            self.kind,
-            self.n,
-            self.is_complex,
-            self.vectorized,
-            self.y_first,
-            time.perf_counter() + kernels.PATIENCE,
-            told=True,
-        )
+        return kernels.trace_of(self, time.perf_counter() + kernels.PATIENCE, told=True)
 
     def attempt(self, budget) -> Bound | None:
         """A new kernel, or None if the function is refused (the reason is kept for `explain`)."""

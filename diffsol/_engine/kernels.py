@@ -238,18 +238,15 @@ def _tells_underflow() -> bool:
     return tells
 
 
-def compile_variant(
-    record, fun, args, kind, n, is_complex, vectorized, budget, y_first=False
-) -> Variant:
-    """Trace and compile within about `budget` seconds; the new variant joins the record.
+def compile_variant(function, budget) -> Variant:
+    """Trace and compile a Function within about `budget` seconds; the new variant joins its record.
 
     Raises Refused (and notes it). What is too much for the budget is refused until the function
     has cost a multiple of what it has cost by now.
     """
-    started = time.perf_counter()
-    deadline = started + max(budget / 2, policy.LEAST_BUDGET)
+    record, started = function.record, time.perf_counter()
     try:
-        traced = trace_of(fun, args, kind, n, is_complex, vectorized, y_first, deadline)
+        traced = trace_of(function, started + max(budget / 2, policy.LEAST_BUDGET))
         traced_at = time.perf_counter()
         kernel = _machine_code(traced.program, budget)
     except Refused as refusal:
@@ -265,24 +262,25 @@ def compile_variant(
     return variant
 
 
-def trace_of(fun, args, kind, n, is_complex, vectorized, y_first, deadline, told=False):
-    """The TraceResult of a user's function in its role. Raises Refused."""
+def trace_of(function, deadline, told=False):
+    """The TraceResult of a Function in its role. Raises Refused."""
     # the tracer is loaded when first needed
     from diffsol._graph.ops import COMPLEX, FLOAT
     from diffsol._trace import trace
 
-    state = (n, 1) if vectorized else (n,)
-    dtype = COMPLEX if is_complex else FLOAT
+    n, kind = function.n, function.kind
+    state = (n, 1) if function.vectorized else (n,)
+    dtype = COMPLEX if function.is_complex else FLOAT
     shape = {"rhs": state, "strict": state, "odepack": state, "event": (), "jac": (n, n)}[kind]
     return trace.trace_function(
-        fun,
-        args,
+        function.fun,
+        function.args,
         state,
         dtype,
         shape,
         FLOAT if kind == "event" else dtype,
         broadcast=kind == "rhs" or (kind == "odepack" and n == 1),
-        y_first=y_first,
+        y_first=function.y_first,
         transposed=kind == "jac",
         deadline=deadline,
         told=told,

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import linecache
 import warnings
 from dataclasses import dataclass
 
 import numpy as np
 
-from diffsol._trace.reasons import Refused
+from diffsol._trace.reasons import Refused, told_place
 
 
 @dataclass(frozen=True)
@@ -42,12 +41,7 @@ class NonFinite:
         lines = [f"{self.name}: component {which} is not finite in a trial at t={self.t!r}"]
         if self.operation:
             lines.append(f"  what:  {self.operation}")
-        if self.where is not None:
-            file, line, function = self.where
-            lines.append(f"  where: {file}, line {line}, in {function}")
-            source = linecache.getline(file, line).strip()
-            lines += [f"         {source}"] if source else []
-        return "\n".join(lines)
+        return "\n".join([*lines, *told_place(self.where)])
 
 
 MOST_TOLD = 5  # components that are named

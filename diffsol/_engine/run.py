@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 
-from diffsol._engine import kernels, leaving, nonfinite, policy, verify
+from diffsol._engine import kernels, leaving, policy, verify
 from diffsol._engine.callback import Callbacks, LsodaCallbacks, calling_python, event_value
 from diffsol._engine.run_jacobian import JacobianKernels
 from diffsol._engine.tolerance import set_tolerance
@@ -304,6 +304,8 @@ class Run(JacobianKernels):
     def _noted(self, error):
         """The error, with a note of where the first NaN or infinity came from."""
         if self.nonfinite is not None:
+            from diffsol._engine import nonfinite  # seldom needed
+
             error.add_note(str(nonfinite.locate(self.rhs, *self.nonfinite)))
         return error
 

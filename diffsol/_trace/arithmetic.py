@@ -222,6 +222,26 @@ def matmul(trace, a, b):
 # --- operators of the classes --------------------------------------------------------------------
 
 
+# (operator of the graph, name of the method between double underscores)
+NUMBER_OPERATORS = (
+    ("add", "add"),
+    ("subtract", "sub"),
+    ("multiply", "mul"),
+    ("divide", "truediv"),
+    ("power", "pow"),
+    ("floor_divide", "floordiv"),
+    ("remainder", "mod"),
+)
+COMPARISONS = (
+    ("less", "lt"),
+    ("less_equal", "le"),
+    ("greater", "gt"),
+    ("greater_equal", "ge"),
+    ("equal", "eq"),
+    ("not_equal", "ne"),
+)
+
+
 def _operator(name, dunder):
     def forward(self, other):
         return NotImplemented if isinstance(other, Foreign) else binary(name, self, other)
@@ -234,27 +254,14 @@ def _operator(name, dunder):
 
 
 for _name, _dunder in (
-    ("add", "add"),
-    ("subtract", "sub"),
-    ("multiply", "mul"),
-    ("divide", "truediv"),
-    ("power", "pow"),
-    ("floor_divide", "floordiv"),
-    ("remainder", "mod"),
+    *NUMBER_OPERATORS,
     ("logical_and", "and"),
     ("logical_or", "or"),
     ("logical_xor", "xor"),
     ("matmul", "matmul"),
 ):
     _operator(_name, _dunder)
-for _name, _dunder in (
-    ("less", "lt"),
-    ("less_equal", "le"),
-    ("greater", "gt"),
-    ("greater_equal", "ge"),
-    ("equal", "eq"),
-    ("not_equal", "ne"),
-):
+for _name, _dunder in COMPARISONS:
     setattr(Traced, f"__{_dunder}__", lambda self, other, _name=_name: binary(_name, self, other))
 
 

@@ -56,10 +56,12 @@ def _run(machine, function, args, kwargs):
 
 def _call_outside(machine, function, args, kwargs):
     trace, value = machine.trace, function.value
-    handler = scipy_map.find_function(value) or scipy_map.find_object(value)
+    handler = scipy_map.find_function(value)
     if handler is not None:
-        owner = [] if scipy_map.find_function(value) else [function]
-        return handler(machine, *owner, *args, **kwargs)
+        return handler(machine, *args, **kwargs)
+    handler = scipy_map.find_object(value)
+    if handler is not None:
+        return handler(machine, function, *args, **kwargs)
     if type(value) is types.FunctionType:
         known = refusal(value)
         module = (getattr(value, "__module__", None) or "").split(".")[0]

@@ -76,6 +76,7 @@ class Reads:
     def __init__(self):
         self.lines: list[str] = []
         self.constants: list = []
+        self.once: dict[int, str] = {}  # id of a constant -> its name, see constant_once
         self.known: dict = {}  # (parent var, step) -> (var, value)
         self.required: set = set()
         self.params: list[Param] = []
@@ -90,8 +91,11 @@ class Reads:
 
     def constant_once(self, value) -> str:
         """The name of a constant that may be asked for many times."""
-        place = next((i for i, known in enumerate(self.constants) if known is value), None)
-        return self.constant(value) if place is None else f"K{place}"
+        if (
+            id(value) not in self.once
+        ):  # `constants` keeps the value, so that nothing else has its id
+            self.once[id(value)] = self.constant(value)
+        return self.once[id(value)]
 
     def read(self, key, expression, value) -> str:
         """Variable holding `expression`; one variable per key, with the value seen now."""

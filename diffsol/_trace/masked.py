@@ -12,7 +12,7 @@ import math
 import numpy as np
 
 from diffsol._graph.ops import BOOL, COMPLEX, FLOAT, INT
-from diffsol._trace.arithmetic import apply
+from diffsol._trace.arithmetic import COMPARISONS, NUMBER_OPERATORS, apply
 from diffsol._trace.reasons import Refused
 from diffsol._trace.values import Array, Foreign, Scalar, as_node, wrap
 
@@ -116,24 +116,9 @@ def _install(name, dunder):
     setattr(Masked, f"__i{dunder}__", in_place)
 
 
-for _name, _dunder in (
-    ("add", "add"),
-    ("subtract", "sub"),
-    ("multiply", "mul"),
-    ("divide", "truediv"),
-    ("power", "pow"),
-    ("floor_divide", "floordiv"),
-    ("remainder", "mod"),
-):
+for _name, _dunder in NUMBER_OPERATORS:
     _install(_name, _dunder)
-for _name, _dunder in (
-    ("less", "lt"),
-    ("less_equal", "le"),
-    ("greater", "gt"),
-    ("greater_equal", "ge"),
-    ("equal", "eq"),
-    ("not_equal", "ne"),
-):
+for _name, _dunder in COMPARISONS:
     setattr(
         Masked,
         f"__{_dunder}__",

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import linecache
 from typing import NamedTuple
 
 
@@ -231,6 +232,18 @@ REASONS = {
         ),
     )
 }
+
+
+def told_place(where) -> list[str]:
+    """Lines that show (file name, line, function name) with its source; none for None."""
+    if where is None:
+        return []
+    file, line, function = where
+    source = linecache.getline(file, line).strip()
+    return [
+        f"  where: {file}, line {line}, in {function}",
+        *([f"         {source}"] if source else []),
+    ]
 
 
 class Refused(BaseException):

@@ -16,7 +16,7 @@ import numpy as np
 
 from diffsol._graph import interpret
 from diffsol._graph.build import Graph
-from diffsol._graph.node import Program, reachable
+from diffsol._graph.node import Program, reachable, varies
 from diffsol._graph.ops import BOOL, COMPLEX, ELEMENTWISE
 from diffsol._graph.roll import rolled
 from diffsol._trace import calls, world
@@ -86,8 +86,7 @@ class Trace:
         """Does it depend on numbers from outside only?"""
         known = self.outside.get(node.id)
         if known is None:
-            leaves = (x.op for x in reachable([node]))
-            known = self.outside[node.id] = not any(op in ("time", "state") for op in leaves)
+            known = self.outside[node.id] = not varies([node])
         return known
 
     def _asked_outside(self) -> int:
@@ -105,14 +104,13 @@ class Trace:
         node = value.node
         if node.value is not None:
             return node.value if node.shape else node.value[()]
-        needed = reachable([node])
-        if any(x.op in ("time", "state", True) for x in needed):
+        if varies([node]):
             raise Refused(
                 "dynamic-index" if node.dtype.kind in "ib" else "concrete-value",
                 "a value that depends on t or y is needed as a number",
             )
         values: dict = {}
-        for x in needed:
+        for x in reachable([node]):
             values[x.id] = (
                 self._pinned_leaf(x)
                 if not x.inputs
