@@ -21,6 +21,7 @@ import numpy as np
 from diffsol._engine import policy
 from diffsol._engine.derived import Derived, jacobian_kernel, product_kernel
 from diffsol._native._core import ffi
+from diffsol._trace.jitted import python_of
 from diffsol._trace.reasons import REASONS, Refused
 
 MAX_RECORDS = 512
@@ -151,6 +152,9 @@ def code_of(fun):
         return code_of(fun.__func__)
     if isinstance(fun, types.FunctionType):
         return fun.__code__
+    python = python_of(fun)
+    if python is not None:
+        return python.__code__
     call = inspect.getattr_static(type(fun), "__call__", None)
     return call.__code__ if isinstance(call, types.FunctionType) else None
 
@@ -163,7 +167,8 @@ def _root_key(fun):
         return (code_of(fun), type(fun.__self__))
     if kind is functools.partial:
         return (kind, _root_key(fun.func))
-    return kind
+    python = python_of(fun)
+    return kind if python is None else (kind, python.__code__)
 
 
 def record_of(fun, kind, n, is_complex, vectorized, y_first=False) -> Record:

@@ -10,7 +10,7 @@ import types
 import numpy as np
 
 from diffsol._graph.ops import BOOL
-from diffsol._trace import masked, registered, scipy_map, world
+from diffsol._trace import frozen, jitted, masked, registered, scipy_map, world
 from diffsol._trace.frames import Frame, Function, Method, Opaque, bind
 from diffsol._trace.guards import Outside, OutsideInt
 from diffsol._trace.masked import Masked
@@ -68,6 +68,12 @@ def _call_outside(machine, function, args, kwargs):
         if known.reason.code not in ("unknown-call", "numpy-call") or module == "scipy":
             raise known  # say so, instead of what is met further in
         return _run(machine, world.function_of(trace, function), args, kwargs)
+    if jitted.python_of(value) is not None:
+        trace.reads.pin(function.var, value)
+        frozen.settle(value, args)
+        return _run(machine, frozen.function_of(trace, value), args, kwargs)
+    if jitted.is_prange(value):
+        return range(*_plain_args(args))
     if type(value) is types.MethodType:
         inner = trace.reads.read((function.var, "func"), f"{function.var}.__func__", value.__func__)
         owner = trace.reads.read((function.var, "self"), f"{function.var}.__self__", value.__self__)

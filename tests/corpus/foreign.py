@@ -67,36 +67,6 @@ def frompyfunc_helper():
     return rhs
 
 
-if importlib.util.find_spec("numba"):
-    import numba
-
-    @stays_python("unknown-call", [1.0, 0.0], 5.0, 1.0, why="machine code of numba's", made=True)
-    def numba_right_hand_side():
-        @numba.njit
-        def rhs(t, y, k):
-            return np.array([y[1], -k * y[0]])
-
-        return rhs
-
-    @stays_python("unknown-call", [1.0], 5.0, why="machine code of numba's", made=True)
-    def numba_helper():
-        @numba.njit
-        def law(x):
-            return -x / (1.0 + x)
-
-        return lambda t, y: [law(y[0])]
-
-    @stays_python(
-        "unknown-attribute", [1.0], 3.0, why="machine code of numba's, by ctypes", made=True
-    )
-    def numba_cfunc_by_ctypes():
-        @numba.cfunc("float64(float64)")
-        def law(x):
-            return -x * x
-
-        return lambda t, y: [law.ctypes(y[0])]
-
-
 if importlib.util.find_spec("pandas"):
     import pandas
 
