@@ -1,17 +1,18 @@
 """Machine code for this CPU: LLVM text to an address, through llvmlite.binding (loaded here only).
 
-One engine per kernel, kept alive by it. The library is set up once, and one lock keeps it to one
-thread at a time (llvmlite's global context is not thread-safe).
+The library is set up once, and one lock keeps it to one thread at a time (llvmlite's global context is not
+thread-safe). Nothing of it is needed by a kernel that is made.
 """
 
 from __future__ import annotations
 
+import platform
 import threading
 import time
 
-from diffsol._compile import emit_llvm, plan
+from diffsol._compile import elf, emit_llvm, plan
+from diffsol._compile.image import LoadedCode
 from diffsol._compile.lanes import divides_in_idle_lanes
-from diffsol._graph.special import TABLE as SPECIAL
 
 _LOCK = threading.RLock()
 _library = None  # the _Library, once a kernel has been compiled
@@ -36,14 +37,13 @@ class CompiledKernel:
         "n_params",
         "out_size",
         "compile_ms",
-        "_engine",
-        "_tables",
+        "_code",
     )
 
-    def __init__(self, program, name, module, engine, compile_ms):
+    def __init__(self, program, name, module, image, compile_ms):
         self.name, self.ir, self.unrolled = name, module.text, module.unrolled
-        self._engine, self._tables = engine, module.tables  # kept alive: the code points there
-        self.address = engine.get_function_address(name)
+        self._code = LoadedCode(image, module.tables)
+        self.address = self._code.address
         self.n_params = program.n_params
         self.out_size = program.output.size * (2 if program.output.dtype.kind == "c" else 1)
         self.compile_ms = compile_ms
@@ -63,8 +63,8 @@ def compile_program(program, name="kernel", *, quick=False, unrolled=None) -> Co
     module = emit_llvm.emit(program, name, unrolled)
     effort = plan.effort(module.text.count("\n"), module.unrolled, quick)
     with _LOCK:
-        engine = _get_library().compile(module, name, effort)
-        return CompiledKernel(program, name, module, engine, (time.perf_counter() - started) * 1e3)
+        image = elf.link(_get_library().compile(module, name, effort), name)
+    return CompiledKernel(program, name, module, image, (time.perf_counter() - started) * 1e3)
 
 
 def _get_library():
@@ -74,47 +74,41 @@ def _get_library():
     return _library
 
 
+def _triple(default):
+    """The host, with object files in ELF whatever the system's own are (see `elf`)."""
+    processor, system = default.split("-")[0], platform.system()
+    if system == "Windows":
+        return f"{processor}-pc-windows-msvc-elf"
+    return (
+        f"{processor.replace('arm64', 'aarch64')}-unknown-linux-gnu"
+        if system == "Darwin"
+        else default
+    )
+
+
 class _Library:
-    """llvmlite, initialised for the host, with our C library's functions made known to it."""
+    """llvmlite, initialised for the host."""
 
     def __init__(self):
         import llvmlite.binding as llvm
 
-        from diffsol._native._core import ffi, lib
-
-        self.llvm, self.published = llvm, set()
+        self.llvm = llvm
         llvm.initialize_native_target()
         llvm.initialize_native_asmprinter()
-        self.target = llvm.Target.from_default_triple()
-        self.host = {
-            "cpu": llvm.get_host_cpu_name(),
-            "features": llvm.get_host_cpu_features().flatten(),
-        }
-        for i in range(lib.ds_math_count()):
-            name = ffi.string(lib.ds_math_name(i)).decode()
-            llvm.add_symbol(name, int(ffi.cast("uintptr_t", lib.ds_math_address(i))))
+        self.target = llvm.Target.from_triple(_triple(llvm.get_default_triple()))
+        features = llvm.get_host_cpu_features()
+        if platform.system() == "Darwin":
+            features["reserve-x18"] = True  # the system's own there
+        self.host = {"cpu": llvm.get_host_cpu_name(), "features": features.flatten()}
 
-    def compile(self, source, name, effort):
-        """An execution engine with the finished module of an `emit_llvm.Module`."""
-        self._publish_special(source.externals)
-        machine = self.target.create_target_machine(opt=effort.codegen, jit=True, **self.host)
+    def compile(self, source, name, effort) -> bytes:
+        """The object file of an `emit_llvm.Module`."""
+        machine = self.target.create_target_machine(
+            opt=effort.codegen, reloc="pic", codemodel="small", **self.host
+        )
         module = self._optimised(source.text, name, machine, effort)
-        engine = self.llvm.create_mcjit_compiler(module, machine)
-        for constant in module.global_variables:  # those that survived the optimiser
-            if constant.name in source.tables:
-                engine.add_global_mapping(constant, source.tables[constant.name].ctypes.data)
-        engine.finalize_object()
-        return engine
-
-    def _publish_special(self, externals):
-        """Make the functions of scipy.special known that a module calls."""
-        for symbol in sorted(externals - self.published):
-            if symbol.startswith("special_"):
-                from diffsol._native import special
-
-                row = SPECIAL[symbol.removeprefix("special_")]
-                self.llvm.add_symbol(symbol, special.address(row.symbol))
-                self.published.add(symbol)
+        module.triple = self.target.triple
+        return machine.emit_object(module)
 
     def _optimised(self, text, name, machine, effort):
         module = self.llvm.parse_assembly(text)

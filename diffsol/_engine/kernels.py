@@ -26,7 +26,7 @@ from diffsol._trace.reasons import REASONS, Refused
 
 MAX_RECORDS = 512
 MAX_VARIANTS = 16  # of one record
-MAX_KERNELS = 256  # in all; one holds about 0.75 MB
+MAX_KERNELS = 4096  # in all; one holds about 14 kB
 MAX_ATTEMPTS = 4  # traces of a function that was refused, in one process
 KEEP_FUNCTIONS = False  # may records hold on to functions (for a report at the end)?
 PATIENCE = 10.0  # seconds that an explicit wish to compile may take

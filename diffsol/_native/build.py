@@ -26,6 +26,7 @@ SOURCES = (
     "odeint.c",
     "vode.c",
     "mathlib.c",
+    "code.c",
     "c_function.c",
     "inst_rk23.c",
     "inst_rk45.c",
@@ -55,6 +56,7 @@ PUBLIC = (
     "hairer.h",
     "vode.h",
     "mathlib.h",
+    "code.h",
     "python/call.h",
 )  # what Python may call
 HEADERS = ("*.h", "include/*.h", "tables/*.h", "python/*.h")

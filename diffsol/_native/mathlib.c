@@ -5,6 +5,7 @@
 #include <fenv.h>
 #include <math.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* --- remainders: C's fmod, moved to the divisor's sign (NumPy's and Python's rule) ----------- */
@@ -238,6 +239,10 @@ static const struct { const char *name; function address; } TABLE[] = {
     OWN(ds_remainder), OWN(ds_floor_divide), OWN(ds_int_remainder), OWN(ds_int_floor_divide),
     OWN(ds_logaddexp), OWN(ds_csqrt), OWN(ds_cexp), OWN(ds_clog), OWN(ds_csin), OWN(ds_ccos),
     OWN(ds_solve), OWN(ds_ctan), OWN(ds_csinh), OWN(ds_ccosh), OWN(ds_ctanh), OWN(ds_cpow),
+    /* what a compiler may call of its own accord */
+    OWN(malloc), OWN(free), OWN(memcpy), OWN(memmove), OWN(memset), OWN(memcmp), OWN(fma),
+    OWN(floor), OWN(ceil), OWN(trunc), OWN(rint), OWN(nearbyint), OWN(round), OWN(fmin), OWN(fmax),
+    OWN(fmod), OWN(ldexp), OWN(sqrt),
 };
 
 int ds_math_count(void)
