@@ -9,6 +9,8 @@ from diffsol._engine import kernels, policy
 # New interpreters that tests start must import the installed package, as the tests do, and not a
 # source tree (without its extension) that happens to be the current folder.
 os.environ["PYTHONSAFEPATH"] = "1"
+# What an earlier run has compiled must not decide what this one tests.
+os.environ["DIFFSOL_CACHE"] = "0"
 
 
 @pytest.fixture(params=["python", "compiled"])

@@ -22,6 +22,7 @@ class CompiledKernel:
     """A compiled program; `address` is that of a C function with the kernel signature.
 
     address      int, valid as long as this object lives
+    code         LoadedCode
     ir           the LLVM text, before optimisation
     n_params     doubles expected in the parameter block
     out_size     doubles written to `out`
@@ -37,13 +38,13 @@ class CompiledKernel:
         "n_params",
         "out_size",
         "compile_ms",
-        "_code",
+        "code",
     )
 
     def __init__(self, program, name, module, image, compile_ms):
         self.name, self.ir, self.unrolled = name, module.text, module.unrolled
-        self._code = LoadedCode(image, module.tables)
-        self.address = self._code.address
+        self.code = LoadedCode(image, module.tables)
+        self.address = self.code.address
         self.n_params = program.n_params
         self.out_size = program.output.size * (2 if program.output.dtype.kind == "c" else 1)
         self.compile_ms = compile_ms

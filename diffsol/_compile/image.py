@@ -26,11 +26,11 @@ class Image:
 class LoadedCode:
     """An image in memory that can be executed, as long as this object lives.
 
-    tables: arrays that symbols stand for. Raises OSError where the system allows no such memory, KeyError
+    tables: arrays that symbols stand for, by symbol. Raises OSError where the system allows no such memory, KeyError
     for a symbol that nobody knows.
     """
 
-    __slots__ = ("address", "_memory", "_size", "_tables")
+    __slots__ = ("address", "image", "tables", "_memory")
 
     def __init__(self, image, tables):
         self._memory = ffi.NULL
@@ -39,8 +39,8 @@ class LoadedCode:
             table = tables.get(symbol)
             address = address_of(symbol) if table is None else table.ctypes.data
             struct.pack_into("<Q", patched, offset, address)
-        self._size, self._tables = len(patched), tables
-        self._memory = lib.ds_code_new(ffi.from_buffer(patched), self._size)
+        self.image, self.tables = image, tables  # the code points to the tables
+        self._memory = lib.ds_code_new(ffi.from_buffer(patched), len(patched))
         if self._memory == ffi.NULL:
             raise OSError("the system gives no memory for machine code")
         self.address = int(ffi.cast("uintptr_t", self._memory)) + image.entry
@@ -48,14 +48,14 @@ class LoadedCode:
     def __del__(self):
         # at the end of the process somebody may still be running in it
         if self._memory != ffi.NULL and not sys.is_finalizing():
-            lib.ds_code_free(self._memory, self._size)
+            lib.ds_code_free(self._memory, len(self.image.code))
 
 
 _addresses: dict[str, int] = {}
 
 
 def address_of(symbol) -> int:
-    """The address of a function that kernels may call. Raises KeyError."""
+    """The address of a function that kernels may call, or LLVM for them (`exp`, say). Raises KeyError."""
     if not _addresses:
         for i in range(lib.ds_math_count()):
             name = ffi.string(lib.ds_math_name(i)).decode()
@@ -65,4 +65,4 @@ def address_of(symbol) -> int:
         from diffsol._native import special
 
         _addresses[symbol] = special.address(TABLE[symbol.removeprefix("special_")].symbol)
-    return _addresses[symbol]
+    return _addresses.get(f"ds_{symbol}") or _addresses[symbol]

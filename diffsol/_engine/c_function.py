@@ -63,10 +63,7 @@ def _variant():
     """What stands for a compiled kernel; nothing can be derived from it."""
     address = int(ffi.cast("uintptr_t", ffi.addressof(lib, "ds_c_function_kernel")))
     kernel = SimpleNamespace(address=address, compile_ms=0.0)
-    traced = SimpleNamespace(
-        check=lambda fun, args, block: True, n_params=0, has_arrays=False, program=None
-    )
-    variant = kernels.Variant(traced, kernel, 0.0)
+    variant = kernels.Variant(kernel, lambda fun, args, block: True, None, None)
     variant.jacobian, variant.product = Derived(_unknown), Derived(_unknown)
     return variant
 

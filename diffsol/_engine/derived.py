@@ -51,11 +51,12 @@ class Derived:
     somebody has more time to spend than whoever asked last; `refusal` tells why.
     """
 
-    __slots__ = ("refusal", "_make", "_kernel", "_lock", "_tried", "_waited")
+    __slots__ = ("refusal", "_make", "_tell", "_kernel", "_lock", "_tried", "_waited")
 
-    def __init__(self, make):
+    def __init__(self, make, tell=None):
         self.refusal: Refused | None = None
         self._make = make
+        self._tell = tell  # called when there is a new kernel
         self._kernel = None
         self._lock = threading.Lock()
         self._tried = -math.inf  # the largest budget that did not suffice
@@ -66,7 +67,13 @@ class Derived:
             with self._lock:
                 if self._kernel is None and budget > self._tried:
                     self._try(budget)
+                    if self._kernel is not None and self._tell is not None:
+                        self._tell()
         return self._kernel
+
+    def give(self, kernel):
+        """The kernel, made elsewhere."""
+        self._kernel = kernel
 
     def wait(self, seconds):
         """A solve has gone on for so long without the kernel, which could have used it."""
@@ -85,6 +92,11 @@ class Derived:
     @property
     def made(self) -> bool:
         return self._kernel is not None
+
+    @property
+    def kernel(self):
+        """The kernel if it is there, else None."""
+        return self._kernel
 
     def _try(self, budget):
         try:

@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 
-from diffsol._engine import kernels
+from diffsol._engine import disk, kernels
 from diffsol._engine.c_function import CFunction
 from diffsol._native._core import ffi
 from diffsol.errors import NotCompiledError
@@ -123,6 +123,7 @@ class Function:
     def discard(self, variant):
         """The kernel is wrong: never use it again, nor another for this code."""
         self.record.forget()
+        disk.forget(self.record)
         self.record.refuse(kernels.Refused("mismatch"))
         self.record.attempts = kernels.MAX_ATTEMPTS
 

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from diffsol._engine import policy
+from diffsol._engine import disk, policy
 from diffsol._engine.derived import Derived, jacobian_kernel, product_kernel
 from diffsol._native._core import ffi
 from diffsol._trace.jitted import python_of
@@ -42,36 +42,53 @@ _lock = threading.RLock()
 class Variant:
     """One compiled kernel with the guards under which it stands for the function.
 
+    kernel      has its `address` and its `code`
+    check       check(fun, args, P) -> bool; fills the parameter block P
+    guards      what `check` was made from: source and constants
+    program     what was compiled, or what gives it when called; None: a function in C
+    tell        called when a derived kernel has been made
+
     jacobian(budget) and product(budget) give the kernels derived from it (see `derived.py`) or
     None; the reason is then jacobian.refusal. They may be called from any thread.
     """
 
     __slots__ = (
         "check",
+        "guards",
         "jacobian",
         "product",
         "n_params",
         "has_arrays",
         "kernel",
         "pointer",
-        "program",
         "trace_ms",
         "verify_at",
         "uses",
+        "_program",
     )
 
-    def __init__(self, traced, kernel, trace_ms):
-        self.check = traced.check
-        self.n_params = traced.n_params
-        self.has_arrays = traced.has_arrays
-        self.program = traced.program
+    def __init__(
+        self, kernel, check, guards, program, n_params=0, has_arrays=False, trace_ms=0.0, tell=None
+    ):
+        self.check, self.guards = check, guards
+        self.n_params, self.has_arrays = n_params, has_arrays
         self.kernel = kernel
         self.pointer = ffi.cast("ds_kernel", kernel.address)
         self.trace_ms = trace_ms
         self.verify_at = 0  # number of uses at which it is compared with the function (again)
         self.uses = 0
-        self.jacobian = Derived(functools.partial(jacobian_kernel, traced.program, _machine_code))
-        self.product = Derived(functools.partial(product_kernel, traced.program, _machine_code))
+        self._program = program
+        self.jacobian = Derived(functools.partial(self._derived, jacobian_kernel), tell)
+        self.product = Derived(functools.partial(self._derived, product_kernel), tell)
+
+    @property
+    def program(self):
+        if callable(self._program):
+            self._program = self._program()
+        return self._program
+
+    def _derived(self, make, budget):
+        return make(self.program, _machine_code, budget)
 
 
 class Record:
@@ -93,6 +110,7 @@ class Record:
         "used",
         "idle",
         "solvers",
+        "kept_as",
     )
 
     def __init__(self, fun, kind):
@@ -103,6 +121,7 @@ class Record:
         self.name = getattr(fun, "__qualname__", None) or type(fun).__name__
         self.where = (code.co_filename, code.co_firstlineno) if code is not None else None
         self.variants: list = []
+        self.kept_as: str | None = None  # the name under which its kernels are kept on disk
         self.refusal: Refused | None = None
         self.attempts = 0
         self.retry_at = 0.0
@@ -193,6 +212,8 @@ def _new_record(key, fun, kind) -> Record:
         del _records[min(_records, key=lambda known: _records[known].used)]
         _by_identity.clear()
     record = _records[key] = Record(fun, kind)
+    if switched_on() != "0":
+        disk.open_record(record, code_of(fun), key[1:])
     return record
 
 
@@ -257,13 +278,23 @@ def compile_variant(function, budget) -> Variant:
     except Refused as refusal:
         record.refuse(refusal)
         raise
-    variant = Variant(traced, kernel, (traced_at - started) * 1e3)
+    variant = Variant(
+        kernel,
+        traced.check,
+        traced.guards,
+        traced.program,
+        traced.n_params,
+        traced.has_arrays,
+        (traced_at - started) * 1e3,
+        functools.partial(disk.keep, record),
+    )
     with _lock:
         record.variants.insert(0, variant)
         del record.variants[MAX_VARIANTS:]
         _drop_oldest_kernels()
     record.refusal = None
     record.python_seconds = 0.0  # spent: the next variant must earn its price anew
+    disk.keep(record)
     return variant
 
 

@@ -27,6 +27,7 @@ SOURCES = (
     "vode.c",
     "mathlib.c",
     "code.c",
+    "cpu.c",
     "c_function.c",
     "inst_rk23.c",
     "inst_rk45.c",
@@ -57,6 +58,7 @@ PUBLIC = (
     "vode.h",
     "mathlib.h",
     "code.h",
+    "cpu.h",
     "python/call.h",
 )  # what Python may call
 HEADERS = ("*.h", "include/*.h", "tables/*.h", "python/*.h")

@@ -225,6 +225,13 @@ static void ds_cpow(double zr, double zi, double wr, double wi, double *out)
     out[1] = cimag(z);
 }
 
+/* LLVM calls it where the sine and the cosine of one number are wanted. */
+static void ds_sincos(double x, double *sine, double *cosine)
+{
+    *sine = sin(x);
+    *cosine = cos(x);
+}
+
 /* --- the table ------------------------------------------------------------------------------- */
 
 typedef void (*function)(void);
@@ -242,7 +249,7 @@ static const struct { const char *name; function address; } TABLE[] = {
     /* what a compiler may call of its own accord */
     OWN(malloc), OWN(free), OWN(memcpy), OWN(memmove), OWN(memset), OWN(memcmp), OWN(fma),
     OWN(floor), OWN(ceil), OWN(trunc), OWN(rint), OWN(nearbyint), OWN(round), OWN(fmin), OWN(fmax),
-    OWN(fmod), OWN(ldexp), OWN(sqrt),
+    OWN(ldexp), OWN(sqrt), OWN(ds_sincos),
 };
 
 int ds_math_count(void)

@@ -19,6 +19,7 @@ import types
 import numpy as np
 
 from diffsol._graph.ops import COMPLEX, FLOAT
+from diffsol._trace.check import made_of
 from diffsol._trace.reasons import Refused
 
 EXACT_INT = 2**53  # larger Python ints are not exact as doubles
@@ -155,12 +156,7 @@ class Reads:
         return self.known[key][1]
 
     def source(self) -> str:
-        body = "\n".join(f"        {line}" for line in self.lines) or "        pass"
-        return (
-            "def check(fun, args, P):\n    try:\n"
-            + body
-            + "\n    except Exception:\n        return False\n    return True\n"
-        )
+        return "\n".join(self.lines)
 
     def told(self) -> list[str]:
         """For people: what is read, by its way from the function, and what that means."""
@@ -188,22 +184,13 @@ class Reads:
 
     def compile_check(self):
         """The guard function check(fun, args, P)."""
-        scope = {f"K{i}": value for i, value in enumerate(self.constants)}
-        scope["array_equal"] = np.array_equal
-        scope["ascending"] = ascending
-        exec(compile(self.source(), "<diffsol guards>", "exec"), scope)
-        return scope["check"]
+        return made_of(self.source(), self.constants)
 
 
 def _readable(name):
     """The way to an object, without what Python keeps it in."""
     name = re.sub(r"^.*\.__globals__\['(\w+)'\]", r"\1", name)
     return re.sub(r"^fun\.__self__", "self", name).replace(".cell_contents", "")
-
-
-def ascending(values) -> bool:
-    """Is a table sorted (and without NaN)?"""
-    return bool((values[:-1] <= values[1:]).all())
 
 
 class Param:

@@ -37,6 +37,7 @@ class TraceResult:
 
     program: Program
     check: Callable  # check(fun, args, P) -> bool; fills the parameter block P
+    guards: tuple  # what `check` was made of: source and constants
     n_params: int
     has_arrays: bool  # are there arrays among the parameters?
     reads: Reads | None = None  # what it reads from outside, where asked for
@@ -202,6 +203,7 @@ def trace_function(
     return TraceResult(
         program if told else rolled(program),
         _compiled_check(trace.reads),
+        (trace.reads.source(), trace.reads.constants),
         trace.reads.n_params,
         any(p.shape for p in trace.reads.params),
         trace.reads if told else None,

@@ -7,7 +7,7 @@ import bisect
 import numpy as np
 
 from diffsol._graph.ops import COMPLEX, FLOAT, INT
-from diffsol._trace.guards import ascending
+from diffsol._trace.check import ascending
 from diffsol._trace.numpy_map.registry import handles, only_default, plain
 from diffsol._trace.reasons import Refused
 from diffsol._trace.values import Array, Scalar, as_node, wrap

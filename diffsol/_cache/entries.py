@@ -1,0 +1,135 @@
+"""The kernels of one function as the content of a file, and back.
+
+    header    JSON after its length in 8 bytes: a list of kernels with their guards
+    blobs     machine code and tables, found by the offsets in the header
+
+A kernel is written as a dict: "guards" (source, constants), "parameters" (number, are there arrays among
+them), "code", "program" and, where they have been made, "jacobian" and "product", its derived kernels.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import struct
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from diffsol._cache import constants, programs
+from diffsol._cache.blobs import ALIGN, Blobs, read_array
+from diffsol._cache.constants import NotHere
+from diffsol._cache.contents import Unstable
+from diffsol._compile.image import Image, LoadedCode
+
+if TYPE_CHECKING:
+    from diffsol._graph.node import Program
+
+MALFORMED = (ValueError, KeyError, TypeError, IndexError, AttributeError, struct.error)
+
+
+class Kept(NamedTuple):
+    """A kernel of a file. guards: its guard function's source and constants; program: gives its program."""
+
+    guards: tuple[str, list]
+    n_params: int
+    has_arrays: bool
+    code: LoadedCode
+    jacobian: KeptJacobian | None
+    product: LoadedCode | None
+    program: Callable[[], Program]
+
+
+class KeptJacobian(NamedTuple):
+    """As derived.JacobianKernel has them."""
+
+    code: LoadedCode
+    start: np.ndarray | None
+    row: np.ndarray | None
+    full: bool
+
+
+def pack(kernels) -> bytes:
+    """The content of a file for `Kept`s; those that cannot be kept are left out. b"": none can."""
+    blobs = Blobs()
+    header = []
+    for kernel in kernels:
+        try:
+            header.append(_written(kernel, blobs))
+        except Unstable:
+            continue
+    if not header:
+        return b""
+    text = json.dumps(header).encode()
+    start = struct.pack("<Q", len(text)) + text
+    return start + bytes(-len(start) % ALIGN) + bytes(blobs.data)
+
+
+def _written(kernel, blobs):
+    source, values = kernel.guards
+    written = {
+        "guards": [source, [constants.write(value) for value in values]],
+        "parameters": [kernel.n_params, kernel.has_arrays],
+        "code": _written_code(kernel.code, blobs),
+        "program": programs.write(kernel.program(), blobs),
+    }
+    if kernel.jacobian is not None:
+        code, *pattern, full = kernel.jacobian
+        arrays = [None if array is None else blobs.add_array(array) for array in pattern]
+        written["jacobian"] = [_written_code(code, blobs), *arrays, full]
+    if kernel.product is not None:
+        written["product"] = _written_code(kernel.product, blobs)
+    return written
+
+
+def _written_code(code, blobs):
+    image = code.image
+    tables = {symbol: blobs.add_array(table) for symbol, table in code.tables.items()}
+    return [blobs.add(image.code), image.entry, image.slots, tables]
+
+
+def unpack(content) -> list[Kept]:
+    """The kernels of a file that fit into this process; malformed ones are left out."""
+    content = memoryview(content)
+    try:
+        (length,) = struct.unpack_from("<Q", content)
+        header = json.loads(bytes(content[8 : 8 + length]))
+        data = content[8 + length + -(8 + length) % ALIGN :]
+    except MALFORMED:
+        return []
+    found = []
+    for written in header:
+        try:
+            found.append(_read(written, data))
+        except (NotHere, OSError, *MALFORMED):
+            continue
+    return found
+
+
+def _read(written, data):
+    source, values = written["guards"]
+    n_params, has_arrays = written["parameters"]
+    jacobian, product = written.get("jacobian"), written.get("product")
+    if jacobian is not None:
+        code, start, row, full = jacobian
+        jacobian = KeptJacobian(
+            _read_code(code, data), read_array(start, data), read_array(row, data), full
+        )
+    return Kept(
+        (source, [constants.read(value) for value in values]),
+        n_params,
+        has_arrays,
+        _read_code(written["code"], data),
+        jacobian,
+        None if product is None else _read_code(product, data),
+        functools.partial(programs.read, written["program"], data),
+    )
+
+
+def _read_code(written, data):
+    (at, size), entry, slots, tables = written
+    if not 0 <= entry < size <= len(data) - at:
+        raise ValueError("code beyond the file")
+    image = Image(bytes(data[at : at + size]), entry, tuple((o, s) for o, s in slots))
+    return LoadedCode(image, {symbol: read_array(t, data) for symbol, t in tables.items()})

@@ -1,0 +1,82 @@
+"""Kernels of a record that another process has compiled, and those that the next one will find.
+
+The cache is loaded with the first function that might be in it. Records are read once, when they are new.
+"""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+from diffsol._engine.derived import JacobianKernel, ProductKernel
+
+MOST_KEPT = 4  # kernels of one function, the newest ones
+
+
+def open_record(record, code, role):
+    """Give a new record the kernels that are kept for this code in this role."""
+    from diffsol._cache import entries, files, keys
+
+    if code is None or files.folder() is None:
+        return
+    record.kept_as = keys.name_of(code, role)
+    content = None if record.kept_as is None else files.read(record.kept_as)
+    if content is not None:
+        record.variants.extend(_variant(kept, record) for kept in entries.unpack(content))
+
+
+def _variant(kept, record):
+    from diffsol._engine.kernels import Variant
+    from diffsol._trace.check import made_of
+
+    variant = Variant(
+        SimpleNamespace(address=kept.code.address, code=kept.code, compile_ms=0.0),
+        made_of(*kept.guards),
+        kept.guards,
+        kept.program,
+        kept.n_params,
+        kept.has_arrays,
+        tell=lambda: keep(record),
+    )
+    if kept.jacobian is not None:
+        variant.jacobian.give(JacobianKernel(kept.jacobian, _address(kept.jacobian.code), 0.0))
+    if kept.product is not None:
+        variant.product.give(ProductKernel(_address(kept.product)))
+    return variant
+
+
+def _address(code):
+    return SimpleNamespace(address=code.address, code=code)
+
+
+def keep(record):
+    """Write the record's kernels, with those derived from them, for other processes."""
+    from diffsol._cache import entries, files
+
+    if record.kept_as is None:
+        return
+    content = entries.pack([_kept(variant) for variant in record.variants[:MOST_KEPT]])
+    if content:
+        files.write(record.kept_as, content)
+
+
+def _kept(variant):
+    from diffsol._cache.entries import Kept, KeptJacobian
+
+    exact, product = variant.jacobian.kernel, variant.product.kernel
+    return Kept(
+        variant.guards,
+        variant.n_params,
+        variant.has_arrays,
+        variant.kernel.code,
+        exact and KeptJacobian(exact.kernel.code, exact.start, exact.row, exact.full),
+        product and product.kernel.code,
+        lambda: variant.program,
+    )
+
+
+def forget(record):
+    """The record's kernels are wrong: no other process shall find them."""
+    from diffsol._cache import files
+
+    if record.kept_as is not None:
+        files.remove(record.kept_as)
