@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
-__all__ = ["explain", "integrate", "patch", "register_op", "unpatch"]
+__all__ = ["cache", "explain", "integrate", "patch", "register_op", "unpatch"]
 
 # Where each public name lives; a module of its own name when the second entry is None.
 _HOMES = {
+    "cache": ("diffsol.cache", None),
     "explain": ("diffsol._explain", "explain"),
     "integrate": ("diffsol.integrate", None),
     "patch": ("diffsol._patch", "patch"),
@@ -22,7 +23,7 @@ _HOMES = {
 }
 
 if TYPE_CHECKING:
-    from diffsol import integrate
+    from diffsol import cache, integrate
     from diffsol._explain import explain
     from diffsol._patch import patch, unpatch
     from diffsol._register import register_op

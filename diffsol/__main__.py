@@ -5,6 +5,7 @@ python -m diffsol [--report] -m module [argument ...]
 
 python -m diffsol --about=TOPIC     what a message of diffsol's means
 python -m diffsol corpus [folder]   which functions of a corpus compile, and what that gains
+python -m diffsol cache [clear]     what is kept of compiled functions on disk, or remove it
 """
 
 import argparse
@@ -27,8 +28,9 @@ def main(argv: list[str]) -> None:
         with contextlib.suppress(BrokenPipeError):  # a pager that has seen enough
             print(_about(options.about, parser), flush=True)
         return
-    if module is None and rest[:1] == ["corpus"] and not os.path.isfile("corpus"):
-        _corpus(rest[1:], parser)
+    command = COMMANDS.get(rest[0]) if module is None and rest else None
+    if command is not None and not os.path.isfile(rest[0]):
+        command(rest[1:], parser)
         return
     if module is None and not rest:
         parser.error("a script, or -m and a module, is needed")
@@ -85,6 +87,20 @@ def _corpus(rest: list[str], parser: argparse.ArgumentParser) -> None:
         print(line, flush=True)
 
 
+def _cache(rest: list[str], parser: argparse.ArgumentParser) -> None:
+    from diffsol import cache
+
+    if rest not in ([], ["clear"]):
+        parser.error(f"cache takes nothing or clear, not {' '.join(rest)}")
+    if rest:
+        print(f"{cache.clear()} compiled functions removed")
+    else:
+        print(cache.info())
+
+
+COMMANDS = {"corpus": _corpus, "cache": _cache}
+
+
 def _findable(module: str) -> bool:
     try:
         return importlib.util.find_spec(module) is not None
@@ -102,7 +118,8 @@ def _parser() -> argparse.ArgumentParser:
         description="Run a program with scipy.integrate's solvers replaced by native ones.",
         usage="%(prog)s [-h] [--version] [--report] (script | -m module) [argument ...]\n"
         "       %(prog)s --about=TOPIC\n"
-        "       %(prog)s corpus [folder]",
+        "       %(prog)s corpus [folder]\n"
+        "       %(prog)s cache [clear]",
         epilog="All that follows the script or the module belongs to the program.",
     )
     parser.add_argument("--version", action="version", version=f"diffsol {diffsol.__version__}")

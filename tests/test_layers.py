@@ -22,10 +22,11 @@ ALLOWED = {
     "_explanation": {"_graph", "_trace"},
     "_patch": {"integrate"},
     "_register": {"_compile", "_engine", "_graph", "_trace"},
-    "__init__": {"_explain", "_patch", "_register", "integrate"},
+    "cache": {"_cache", "_explain"},
+    "__init__": {"cache", "_explain", "_patch", "_register", "integrate"},
     "_pages": {"_graph", "_trace", "errors"},
     "_corpus": {"integrate", "_engine", "_native", "_trace", "__init__"},
-    "__main__": {"_corpus", "_explain", "_pages", "_patch", "__init__"},
+    "__main__": {"cache", "_corpus", "_explain", "_pages", "_patch", "__init__"},
 }
 
 

@@ -9,7 +9,6 @@ import numpy as np
 
 from diffsol._engine import kernels
 from diffsol._native._core import ffi, lib
-from diffsol._trace.reasons import Refused
 
 # From this size on the exact Jacobian of a compiled right-hand side is worth its price: its
 # structure spares n evaluations and a dense matrix. Below, differences have SciPy's bits.
@@ -86,10 +85,7 @@ class Chord:
         function = self._given.function
         if function is None or not function.record.may_trace():
             return
-        try:
-            self._bound = function.bind() or (function.compile(budget) if budget else None)
-        except Refused:
-            return
+        self._bound = function.attempt(budget)
         if self._bound is not None:
             self._slot.kernel, self._slot.params = self._bound.pointer, self._bound.params
 

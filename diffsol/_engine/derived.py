@@ -65,7 +65,7 @@ class Derived:
     def __call__(self, budget):
         if self._kernel is None:
             with self._lock:
-                if self._kernel is None and budget > self._tried:
+                if self._kernel is None and budget > max(self._tried, 0.0):
                     self._try(budget)
                     if self._kernel is not None and self._tell is not None:
                         self._tell()

@@ -12,16 +12,20 @@ from diffsol._engine.derived import JacobianKernel, ProductKernel
 MOST_KEPT = 4  # kernels of one function, the newest ones
 
 
-def open_record(record, code, role):
-    """Give a new record the kernels that are kept for this code in this role."""
-    from diffsol._cache import entries, files, keys
+def open_record(record, role) -> bool:
+    """Give a record the kernels that are kept for `role`, its code and how that is used; are there any?"""
+    from diffsol._cache import files, keys
 
+    code, *use = role
     if code is None or files.folder() is None:
-        return
-    record.kept_as = keys.name_of(code, role)
+        return False
+    record.kept_as = keys.name_of(code, use)
     content = None if record.kept_as is None else files.read(record.kept_as)
     if content is not None:
+        from diffsol._cache import entries
+
         record.variants.extend(_variant(kept, record) for kept in entries.unpack(content))
+    return bool(record.variants)
 
 
 def _variant(kept, record):

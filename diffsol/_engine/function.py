@@ -89,7 +89,11 @@ class Function:
             ) from None
 
     def compile(self, budget=kernels.PATIENCE) -> Bound:
-        """Trace and compile now, within about `budget` seconds. Raises Refused."""
+        """A kernel from disk, or traced and compiled now within about `budget` seconds. Raises Refused."""
+        if self.record.look():
+            bound = self.bind()
+            if bound is not None:
+                return bound
         bound = self._try(kernels.compile_variant(self, budget))
         if bound is None:
             refusal = kernels.Refused("unknown-object", "what it reads changes while it is read")
@@ -102,9 +106,10 @@ class Function:
         return kernels.trace_of(self, time.perf_counter() + kernels.PATIENCE, told=True)
 
     def attempt(self, budget) -> Bound | None:
-        """A new kernel, or None if the function is refused (the reason is kept for `explain`)."""
+        """A kernel, or None if the function is refused (the reason is kept for `explain`), or if there is
+        none and the budget is 0."""
         try:
-            return self.compile(budget)
+            return self.bind() or (self.compile(budget) if budget else None)
         except kernels.Refused:
             return None
 

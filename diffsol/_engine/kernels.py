@@ -110,17 +110,19 @@ class Record:
         "used",
         "idle",
         "solvers",
+        "role",
         "kept_as",
     )
 
-    def __init__(self, fun, kind):
+    def __init__(self, fun, role):
         code = code_of(fun)
-        self.kind = kind
+        self.kind = role[0]
         self.function = None  # the Function last seen, with KEEP_FUNCTIONS
         self.solvers: set[str] = set()  # their names, with KEEP_FUNCTIONS
         self.name = getattr(fun, "__qualname__", None) or type(fun).__name__
         self.where = (code.co_filename, code.co_firstlineno) if code is not None else None
         self.variants: list = []
+        self.role: tuple | None = (code, *role)  # until it was looked for on disk
         self.kept_as: str | None = None  # the name under which its kernels are kept on disk
         self.refusal: Refused | None = None
         self.attempts = 0
@@ -137,6 +139,22 @@ class Record:
         return self.refusal is None or (
             self.attempts < MAX_ATTEMPTS and self.python_seconds > self.retry_at
         )
+
+    def look(self) -> bool:
+        """Look for kernels of another process's on disk, once; is there one?"""
+        if self.role is None:
+            return False
+        role, self.role = self.role, None
+        with _lock:
+            return disk.open_record(self, role)
+
+    def is_due(self) -> bool:
+        """Has it cost so much that a kernel pays, one from disk or a new one?"""
+        return (self.is_worth_a_look() and self.look()) or self.python_seconds > policy.price(1)
+
+    def is_worth_a_look(self) -> bool:
+        """Has it cost more than looking for it on disk?"""
+        return self.python_seconds > policy.LOOK_PRICE
 
     def forget(self):
         """No kernels any longer."""
@@ -198,7 +216,7 @@ def record_of(fun, kind, n, is_complex, vectorized, y_first=False) -> Record:
     else:
         key = (_root_key(fun), kind, n, is_complex, vectorized, y_first)
         with _lock:
-            record = _records.get(key) or _new_record(key, fun, kind)
+            record = _records.get(key) or _new_record(key, fun)
             if code is not None:
                 if len(_by_identity) >= MAX_RECORDS:
                     _by_identity.clear()
@@ -207,13 +225,11 @@ def record_of(fun, kind, n, is_complex, vectorized, y_first=False) -> Record:
     return record
 
 
-def _new_record(key, fun, kind) -> Record:
+def _new_record(key, fun) -> Record:
     while len(_records) >= MAX_RECORDS:
         del _records[min(_records, key=lambda known: _records[known].used)]
         _by_identity.clear()
-    record = _records[key] = Record(fun, kind)
-    if switched_on() != "0":
-        disk.open_record(record, code_of(fun), key[1:])
+    record = _records[key] = Record(fun, key[1:])
     return record
 
 

@@ -226,15 +226,18 @@ class Run(JacobianKernels):
         compiled, ivp = lib.ds_ivp_advance, self._ivp
         in_python = calling_python(compiled, ivp.n)
         outlook = policy.Outlook(started, ivp.t0, ivp.t_bound)
-        budget = policy.budget_at_start([function.record for function in missing])
+        records = [function.record for function in missing]
+        budget = policy.budget_at_start(records)
+        kept = [record for record in records if record.is_worth_a_look() and record.look()]
         code = lib.DS_RUNNING
         while code == lib.DS_RUNNING:
-            if missing and budget:
+            if missing and (kept or budget):
                 self._compile(budget)
-                missing = []
+                missing = [] if budget else self._missing()
             advance = in_python if self._bound is None else compiled
             code = advance(ivp, policy.FIRST_LOOK if missing else policy.SLICE)
             if code == lib.DS_RUNNING and missing:
+                kept = [record for record in records if record.look()]
                 remaining = outlook.remaining(time.perf_counter(), ivp.t, ivp.h_abs, ivp.n_trials)
                 overhead = METHODS[self.method].overhead
                 budget = policy.affordable(len(missing), remaining, ivp.n_trials, overhead)
@@ -270,7 +273,7 @@ class Run(JacobianKernels):
         for i, bound in enumerate(self._event_bounds):
             function = self._event_setup[0][i]
             if bound is None and function.record.may_trace():
-                found = self._event_bounds[i] = function.bind() or function.attempt(budget)
+                found = self._event_bounds[i] = function.attempt(budget)
                 if found is not None:
                     self._use(ivp.events[i], found)
         self._watch_outside()

@@ -59,7 +59,7 @@ class JacobianKernels:
         own = self.jacobian.function
         if own is not None:
             if own.record.may_trace() and self.jacobian.is_full:
-                self._use_own_jacobian(own.bind() or own.attempt(budget))
+                self._use_own_jacobian(own.attempt(budget))
         elif self.jacobian.may_be_exact:
             kernel = self._bound.variant.jacobian(budget)
             if self._use_exact_jacobian(kernel):

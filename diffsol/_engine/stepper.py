@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 
-from diffsol._engine import kernels, policy, verify
+from diffsol._engine import kernels, verify
 from diffsol._engine.callback import PythonCalls, calling_python
 from diffsol._engine.function import Function
 from diffsol._engine.tolerance import set_tolerance
@@ -35,7 +35,7 @@ class Rhs:
         """A step at the Python tier took so long; compiles when that has paid by now."""
         record = self._function.record
         record.python_seconds += seconds
-        if self._mode == "1" and record.may_trace() and record.python_seconds > policy.price(1):
+        if self._mode == "1" and record.may_trace() and record.is_due():
             self._bound = verify.checked_kernel(self._function, record.python_seconds, t, y)
 
 

@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from diffsol._engine import policy
 from diffsol._engine.callback import calling_python
 from diffsol._engine.dense import arguments_of
 from diffsol._engine.leaving import copied
@@ -68,7 +67,7 @@ class Steps(Run):
         if self._bound is None:
             record.python_seconds += seconds
             # the last question costs as much as a step
-            if record.python_seconds > policy.price(1) and self._mode == "1" and self._missing():
+            if self._mode == "1" and record.is_due() and self._missing():
                 self._compile(record.python_seconds)
         elif self._waits_for_jacobian():
             exact = self._bound.variant.jacobian

@@ -145,16 +145,19 @@ class Tier:
         core, record = self._core, self.function.record
         may_compile = self._mode == "1" and record.may_trace()
         budget = self._budget(record) if may_compile else 0.0
+        kept = may_compile and record.is_worth_a_look() and record.look()
         started, outlook = time.perf_counter(), None
         code = RUNNING
         while code == RUNNING:
-            if budget:
+            if kept or budget:
                 self._compile(budget, position)
                 if self.bound is not None:
                     return self.advance(inputs, t, t_end, position)
-                budget, may_compile = 0.0, False
+                may_compile = may_compile and not budget
+                budget = 0.0
             code = self.step(core, FIRST_LOOK if may_compile else SLICE, *inputs)
             if code == RUNNING and may_compile:
+                kept = record.look()
                 outlook = outlook or policy.Outlook(started, t, t_end)
                 remaining = outlook.remaining(time.perf_counter(), *position()[:3])
                 budget = policy.affordable(1, remaining, 0, 0.0)  # SciPy's solver is C as well

@@ -7,7 +7,6 @@ import warnings
 import numpy as np
 
 from diffsol._native._core import ffi, lib
-from diffsol._trace.reasons import Refused
 from diffsol.errors import MismatchWarning
 
 RELATIVE = 1e-6  # rounding, amplified by cancellation, stays below; mistakes do not
@@ -65,10 +64,10 @@ def _is_rounding(function, bound, t, y, got, wanted) -> bool:
 
 
 def checked_kernel(function, budget, t, y):
-    """A kernel for the function, found or made within the budget, that agrees with it at (t, y); or None."""
-    try:
-        bound = function.bind() or function.compile(budget)
-    except Refused:
+    """A kernel for the function, found or made within the budget (0: found), that agrees with it at (t, y);
+    or None."""
+    bound = function.attempt(budget)
+    if bound is None:
         return None
     if agrees(function, bound, t, y):
         return bound
