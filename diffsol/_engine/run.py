@@ -6,14 +6,21 @@ import time
 
 import numpy as np
 
-from diffsol._engine import kernels, leaving, policy, verify
+from diffsol._engine import kernels, leaving, policy, verify, watch
 from diffsol._engine.callback import Callbacks, LsodaCallbacks, calling_python, event_value
 from diffsol._engine.run_jacobian import JacobianKernels
 from diffsol._engine.tolerance import set_tolerance
 from diffsol._methods.registry import METHODS
 from diffsol._native._core import ffi, lib
 
-STATUS = {lib.DS_FINISHED: 0, lib.DS_EVENT: 1, lib.DS_FAILED: -1}
+STATUS = {
+    lib.DS_FINISHED: 0,
+    lib.DS_EVENT: 1,
+    lib.DS_FAILED: -1,
+    watch.STOPPED: 2,
+    watch.STEPS_OUT: -2,
+    watch.TIME_OUT: -3,
+}
 
 
 class Run(JacobianKernels):
@@ -55,6 +62,9 @@ class Run(JacobianKernels):
         self._event_setup = None
         self._output = (None, False)
         self._ivp = None
+        self.onlooker: watch.Watch | None = None
+        self._begun = time.perf_counter()
+        self._compile_seconds, self._compiled_at = 0.0, None
         self._mode = kernels.mode_of_solve()
         self._bound = rhs.at_start(self._mode) or self._compiled_at_once()
         self._jac_bound = None
@@ -191,13 +201,13 @@ class Run(JacobianKernels):
 
     def _advance(self):
         """Slices of the solve, with a look after each at whether compiling pays by now."""
-        advance, ivp = lib.ds_ivp_advance, self._ivp
+        advance = lib.ds_ivp_advance
         if self._bound is not None and None not in self._event_bounds:
             if self._waits_for_jacobian():
                 return self._advance_waiting()
-            code = advance(ivp, policy.SLICE)
+            code = self._slice(advance, policy.SLICE)
             while code == lib.DS_RUNNING:
-                code = advance(ivp, policy.SLICE)
+                code = self._slice(advance, policy.SLICE)
             return code
         started = time.perf_counter() - self._start_seconds
         code = self._advance_looking(started, self._missing() if self._mode == "1" else [])
@@ -207,14 +217,20 @@ class Run(JacobianKernels):
                 function.record.python_seconds += spent
         return code
 
+    def _slice(self, step, seconds):
+        """Steps for so many seconds, under the eyes of whoever looks on."""
+        if self.onlooker is None:
+            return step(self._ivp, seconds)
+        return self.onlooker.advance(step, self, seconds)
+
     def _advance_waiting(self):
         """Slices of a compiled solve by differences, until the exact Jacobian is due."""
-        ivp, exact = self._ivp, self._bound.variant.jacobian
+        exact = self._bound.variant.jacobian
         code = lib.DS_RUNNING
         while code == lib.DS_RUNNING:
             begun = time.perf_counter()
             waits = self._jac_bound is None
-            code = lib.ds_ivp_advance(ivp, policy.FIRST_LOOK if waits else policy.SLICE)
+            code = self._slice(lib.ds_ivp_advance, policy.FIRST_LOOK if waits else policy.SLICE)
             if waits:
                 exact.wait(time.perf_counter() - begun)
             if waits and code == lib.DS_RUNNING and self._use_exact_jacobian(exact.if_due()):
@@ -235,7 +251,7 @@ class Run(JacobianKernels):
                 self._compile(budget)
                 missing = [] if budget else self._missing()
             advance = in_python if self._bound is None else compiled
-            code = advance(ivp, policy.FIRST_LOOK if missing else policy.SLICE)
+            code = self._slice(advance, policy.FIRST_LOOK if missing else policy.SLICE)
             if code == lib.DS_RUNNING and missing:
                 kept = [record for record in records if record.look()]
                 remaining = outlook.remaining(time.perf_counter(), ivp.t, ivp.h_abs, ivp.n_trials)
@@ -260,6 +276,13 @@ class Run(JacobianKernels):
 
     def _compile(self, budget):
         """Compile the functions of this solve and go on with the kernels where it is."""
+        begun = time.perf_counter()
+        self._compile_missing(budget)
+        self._compile_seconds += time.perf_counter() - begun
+        if self._bound is not None and self._compiled_at is None:
+            self._compiled_at = self._ivp.n_accepted
+
+    def _compile_missing(self, budget):
         ivp = self._ivp
         if self._bound is None:
             y = np.frombuffer(ffi.buffer(ivp.y, self.options[2].nbytes), self.options[2].dtype)
@@ -294,6 +317,37 @@ class Run(JacobianKernels):
         self.set_output(*self._output)
         return self.go()
 
+    # --- for who looks on ---------------------------------------------------------------------------
+
+    @property
+    def core(self):
+        """The ds_ivp, to be read."""
+        return self._ivp
+
+    @property
+    def is_compiled(self) -> bool:
+        """Does the right-hand side have a kernel at present?"""
+        return self._bound is not None
+
+    def current(self):
+        """The state up to which the solve has come: a copy."""
+        ivp = self._ivp
+        if ivp.status == lib.DS_EVENT:
+            return self.event_state(ivp.n_event_records - 1)
+        return self._vector(ivp.y)
+
+    def event_state(self, k):
+        """The state at the event of record k."""
+        return self._vector(self._ivp.ev_y + k * self._ivp.n * (1 + self._ivp.is_complex))
+
+    def _vector(self, pointer, rows=1):
+        state = self.options[2]
+        return leaving.copied(pointer, rows * state.size, state.dtype)
+
+    def refresh(self):
+        """Something in Python was called: what the kernels read from outside may have changed."""
+        self._refresh()
+
     # --- ending -----------------------------------------------------------------------------------
 
     def _raise(self, code):
@@ -312,6 +366,28 @@ class Run(JacobianKernels):
             error.add_note(str(nonfinite.locate(self.rhs, *self.nonfinite)))
         return error
 
+    def cost(self, status, message) -> tuple:
+        """The values of `Stats` for this solve, which has ended."""
+        n_steps, n_trials, n_newton, least, largest = self._counts
+        compiled = self._bound is not None
+        return (
+            self.method,
+            n_steps,
+            n_trials - n_steps,
+            n_newton if METHODS[self.method].implicit and self.method != "LSODA" else None,
+            least,
+            largest,
+            self.nfev,
+            self.njev,
+            self.nlu,
+            time.perf_counter() - self._begun,
+            "compiled" if compiled else "python",
+            (self._compiled_at or 0) if compiled else None,
+            self._compile_seconds,
+            status,
+            message,
+        )
+
     def _collect(self):
         """Copy the results out of the C core."""
         ivp, state = self._ivp, self.options[2]
@@ -319,6 +395,13 @@ class Run(JacobianKernels):
         self.y = y if self._output[0] is None else np.ascontiguousarray(y)
         self.nfev, self.njev, self.nlu = ivp.nfev, ivp.njev, ivp.nlu
         self.istate = ivp.istate
+        self._counts = (
+            ivp.n_accepted,
+            ivp.n_trials,
+            ivp.n_newton,
+            ivp.least_step,
+            ivp.largest_step,
+        )
         self.t_last = ivp.t_stop
         self.t_events = self.y_events = self.segments = None
         if ivp.dense:

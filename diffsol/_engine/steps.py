@@ -9,7 +9,6 @@ import numpy as np
 
 from diffsol._engine.callback import calling_python
 from diffsol._engine.dense import arguments_of
-from diffsol._engine.leaving import copied
 from diffsol._engine.run import Run
 from diffsol._methods.registry import METHODS
 from diffsol._native._core import ffi, lib
@@ -77,11 +76,6 @@ class Steps(Run):
 
     # --- what the solver object shows ---------------------------------------------------------
 
-    @property
-    def core(self):
-        """The ds_ivp, to be read."""
-        return self._ivp
-
     def state(self):
         return self._vector(self._ivp.y)
 
@@ -104,7 +98,3 @@ class Steps(Run):
         lib.ds_ivp_memory(ivp, numbers)
         rows = self._vector(ivp.K, 8).reshape(8, state.size)
         return Memory(tuple(numbers), self._vector(ivp.f), rows, self.jacobian.matrix(ivp))
-
-    def _vector(self, pointer, rows=1):
-        state = self.options[2]
-        return copied(pointer, rows * state.size, state.dtype)

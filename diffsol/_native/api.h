@@ -73,6 +73,7 @@ typedef struct ds_ivp {
     double first_step;    /* 0: choose */
     const double *t_eval; /* in the order of integration */
     int64_t n_eval;
+    int64_t pause_at;     /* ds_ivp_advance returns after this many accepted steps; 0: it does not */
     int save_steps;       /* append the start and every accepted step to ts, ys */
     int dense;            /* keep every interpolant */
 
@@ -106,6 +107,8 @@ typedef struct ds_ivp {
     double *f;            /* derivative at t: the last stage row of K */
     double *K;            /* stages of the last step, rows as in the method's table */
     int64_t nfev, njev, nlu, n_trials, n_accepted;
+    int64_t n_newton;     /* Newton iterations (Radau, BDF) */
+    double least_step, largest_step; /* accepted ones; 0: none yet */
     int status;
     int istate;           /* LSODA: ODEPACK's, after a failure */
     int64_t event_error;  /* index of the event that broke */
@@ -139,7 +142,8 @@ int ds_ivp_renew_jacobian(ds_ivp *ivp);
 /* f(t0, y0), the initial step unless first_step is given, and an implicit method's Jacobian. */
 int ds_ivp_start(ds_ivp *ivp);
 
-/* Steps, events and outputs until the solve is over or `seconds` have passed (then DS_RUNNING). */
+/* Steps, events and outputs until the solve is over, or `seconds` have passed or it is to pause (then
+ * DS_RUNNING). */
 int ds_ivp_advance(ds_ivp *ivp, double seconds);
 
 /* One accepted step without events and outputs. */

@@ -8,7 +8,7 @@
 #define DS_JACOBIAN(ivp, end, t, y) ds_jacobian(ivp, (end) ? DS_T_IS_FLOAT : 0, t, y, NULL)
 #define DS_FACTOR(ivp, c) ds_factor(ivp, ds_inside(ivp)->lu, 1, 0, c)
 #define DS_SCALE(ivp) ds_lu_scale(ds_inside(ivp)->lu)
-#define DS_SOLVE(ivp, b, tol) ds_solve(ivp, ds_inside(ivp)->lu, ds_inside(ivp)->width, b, tol)
+#define DS_SOLVE(ivp, b, tol) ds_solve((++(ivp)->n_newton, ivp), ds_inside(ivp)->lu, ds_inside(ivp)->width, b, tol)
 #include "include/step_bdf.h"
 #include "problem.h"
 

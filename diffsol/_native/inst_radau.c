@@ -7,7 +7,7 @@
 #define DS_JACOBIAN(ivp, where, t, y, f) ds_jacobian(ivp, time_flags(ivp, where), t, y, f)
 #define DS_FACTOR(ivp, real, re, im) factor(ivp, real, re, im)
 #define DS_SOLVE_REAL(ivp, b) ds_solve(ivp, ds_inside(ivp)->lu, (ivp)->n, b, 0)
-#define DS_SOLVE_COMPLEX(ivp, b) ds_solve(ivp, ds_inside(ivp)->lu_complex, 2 * (ivp)->n, b, 0)
+#define DS_SOLVE_COMPLEX(ivp, b) ds_solve((++(ivp)->n_newton, ivp), ds_inside(ivp)->lu_complex, 2 * (ivp)->n, b, 0)
 
 /* Is t a Python float in SciPy? At the start of a step it is what the step before left. */
 #define time_flags(ivp, where) \

@@ -2,6 +2,7 @@
  * freed. */
 #include "ivp.h"
 #include <stdlib.h>
+#include <math.h>
 #include <string.h>
 
 /* Largest state that ds_method.trial_small is for (measured: even at about 10 doubles). */
@@ -124,6 +125,11 @@ int ds_ivp_start(ds_ivp *ivp) {
     return ds_output_start(ivp);
 }
 
+static void note_step(ds_ivp *ivp, double size) {
+    if (size > ivp->largest_step) ivp->largest_step = size;
+    if (size < ivp->least_step || ivp->n_accepted == 1) ivp->least_step = size;
+}
+
 /* y_new becomes y, y becomes y_old, whose memory the next trial uses. */
 static void commit(ds_ivp *ivp) {
     ds_solver *solver = ds_inside(ivp);
@@ -137,6 +143,7 @@ static void commit(ds_ivp *ivp) {
     ivp->h_previous = solver->trial_h;
     ivp->h_abs = solver->trial_h_abs;
     ++ivp->n_accepted;
+    note_step(ivp, fabs(solver->trial_h));
     if (ivp->direction * (ivp->t - ivp->t_bound) >= 0) ivp->status = DS_FINISHED;
 }
 
@@ -231,6 +238,10 @@ static int finish_step(ds_ivp *ivp) {
     return code;
 }
 
+static int is_to_pause(const ds_ivp *ivp) {
+    return ivp->pause_at && ivp->n_accepted >= ivp->pause_at;
+}
+
 int ds_ivp_advance(ds_ivp *ivp, double seconds) {
     ds_solver *solver = ds_inside(ivp);
     ds_slice_begin(&solver->slice, seconds);
@@ -241,7 +252,7 @@ int ds_ivp_advance(ds_ivp *ivp, double seconds) {
         int error = trivial ? DS_RUNNING : try_step(ivp);
         if (!error && (trivial || solver->trial_accepted)) error = finish_step(ivp);
         if (error) return error;
-        if (ds_slice_is_over(&solver->slice, 1)) break;
+        if (ds_slice_is_over(&solver->slice, 1) || is_to_pause(ivp)) break;
     }
     return ivp->status;
 }

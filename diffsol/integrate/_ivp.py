@@ -5,8 +5,9 @@ from math import isnan
 import numpy as np
 
 from diffsol._engine import Function, Jacobian, LsodaJacobian, Run, Unusual
+from diffsol._engine.watch import OBSERVERS, Start
 from diffsol._methods.registry import METHODS
-from diffsol.integrate import _options, _passthrough, _scipy
+from diffsol.integrate import _limits, _options, _passthrough, _scipy
 from diffsol.integrate._dense import OdeSolution
 from diffsol.integrate._result import OdeResult
 
@@ -14,6 +15,9 @@ MESSAGES = {
     -1: "Required step size is less than spacing between numbers.",
     0: "The solver successfully reached the end of the integration interval.",
     1: "A termination event occurred.",
+    2: "The callback ended the integration.",
+    -2: "The number of steps reached `max_steps`.",
+    -3: "The time for the solve, `deadline`, was over.",
 }
 LSODA_FAILED = "Unexpected istate in LSODA."
 
@@ -94,6 +98,20 @@ def solve_ivp(
         min_step : float, optional
             Smallest step size ('LSODA').
 
+        Limits and a look inside, which SciPy does not have; none is set by default:
+
+        max_steps : int, optional
+            The solve ends after so many accepted steps, with status -2.
+        deadline : float, optional
+            The solve ends after so many seconds, with status -3. One evaluation of a function in Python,
+            and one step of a compiled one, is not interrupted.
+        callback : callable, optional
+            ``callback(t, y)`` is called after each accepted step, with a copy of the state. What it raises
+            comes out; StopIteration ends the solve with status 2.
+        progress : bool or callable, optional
+            True: a bar on standard error. A callable is given, ten times a second at most and at
+            the end, a tuple with ``t, t0, tf, fraction, n_steps, seconds, over``.
+
     Returns
     -------
     OdeResult
@@ -111,11 +129,16 @@ def solve_ivp(
             Numbers of evaluations of the right-hand side and of the Jacobian, and of LU
             decompositions.
         status : int
-            0: the end was reached; 1: a terminal event occurred; -1: a step failed.
+            0: the end was reached; 1: a terminal event occurred; -1: a step failed; and, with the
+            options that SciPy has not, 2: `callback` ended the solve; -2: `max_steps`; -3: `deadline`.
+            What was reached is returned in any case.
         message : str
             The same in words.
         success : bool
             ``status >= 0``.
+
+        and, beside the fields of SciPy's result, the attributes ``stats`` (steps, rejections, times: see
+        `diffsol._engine.stats.Stats`) and ``nonfinite``.
 
     Raises
     ------
@@ -159,8 +182,11 @@ def solve_ivp(
     args = _options.unpack_args(args)
     if t_eval is not None:
         t_eval = _options.check_t_eval(t_eval, t0, tf)
+    limits, options = _limits.taken(options) if options else ({}, options)
     if options:
         options = _own_options(traits, options)
+    observers = OBSERVERS.get()
+    onlooker = _limits.watch(observers, **limits) if limits or observers else None
     state = _options.check_y0(y0)
     if isinstance(fun, tuple):
         fun = _options.check_c_function(fun, args, state, vectorized)
@@ -184,11 +210,13 @@ def solve_ivp(
         # The shape of the first result is one that SciPy broadcasts in ways of its own.
         fun = _passthrough.after_first(fun, first)
         return _passthrough.scipy_solve_ivp(
-            fun, t_span, y0, name, t_eval, dense_output, events, vectorized, args, options
+            fun, t_span, y0, name, t_eval, dense_output, events, vectorized, args, options | limits
         )
     if events is not None:
         _watch(run, events, args, state, y0)
     run.set_output(t_eval, dense_output)
+    if onlooker is not None:
+        _let_look_on(run, onlooker)
     try:
         status = run.go()
     except Exception as error:
@@ -200,11 +228,14 @@ def solve_ivp(
     ):
         # Here SciPy before 1.17 has an outcome of its own.
         return _passthrough.scipy_solve_ivp(
-            fun, t_span, y0, name, t_eval, dense_output, events, vectorized, args, options
+            fun, t_span, y0, name, t_eval, dense_output, events, vectorized, args, options | limits
         )
-    if status < 0 and traits.starts_later:
+    if status == -1 and traits.starts_later:
         _scipy.warn_of_istate(run.istate)
-    return _result(run, status, name, y0, t_eval, dense_output, events is not None)
+    result = _result(run, status, name, y0, t_eval, dense_output, events is not None)
+    if onlooker is not None:
+        onlooker.end(result.stats)
+    return result
 
 
 def _has_nan(t_eval):
@@ -321,6 +352,13 @@ def _watch(run, events, args, state, y0):
     run.set_events(functions, max_events, direction, y0)
 
 
+def _let_look_on(run, onlooker):
+    """What looks on is told of the solve, and is asked from now on whether it goes on."""
+    t0, tf, state, rtol, atol = run.options[:5]
+    run.onlooker = onlooker
+    onlooker.start(Start(run.method, state.size, t0, tf, rtol, atol, run.is_compiled))
+
+
 def _result(run, status, name, y0, t_eval, dense_output, has_events):
     """What the run found, in the types and shapes that SciPy gives."""
     t, y = run.t, run.y
@@ -330,6 +368,7 @@ def _result(run, status, name, y0, t_eval, dense_output, has_events):
         t, y = [], []
     elif t_eval.dtype != t.dtype:
         t = t_eval[: len(t)].copy()
+    message = LSODA_FAILED if status == -1 and name == "LSODA" else MESSAGES[status]
     result = OdeResult(
         t=t,
         y=y,
@@ -340,9 +379,10 @@ def _result(run, status, name, y0, t_eval, dense_output, has_events):
         njev=_count(name, run.njev),
         nlu=_count(name, run.nlu),
         status=status,
-        message=LSODA_FAILED if status < 0 and name == "LSODA" else MESSAGES[status],
+        message=message,
         success=status >= 0,
     )
+    result.note_cost(run.cost(status, message))
     if run.nonfinite is not None:
         result.note_nonfinite(run.rhs, *run.nonfinite)
     return result

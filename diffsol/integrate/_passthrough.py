@@ -10,6 +10,7 @@ import numpy as np
 from diffsol._engine.proxy import Proxies
 from diffsol._methods.registry import METHODS
 from diffsol.integrate import _scipy
+from diffsol.integrate._result import OdeResult
 
 # Modules whose classes of a native method's name are that method: SciPy's and our subclasses.
 _HOMES = (
@@ -46,6 +47,12 @@ def scipy_solve_ivp(
     fun, t_span, y0, method, t_eval, dense_output, events, vectorized, args, options
 ):
     """SciPy's `solve_ivp`; the caller's functions are compiled for it where that pays."""
+    return OdeResult(
+        _solve(fun, t_span, y0, method, t_eval, dense_output, events, vectorized, args, options)
+    )
+
+
+def _solve(fun, t_span, y0, method, t_eval, dense_output, events, vectorized, args, options):
     call = {
         "method": method,
         "t_eval": t_eval,

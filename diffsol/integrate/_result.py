@@ -16,7 +16,22 @@ class OdeResult(dict):
     The keys are ``t, y, sol, t_events, y_events, nfev, njev, nlu, status, message, success``.
     """
 
-    __slots__ = ("_nonfinite",)
+    __slots__ = ("_nonfinite", "_stats")
+
+    @property
+    def stats(self) -> Any:
+        """What the solve has cost, a `diffsol._engine.stats.Stats`; None where SciPy's code made it."""
+        try:
+            values = object.__getattribute__(self, "_stats")
+        except AttributeError:
+            return None
+        from diffsol._engine.stats import Stats
+
+        return Stats(*values)
+
+    def note_cost(self, values: tuple) -> None:
+        """Keep the values of `stats`."""
+        object.__setattr__(self, "_stats", values)
 
     @property
     def nonfinite(self) -> Any:

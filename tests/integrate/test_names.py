@@ -54,7 +54,8 @@ def test_unknown_name(name):
 
 
 def test_package_names():
-    assert diffsol.__all__ == ["explain", "integrate", "patch", "register_op", "unpatch"]
+    names = ["cache", "explain", "integrate", "observe", "patch", "register_op", "unpatch"]
+    assert diffsol.__all__ == names
     assert set(diffsol.__all__) <= set(dir(diffsol))
     for name in diffsol.__all__:
         assert getattr(diffsol, name) is not None
