@@ -7,14 +7,14 @@ thread-safe). Nothing of it is needed by a kernel that is made.
 from __future__ import annotations
 
 import platform
-import threading
 import time
+from dataclasses import replace
 
 from diffsol._compile import elf, emit_llvm, plan
 from diffsol._compile.image import LoadedCode
 from diffsol._compile.lanes import divides_in_idle_lanes
+from diffsol._compile.locks import COMPILING
 
-_LOCK = threading.RLock()
 _library = None  # the _Library, once a kernel has been compiled
 
 
@@ -63,7 +63,7 @@ def compile_program(program, name="kernel", *, quick=False, unrolled=None) -> Co
     unrolled = plan.unrolls(program, quick) if unrolled is None else unrolled
     module = emit_llvm.emit(program, name, unrolled)
     effort = plan.effort(module.text.count("\n"), module.unrolled, quick)
-    with _LOCK:
+    with COMPILING:
         image = elf.link(_get_library().compile(module, name, effort), name)
     return CompiledKernel(program, name, module, image, (time.perf_counter() - started) * 1e3)
 
@@ -102,36 +102,59 @@ class _Library:
             features["reserve-x18"] = True  # the system's own there
         self.host = {"cpu": llvm.get_host_cpu_name(), "features": features.flatten()}
 
+        self.optimisers: dict = {}
+
     def compile(self, source, name, effort) -> bytes:
         """The object file of an `emit_llvm.Module`."""
-        machine = self.target.create_target_machine(
-            opt=effort.codegen, reloc="pic", codemodel="small", **self.host
-        )
-        module = self._optimised(source.text, name, machine, effort)
-        module.triple = self.target.triple
-        return machine.emit_object(module)
-
-    def _optimised(self, text, name, machine, effort):
-        module = self.llvm.parse_assembly(text)
-        if effort.optimiser == "peephole":
-            self._peephole(module, name, machine)
-            return module
-        self._pipeline(module, machine, effort, effort.straight_lanes)
+        optimiser = self._optimiser(effort)
+        module = self.llvm.parse_assembly(source.text)
+        optimiser.run(module, name)
         if effort.straight_lanes and divides_in_idle_lanes(str(module)):
-            module = self.llvm.parse_assembly(text)
-            self._pipeline(module, machine, effort, False)
-        return module
+            module = self.llvm.parse_assembly(source.text)
+            self._optimiser(replace(effort, straight_lanes=False)).run(module, name)
+        module.triple = self.target.triple
+        return optimiser.machine.emit_object(module)
 
-    def _peephole(self, module, name, machine):
-        builder = self.llvm.create_pass_builder(machine, self.llvm.create_pipeline_tuning_options())
-        passes = self.llvm.create_new_function_pass_manager()
-        passes.add_instruction_combine_pass()
-        passes.run(module.get_function(name), builder)
+    def _optimiser(self, effort):
+        if effort not in self.optimisers:
+            self.optimisers[effort] = _Optimiser(self, effort)
+        return self.optimisers[effort]
 
-    def _pipeline(self, module, machine, effort, straight_lanes):
-        level = 1 if effort.optimiser == "level1" else 2
-        options = self.llvm.create_pipeline_tuning_options(speed_level=level)
-        options.slp_vectorization = straight_lanes
+
+class _Optimiser:
+    """LLVM's passes for an `Effort`, and the code generator after them."""
+
+    def __init__(self, library, effort):
+        self._llvm, self._is_peephole = library.llvm, effort.optimiser == "peephole"
+        self.machine = library.target.create_target_machine(
+            opt=effort.codegen, reloc="pic", codemodel="small", **library.host
+        )
+        options = self._llvm.create_pipeline_tuning_options(
+            speed_level=1 if effort.optimiser == "level1" else 2
+        )
+        options.slp_vectorization = effort.straight_lanes
         options.loop_vectorization = True
-        builder = self.llvm.create_pass_builder(machine, options)
-        builder.getModulePassManager().run(module, builder)
+        self._builder = self._llvm.create_pass_builder(self.machine, options)
+
+    def run(self, module, name):
+        if self._is_peephole:
+            passes = self._llvm.create_new_function_pass_manager()
+            passes.add_instruction_combine_pass()
+            passes.run(module.get_function(name), self._builder)
+        else:
+            passes = self._builder.getModulePassManager()
+            passes.run(module, self._builder)
+        _free(passes)
+
+
+def _free(passes):
+    """llvmlite (0.50) never frees a pass manager: its class inherits a `_dispose` that does nothing before the
+    one that is meant. That is up to 80 kB of each compilation."""
+    from llvmlite.binding.ffi import ObjectRef
+    from llvmlite.binding.newpassmanagers import NewPassManager
+
+    if type(passes)._dispose is ObjectRef._dispose and hasattr(NewPassManager, "_dispose"):
+        NewPassManager._dispose(passes)
+        passes.detach()
+    else:
+        passes.close()

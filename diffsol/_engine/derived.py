@@ -7,9 +7,9 @@ when it is first asked for; the answer is kept, a refusal too.
 from __future__ import annotations
 
 import math
-import threading
 import time
 
+from diffsol._compile.locks import DERIVING
 from diffsol._native._core import ffi
 from diffsol._trace.reasons import Refused
 
@@ -51,20 +51,19 @@ class Derived:
     somebody has more time to spend than whoever asked last; `refusal` tells why.
     """
 
-    __slots__ = ("refusal", "_make", "_tell", "_kernel", "_lock", "_tried", "_waited")
+    __slots__ = ("refusal", "_make", "_tell", "_kernel", "_tried", "_waited")
 
     def __init__(self, make, tell=None):
         self.refusal: Refused | None = None
         self._make = make
         self._tell = tell  # called when there is a new kernel
         self._kernel = None
-        self._lock = threading.Lock()
         self._tried = -math.inf  # the largest budget that did not suffice
         self._waited = 0.0  # seconds that solves without it have taken
 
     def __call__(self, budget):
         if self._kernel is None:
-            with self._lock:
+            with DERIVING:
                 if self._kernel is None and budget > max(self._tried, 0.0):
                     self._try(budget)
                     if self._kernel is not None and self._tell is not None:
@@ -109,7 +108,8 @@ class Derived:
 
 def jacobian_kernel(program, machine_code, budget) -> JacobianKernel:
     """machine_code(program, budget, quick) compiles; quick code, for a Jacobian is called rarely."""
-    from diffsol._graph.jacobian import jacobian
+    with DERIVING:
+        from diffsol._graph.jacobian import jacobian
 
     started = time.perf_counter()
     found = _derivative(lambda: jacobian(program, deadline=started + budget))
@@ -119,7 +119,8 @@ def jacobian_kernel(program, machine_code, budget) -> JacobianKernel:
 
 def product_kernel(program, machine_code, budget) -> ProductKernel:
     """J v for iterative solvers, which call it as often as the function itself."""
-    from diffsol._graph.jacobian import jvp_program
+    with DERIVING:
+        from diffsol._graph.jacobian import jvp_program
 
     started = time.perf_counter()
     found = _derivative(lambda: jvp_program(program, deadline=started + budget))

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from diffsol._compile.locks import COMPILING
 from diffsol._engine import disk, policy
 from diffsol._engine.derived import Derived, jacobian_kernel, product_kernel
 from diffsol._native._core import ffi
@@ -37,6 +38,10 @@ _records: dict = {}
 _by_identity: dict = {}
 _ticks = itertools.count()
 _lock = threading.RLock()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release
+    )
 
 
 class Variant:
@@ -316,9 +321,9 @@ def compile_variant(function, budget) -> Variant:
 
 def trace_of(function, deadline, told=False):
     """The TraceResult of a Function in its role. Raises Refused."""
-    # the tracer is loaded when first needed
-    from diffsol._graph.ops import COMPLEX, FLOAT
-    from diffsol._trace import trace
+    with COMPILING:  # the tracer is loaded when first needed, and no fork may come in between
+        from diffsol._graph.ops import COMPLEX, FLOAT
+        from diffsol._trace import trace
 
     n, kind = function.n, function.kind
     state = (n, 1) if function.vectorized else (n,)
@@ -355,7 +360,8 @@ def _drop_oldest_kernels():
 def _machine_code(program, budget, quick=False):
     """A kernel, or the quick form of it where only that fits the budget or that is asked for."""
     try:
-        from diffsol._compile import cpu, plan
+        with COMPILING:
+            from diffsol._compile import cpu, plan
     except ImportError as error:
         raise Refused("compiler", f"{type(error).__name__}: {error}") from error
     budget = max(budget, policy.LEAST_BUDGET)
