@@ -52,7 +52,7 @@ def test_pools(start, monkeypatch):
 def test_fork_while_another_thread_compiles():
     """The child finds locks that nobody will ever release: it must not wait for them."""
     script = """
-        import os, threading, time
+        import faulthandler, os, threading, time
         import numpy as np
         import diffsol
         from diffsol.integrate import solve_ivp
@@ -73,6 +73,7 @@ def test_fork_while_another_thread_compiles():
             time.sleep(0.05)
             pid = os.fork()
             if pid == 0:
+                faulthandler.dump_traceback_later(20, exit=True)
                 def g(t, y): return -y
                 compiled = explain(g, (0, 1), [1.0]).compiled
                 good = abs(solve_ivp(g, (0, 1), [1.0]).y[0, -1] - np.exp(-1)) < 1e-3
