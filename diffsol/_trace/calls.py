@@ -10,7 +10,7 @@ import types
 import numpy as np
 
 from diffsol._graph.ops import BOOL
-from diffsol._trace import frozen, jitted, masked, registered, scipy_map, world
+from diffsol._trace import frozen, instances, jitted, masked, registered, scipy_map, world
 from diffsol._trace.frames import Frame, Function, Method, Opaque, bind
 from diffsol._trace.guards import Outside, OutsideInt
 from diffsol._trace.masked import Masked
@@ -38,6 +38,8 @@ def call(machine, function, args, kwargs):
         return call(machine, function.function, [function.owner, *args], kwargs)
     if isinstance(function, Function):
         return _run(machine, function, args, kwargs)
+    if isinstance(function, instances.Instance):
+        return function.required("__call__", args, kwargs)
     if isinstance(function, world.OutsideMethod):
         return function.call(machine, args, kwargs)
     if isinstance(function, Outside):
@@ -86,7 +88,9 @@ def _call_outside(machine, function, args, kwargs):
     if type(value) is functools.partial:
         return _call_partial(machine, function, args, kwargs)
     if isinstance(value, type):
-        return _construct(value, args, kwargs)
+        if _is_exception(value):
+            return exception(value)
+        return instances.construct(machine, function, args, kwargs)
     method = inspect.getattr_static(type(value), "__call__", None)
     if isinstance(method, types.FunctionType):
         return call(machine, world.attribute(machine, function, "__call__"), args, kwargs)
@@ -109,12 +113,6 @@ def _call_partial(machine, function, args, kwargs):
         for k, v in value.keywords.items()
     }
     return call(machine, inner, [*first, *args], {**more, **kwargs})
-
-
-def _construct(cls, args, kwargs):
-    if _is_exception(cls):
-        return exception(cls)
-    raise Refused("unknown-call", f"making a {cls.__name__}")
 
 
 def _is_exception(function):
@@ -232,6 +230,21 @@ def special(*functions):
         return handler
 
     return register
+
+
+@special(super)
+def _super(machine, *given):
+    return instances.make_super(machine, *given)
+
+
+@special(object.__init__)
+def _init_of_object(machine, owner):
+    return None
+
+
+@special(object.__setattr__)
+def _setattr_of_object(machine, owner, name, value):
+    instances.keep(owner, name, value)
 
 
 @special(len)
@@ -420,7 +433,7 @@ def _is_symbolic(value):
     """Is there anything in the value that only the tracer understands?"""
     if isinstance(value, Traced | Foreign | Outside | OutsideInt | Function | Method):
         return True
-    if type(value) in (list, tuple, set, frozenset):
+    if type(value) in (list, set, frozenset) or isinstance(value, tuple):
         return any(_is_symbolic(v) for v in value)
     return type(value) is dict and any(_is_symbolic(v) for v in (*value, *value.values()))
 

@@ -51,6 +51,7 @@ class Trace:
         self.reads = Reads()
         self.parameters: dict = {}  # id of a param node -> (value, guard variable)
         self.machine = None
+        self.classes: dict = {}  # of namedtuples made inside -> the class as it was read
         self.script: tuple = ()
         self.decisions: list = []  # [(condition node, answer)]
         self.asked_at = None  # line of the last decision

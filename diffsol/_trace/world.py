@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import builtins
 import collections
+import enum
 import functools
 import inspect
 import sys
@@ -17,7 +18,7 @@ import numpy as np
 
 from diffsol._graph.node import depends_on_time
 from diffsol._graph.ops import COMPLEX, DTYPES, FLOAT
-from diffsol._trace import calls, scipy_map
+from diffsol._trace import calls, instances, scipy_map
 from diffsol._trace.frames import Function, Method, Opaque
 from diffsol._trace.guards import PIN_LIMIT, Outside, OutsideInt, is_trusted, trusted_module
 from diffsol._trace.numpy_map import ARRAY_ATTRIBUTES, SCALAR_ATTRIBUTES
@@ -193,6 +194,12 @@ def attribute(machine, owner, name):
         return _outside_attribute(machine, owner, name)
     if isinstance(owner, Traced):
         return _traced_attribute(owner, name)
+    if isinstance(owner, instances.Instance):
+        return instances.attribute(machine, owner, name)
+    if isinstance(owner, instances.Super):
+        return instances.super_attribute(machine, owner, name)
+    if isinstance(owner, tuple) and type(owner) is not tuple:
+        return instances.record_attribute(machine, owner, name)
     if isinstance(owner, Foreign):
         if name not in owner.ATTRIBUTES:
             raise Refused("unknown-attribute", f"{type_name(owner)}.{name}")
@@ -247,7 +254,7 @@ def _outside_attribute(machine, owner, name):
             raise Refused("unknown-attribute", f"module attribute {value.__name__}.{name}")
         return child(trace, owner, name, vars(value)[name])
     if isinstance(value, type):
-        return _class_attribute(machine, owner, value, name, None)
+        return class_attribute(machine, owner, value, name, None)
     if isinstance(value, types.FunctionType | types.BuiltinFunctionType):
         raise Refused("unknown-attribute", f"function attribute {name}")
     if scipy_map.is_sparse(value):
@@ -270,7 +277,7 @@ def _instance_attribute(machine, owner, name):
     if isinstance(found, property):
         if found.fget is None or not isinstance(found.fget, types.FunctionType):
             raise Refused("unknown-attribute", f"{cls.__name__}.{name}")
-        getter = _class_member(trace, owner, name, ".fget", found.fget)
+        getter = class_member(trace, owner, name, ".fget", found.fget)
         return calls.call(machine, getter, [owner], {})
     if isinstance(found, types.MemberDescriptorType):
         return child(trace, owner, name, getattr(value, name))
@@ -284,29 +291,29 @@ def _instance_attribute(machine, owner, name):
         if hasattr(cls, "__getattr__"):
             raise Refused("unknown-object", f"{cls.__name__} defines __getattr__")
         raise AttributeError(f"{cls.__name__!r} object has no attribute {name!r}")
-    return _class_attribute(machine, owner, cls, name, owner)
+    return class_attribute(machine, owner, cls, name, owner)
 
 
-def _class_attribute(machine, owner, cls, name, instance):
+def class_attribute(machine, owner, cls, name, instance):
     """A function, static or class method, or plain value that a class holds."""
     trace = machine.trace
     found = inspect.getattr_static(cls, name, None)
     if isinstance(found, types.FunctionType):
-        function = _class_member(trace, owner, name, "", found)
+        function = class_member(trace, owner, name, "", found)
         return function if instance is None else Method(function, instance)
     if isinstance(found, staticmethod):
-        return _class_member(trace, owner, name, "", found.__func__)
+        return class_member(trace, owner, name, "", found.__func__)
     if isinstance(found, classmethod):
-        function = _class_member(trace, owner, name, ".__func__", found.__func__)
+        function = class_member(trace, owner, name, ".__func__", found.__func__)
         holder = (
             owner
-            if instance is None
+            if instance is None or isinstance(owner.value, type)
             else Outside(
                 cls, trace.reads.read((owner.var, "class"), f"type({owner.var})", cls), trace.reads
             )
         )
         return Method(function, holder)
-    if _is_builtin_method(found) and instance is not None:
+    if _is_builtin_method(found) and instance is not None and instance is owner:
         return OutsideMethod(owner, name)
     if found is None or hasattr(type(found), "__get__"):
         if cls.__module__.startswith("numpy.random"):
@@ -319,7 +326,7 @@ def _is_builtin_method(found):
     return isinstance(found, types.MethodDescriptorType | types.WrapperDescriptorType)
 
 
-def _class_member(trace, owner, name, suffix, function):
+def class_member(trace, owner, name, suffix, function):
     holder = owner.var if isinstance(owner.value, type) else f"type({owner.var})"
     if not isinstance(function, types.FunctionType):
         raise Refused("unknown-call", f"{name} of a {type_name(owner)}")
@@ -364,9 +371,9 @@ def item(machine, owner, key):
         key = _plain_key(key)
         if key not in value:
             trace.reads.require(f"{trace.reads.constant(key)} not in {owner.var}")
-            raise KeyError(key)
-    elif _behaves_as(value, list, tuple):
-        if isinstance(key, slice):
+            return _missing(owner, key)
+    elif _behaves_as(value, list, tuple, collections.deque):
+        if isinstance(key, slice) and type(value) is not collections.deque:
             return trace.local_copy(owner)[_plain_slice(key)]
         if is_dynamic(key):
             return pick_item(trace, trace.local_copy(owner), key)
@@ -378,7 +385,7 @@ def item(machine, owner, key):
         if not isinstance(method, types.FunctionType):
             raise Refused("unknown-object", f"item of a {type_name(owner)}")
         return calls.call(
-            machine, _class_member(trace, owner, "__getitem__", "", method), [owner, key], {}
+            machine, class_member(trace, owner, "__getitem__", "", method), [owner, key], {}
         )
     expression = (
         f"{owner.var}[{key!r}]"
@@ -390,6 +397,15 @@ def item(machine, owner, key):
         value[key],
         trace.reads.read((owner.var, "item", type(key), key), expression, value[key]),
     )
+
+
+def _missing(owner, key):
+    """What a dict from outside gives for a key that it has not."""
+    if type(owner.value) is collections.Counter:
+        return 0
+    if isinstance(owner.value, collections.defaultdict):
+        raise Refused("side-effect", f"a new item {key!r} of a defaultdict from outside")
+    raise KeyError(key)
 
 
 def _plain_key(key):
@@ -414,7 +430,7 @@ def elements(machine, owner) -> list:
     if _behaves_as(value, dict):
         _guard_keys(trace, owner)
         return list(value)
-    if _behaves_as(value, list, tuple):
+    if _behaves_as(value, list, tuple, collections.deque):
         trace.reads.require(f"len({owner.var}) == {len(value)}")
         return [item(machine, owner, i) for i in range(len(value))]
     raise Refused("unknown-object", f"iteration over a {type_name(owner)}")
@@ -430,8 +446,19 @@ def _guard_keys(trace, owner):
     )
 
 
+# kinds of dict that are read as a dict is
+LIKE_DICT = (
+    collections.OrderedDict,
+    collections.defaultdict,
+    collections.Counter,
+    types.MappingProxyType,
+)
+
+
 def _behaves_as(value, *kinds) -> bool:
     """Is it one of these containers, or of a subclass that changes nothing about containers?"""
+    if type(value) in LIKE_DICT:
+        return dict in kinds
     for kind in kinds:
         if isinstance(value, kind):
             cls = type(value)
@@ -442,7 +469,8 @@ def _behaves_as(value, *kinds) -> bool:
 
 
 def _is_container(value) -> bool:
-    return type(value) in (set, frozenset) or _behaves_as(value, list, tuple, dict)
+    kinds = (list, tuple, dict, collections.deque)
+    return type(value) in (set, frozenset) or _behaves_as(value, *kinds)
 
 
 CONTAINER_METHODS = (
@@ -461,6 +489,8 @@ def local_copy(machine, owner):
         return {key: item(machine, owner, key) for key in elements(machine, owner)}
     if _behaves_as(value, list, tuple):
         return (tuple if isinstance(value, tuple) else list)(elements(machine, owner))
+    if isinstance(value, enum.IntEnum):
+        return child(machine.trace, owner, "_value_", value._value_)
     if isinstance(value, set | frozenset) and type(value) in (set, frozenset):
         machine.trace.reads.require(
             f"{owner.var} == {machine.trace.reads.constant(frozenset(value))}"
@@ -498,7 +528,7 @@ def length(machine, owner) -> int:
     if not isinstance(method, types.FunctionType):
         raise Refused("unknown-object", f"len of a {type_name(owner)}")
     return calls.call(
-        machine, _class_member(machine.trace, owner, "__len__", "", method), [owner], {}
+        machine, class_member(machine.trace, owner, "__len__", "", method), [owner], {}
     )
 
 

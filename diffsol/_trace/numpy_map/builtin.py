@@ -13,7 +13,7 @@ from diffsol._trace.arithmetic import apply
 from diffsol._trace.guards import Outside, OutsideInt
 from diffsol._trace.numpy_map.registry import HANDLERS, array_of, as_scalar, handles
 from diffsol._trace.reasons import Refused
-from diffsol._trace.values import MAYBE, Array, Scalar, Traced, as_node, is_py, wrap
+from diffsol._trace.values import MAYBE, Array, Foreign, Scalar, Traced, as_node, is_py, wrap
 
 
 @handles(float)
@@ -84,6 +84,9 @@ HANDLERS[builtins.min] = lambda trace, *items, **more: _extreme(trace, "less", i
 @handles(isinstance)
 def _isinstance(trace, value, types):
     types = _plain_types(types)
+    made_of = getattr(value, "cls", None) if isinstance(value, Foreign) else None
+    if made_of is not None:
+        return issubclass(made_of.value, types)
     return _answer(value, lambda x: isinstance(x, types))
 
 
@@ -99,6 +102,8 @@ def _plain_types(types):
 def _type(trace, value):
     if isinstance(value, Outside):
         return trace.class_of(value)
+    if isinstance(value, Foreign) and hasattr(value, "cls"):
+        return value.cls
     return _answer(value, type)
 
 
@@ -123,6 +128,8 @@ def _exemplar(value):
     if isinstance(value, Scalar):
         exact = value.dtype.type(0)
         return exact.item() if value.py else exact
+    if isinstance(value, Foreign):
+        raise Refused("unknown-object", "a question about the type of what is made inside")
     if isinstance(value, Array):
         return np.empty(value.shape, value.dtype)
     return value.value if isinstance(value, (Outside, OutsideInt)) else value

@@ -5,8 +5,9 @@ from __future__ import annotations
 from diffsol._trace import world
 from diffsol._trace.frames import METHOD_BIT, NEW_CALLS, NULL, Cell
 from diffsol._trace.guards import Outside
+from diffsol._trace.instances import Instance, make_super, set_attribute
 from diffsol._trace.reasons import Refused
-from diffsol._trace.steps.common import item, local_key
+from diffsol._trace.steps.common import item, local_key, pop_many
 from diffsol._trace.steps.registry import step
 from diffsol._trace.values import Array, Scalar
 
@@ -118,6 +119,18 @@ def _push_method(frame, value):
     frame.stack.extend((value, NULL) if NEW_CALLS else (NULL, value))
 
 
+@step("LOAD_SUPER_ATTR")
+def _load_super_attr(machine, frame, step):
+    asked, cls, owner = pop_many(frame, 3)
+    if asked is not super:
+        raise Refused("unknown-call", "a `super` of its own")
+    value = world.attribute(machine, make_super(machine, cls, owner), step.value)
+    if step.arg & 1:
+        _push_method(frame, value)
+    else:
+        frame.stack.append(value)
+
+
 @step("LOAD_METHOD")
 def _load_method(machine, frame, step):
     _push_method(frame, world.attribute(machine, frame.stack.pop(), step.value))
@@ -126,6 +139,8 @@ def _load_method(machine, frame, step):
 @step("STORE_ATTR", "DELETE_ATTR")
 def _store_attr(machine, frame, step):
     owner = frame.stack.pop()
+    if isinstance(owner, Instance) and step.name == "STORE_ATTR":
+        return set_attribute(owner, step.value, frame.stack.pop())
     raise Refused(
         "side-effect", f"assignment to the attribute {step.value} of a {world.type_name(owner)}"
     )

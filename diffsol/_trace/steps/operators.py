@@ -10,6 +10,7 @@ import numpy as np
 
 from diffsol._trace import world
 from diffsol._trace.guards import Outside, unpin
+from diffsol._trace.instances import Instance
 from diffsol._trace.reasons import Refused
 from diffsol._trace.steps.common import constant_array, operand, truth
 from diffsol._trace.steps.registry import step
@@ -163,6 +164,8 @@ def _identical(machine, left, right) -> bool:
         return left is right
     if left is None or right is None:
         return False
+    if isinstance(left, Instance) and isinstance(right, Instance):
+        return left is right
     if isinstance(left, list | dict | set) and isinstance(right, list | dict | set):
         return left is right  # made inside
     raise Refused("unknown-object", "identity of numbers, strings or arrays")
