@@ -107,6 +107,15 @@ class Method:
         self.owner = owner
 
 
+class Native:
+    """A function of the tracer's in the place of one that the traced function made or looked up."""
+
+    __slots__ = ("function",)
+
+    def __init__(self, function):
+        self.function = function
+
+
 class Frame:
     """One running call."""
 

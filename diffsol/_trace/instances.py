@@ -13,7 +13,7 @@ import inspect
 import types
 
 from diffsol._trace import calls, world
-from diffsol._trace.frames import NULL, Cell, Method
+from diffsol._trace.frames import NULL, Cell, Method, Native
 from diffsol._trace.guards import Outside
 from diffsol._trace.reasons import Refused
 from diffsol._trace.values import Foreign
@@ -213,9 +213,9 @@ def record_attribute(machine, owner, name):
         return getattr(owner, name)
     outside = machine.trace.classes.get(cls)
     if name == "_replace":
-        return functools.partial(_replaced, owner)
+        return Native(functools.partial(_replaced, owner))
     if name == "_asdict":
-        return functools.partial(dict, zip(cls._fields, owner, strict=True))
+        return Native(functools.partial(dict, zip(cls._fields, owner, strict=True)))
     if outside is None or name in ("_fields", "count", "index"):
         return getattr(owner, name)
     found = inspect.getattr_static(cls, name, None)

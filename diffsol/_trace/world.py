@@ -18,7 +18,7 @@ import numpy as np
 
 from diffsol._graph.node import depends_on_time
 from diffsol._graph.ops import COMPLEX, DTYPES, FLOAT
-from diffsol._trace import calls, instances, scipy_map
+from diffsol._trace import calls, instances, narrow, scipy_map
 from diffsol._trace.frames import Function, Method, Opaque
 from diffsol._trace.guards import PIN_LIMIT, Outside, OutsideInt, is_trusted, trusted_module
 from diffsol._trace.numpy_map import ARRAY_ATTRIBUTES, SCALAR_ATTRIBUTES
@@ -71,7 +71,7 @@ def enter(trace, value, var):
     if kind is np.ndarray:
         return _enter_array(trace, value, var)
     if isinstance(value, np.ndarray | np.generic):
-        raise Refused("dtype", f"a {kind.__name__}")
+        return narrow.enter(trace, value, var)
     if isinstance(value, types.ModuleType) or _is_known_function(value):
         reads.pin(var, value)
         return (
@@ -103,7 +103,7 @@ def _is_known_function(value):
 def _enter_array(trace, value, var):
     reads = trace.reads
     if value.dtype not in DTYPES:
-        raise Refused("dtype", f"an array of dtype {value.dtype}")
+        return narrow.enter(trace, value, var)
     reads.require_type(var, value)
     reads.require(
         f"{var}.shape == {value.shape!r} and {var}.dtype == {reads.constant(value.dtype)}"
@@ -247,8 +247,14 @@ def class_of(trace, outside):
     return enter(trace, cls, trace.reads.read((var, "class"), f"type({var})", cls))
 
 
+METHODS: dict = {}  # (class, name) of a library's method that is known -> (machine, object) -> Native
+
+
 def _outside_attribute(machine, owner, name):
     trace, value = machine.trace, owner.value
+    known = METHODS.get((type(value), name))
+    if known is not None:
+        return known(machine, owner)
     if isinstance(value, types.ModuleType):
         if name not in vars(value):
             raise Refused("unknown-attribute", f"module attribute {value.__name__}.{name}")

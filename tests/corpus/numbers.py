@@ -46,7 +46,7 @@ def single_precision_start(t, y):
 weights32 = np.array([0.1, 0.2, 0.3], dtype=np.float32)
 
 
-@compiles([1.0, 1.0, 1.0], 2.0, missing="single precision arrays")
+@compiles([1.0, 1.0, 1.0], 2.0)
 def single_precision_weights(t, y):
     """Weights as they come out of a trained network."""
     return -y * weights32 + weights32[0]
@@ -55,7 +55,7 @@ def single_precision_weights(t, y):
 counts = np.array([3, 1, 2], dtype=np.int32)
 
 
-@compiles([1.0, 1.0, 1.0], 2.0, missing="arrays of int32")
+@compiles([1.0, 1.0, 1.0], 2.0)
 def int32_stoichiometry(t, y):
     return -counts * y
 

@@ -8,6 +8,9 @@ says which further functions may be called at once when nothing traced is among 
 from diffsol._trace.numpy_map import (
     builtin,
     choosing,
+    comparing,
+    editing,
+    fourier,
     linear,
     making,
     moving,
@@ -16,6 +19,7 @@ from diffsol._trace.numpy_map import (
     products,
     reducing,
     searching,
+    sorting,
     ufunc_methods,
 )
 from diffsol._trace.numpy_map.attributes import ARRAY_ATTRIBUTES, SCALAR_ATTRIBUTES
@@ -31,6 +35,10 @@ __all__ = [
     "OPERATORS",
     "SCALAR_ATTRIBUTES",
     "builtin",
+    "comparing",
+    "editing",
+    "fourier",
+    "sorting",
     "call_math",
     "call_ufunc",
     "choosing",

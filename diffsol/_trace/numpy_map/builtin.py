@@ -128,6 +128,8 @@ def _exemplar(value):
     if isinstance(value, Scalar):
         exact = value.dtype.type(0)
         return exact.item() if value.py else exact
+    if isinstance(value, Foreign) and hasattr(value, "value"):
+        return value.value  # of a narrow dtype
     if isinstance(value, Foreign):
         raise Refused("unknown-object", "a question about the type of what is made inside")
     if isinstance(value, Array):
