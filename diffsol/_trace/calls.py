@@ -91,7 +91,7 @@ def _call_outside(machine, function, args, kwargs):
     if isinstance(value, type):
         if _is_exception(value):
             return exception(value)
-        if value in SPECIAL:
+        if type(value) is type and value in SPECIAL:
             return SPECIAL[value](machine, *args, **kwargs)
         return instances.construct(machine, function, args, kwargs)
     if type(value) in OBJECTS:
@@ -161,7 +161,9 @@ def _call_traced(trace, function, args, kwargs):
     }
     if any(isinstance(a, Masked) for a in args):
         return _call_masked(trace, function, args, kwargs)
-    if _has_narrow(args) and (isinstance(function, np.ufunc) or is_pure(function) or function in HANDLERS):
+    if _has_narrow(args) and (
+        isinstance(function, np.ufunc) or is_pure(function) or function in HANDLERS
+    ):
         done, args = narrow.call(trace, function, args, kwargs)
         if done:
             return args

@@ -98,6 +98,7 @@ for _name in (*COMPARISONS, *UNARY):
 
 # --- making ----------------------------------------------------------------------------------------------
 
+
 def construct(machine, outside, args, kwargs):
     """outside(*args, **kwargs) of a class."""
     cls = outside.value
@@ -282,9 +283,7 @@ def super_attribute(machine, asked, name):
     if base is object:
         return Method(getattr(object, name), owner)
     expression = f"{var}.__mro__[{position}]"
-    outside = world.enter(
-        machine.trace, base, reads.read((var, "mro", position), expression, base)
-    )
+    outside = world.enter(machine.trace, base, reads.read((var, "mro", position), expression, base))
     if not isinstance(outside, Outside):
         raise Refused("unknown-attribute", f"{base.__name__}.{name}")
     found = vars(base)[name]

@@ -51,7 +51,9 @@ for _kind, _count in PLAIN.items():
 @calls.special(itertools.chain.from_iterable)
 def _chain_of(machine, iterables):
     return (
-        x for part in calls.iterable_of(machine, iterables) for x in calls.iterable_of(machine, part)
+        x
+        for part in calls.iterable_of(machine, iterables)
+        for x in calls.iterable_of(machine, part)
     )
 
 
@@ -191,9 +193,7 @@ def _derived(machine, outside, name, args):
 
 
 def _polynomial_method(name):
-    return lambda machine, outside: Native(
-        lambda *args: _derived(machine, outside, name, args)
-    )
+    return lambda machine, outside: Native(lambda *args: _derived(machine, outside, name, args))
 
 
 for _kind in (np.poly1d, np.polynomial.Polynomial):

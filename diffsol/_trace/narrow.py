@@ -12,7 +12,7 @@ import functools
 import numpy as np
 
 from diffsol._graph.node import varies
-from diffsol._graph.ops import DTYPES, ELEMENTWISE
+from diffsol._graph.ops import DTYPES, ELEMENTWISE, FLOAT
 from diffsol._trace.arithmetic import COMPARISONS, NUMBER_OPERATORS, binary
 from diffsol._trace.guards import PIN_LIMIT, OutsideInt
 from diffsol._trace.reasons import Refused
@@ -22,14 +22,24 @@ KINDS = "iufc"  # of numbers
 # methods that NumPy may be asked for at once, for what they give is new or a view of what is fixed
 METHODS = (
     *("astype", "sum", "mean", "max", "min", "prod", "std", "var", "copy", "reshape", "ravel"),
-    *("flatten", "transpose", "squeeze", "item", "tolist", "cumsum", "argmax", "argmin", "any", "all"),
+    *(
+        "flatten",
+        "transpose",
+        "squeeze",
+        "item",
+        "tolist",
+        "cumsum",
+        "argmax",
+        "argmin",
+        "any",
+        "all",
+    ),
 )
 # functions that promote what they are given, as operators do
 PROMOTING = frozenset(
     {
         *(np.dot, np.matmul, np.inner, np.outer, np.vdot, np.einsum, np.tensordot, np.cross),
         *(np.where, np.clip, np.concatenate, np.hstack, np.vstack, np.stack, np.append),
-        np.interp,
     }
 )
 
@@ -153,6 +163,8 @@ def widen(trace, operands):
 
 def call(trace, function, args, kwargs):
     """A function of NumPy with narrow values among its arguments: (called, result or new arguments)."""
+    if function is np.interp:  # which casts all that it is given
+        return False, [x.widened(FLOAT) if isinstance(x, Narrow) else x for x in args]
     flat = [x for a in args for x in (a if isinstance(a, list | tuple) else [a])]
     wide = widen(trace, [x for x in flat if not isinstance(x, str)])
     if wide is None:
@@ -188,7 +200,9 @@ for _name, _dunder in (*NUMBER_OPERATORS, ("matmul", "matmul")):
     _install(_name, _dunder)
 for _name, _dunder in COMPARISONS:
     setattr(
-        Narrow, f"__{_dunder}__", lambda self, other, _name=_name: _between(self, _name, self, other)
+        Narrow,
+        f"__{_dunder}__",
+        lambda self, other, _name=_name: _between(self, _name, self, other),
     )
 Narrow.__neg__ = lambda self: _given(self.trace, -self.value)
 Narrow.__pos__ = lambda self: _given(self.trace, +self.value)

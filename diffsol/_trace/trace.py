@@ -19,7 +19,7 @@ from diffsol._graph.build import Graph
 from diffsol._graph.node import Program, reachable, varies
 from diffsol._graph.ops import BOOL, COMPLEX, ELEMENTWISE
 from diffsol._graph.roll import rolled
-from diffsol._trace import calls, iterators, world  # noqa: F401 (iterators: its handlers)
+from diffsol._trace import cached, calls, iterators, world  # noqa: F401 (for their handlers)
 from diffsol._trace.frames import SUPPORTED
 from diffsol._trace.guards import Outside, Reads
 from diffsol._trace.machine import Machine, UserRaised

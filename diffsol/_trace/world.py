@@ -17,12 +17,12 @@ import types
 import numpy as np
 
 from diffsol._graph.node import depends_on_time
-from diffsol._graph.ops import COMPLEX, DTYPES, FLOAT
+from diffsol._graph.ops import BOOL, COMPLEX, DTYPES, FLOAT
 from diffsol._trace import calls, instances, narrow, scipy_map
 from diffsol._trace.frames import Function, Method, Opaque
 from diffsol._trace.guards import PIN_LIMIT, Outside, OutsideInt, is_trusted, trusted_module
 from diffsol._trace.numpy_map import ARRAY_ATTRIBUTES, SCALAR_ATTRIBUTES
-from diffsol._trace.picking import pick_item
+from diffsol._trace.picking import pick_item, pick_value
 from diffsol._trace.reasons import Refused
 from diffsol._trace.values import MAYBE, Array, Foreign, Scalar, Traced, is_dynamic
 
@@ -95,7 +95,7 @@ KNOWN_FUNCTIONS = (types.BuiltinFunctionType, types.FunctionType, type(np.sum))
 def _is_known_function(value):
     if isinstance(value, types.BuiltinMethodType):
         return isinstance(value.__self__, types.ModuleType | type(None))
-    if isinstance(value, np.ufunc) or value is np.r_:
+    if isinstance(value, np.ufunc) or value is np.r_ or value is np.c_:
         return True
     return isinstance(value, KNOWN_FUNCTIONS) and is_trusted(value)
 
@@ -253,8 +253,9 @@ METHODS: dict = {}  # (class, name) of a library's method that is known -> (mach
 def _outside_attribute(machine, owner, name):
     trace, value = machine.trace, owner.value
     known = METHODS.get((type(value), name))
-    if known is not None:
-        return known(machine, owner)
+    found = scipy_map.find_method(machine, owner, name) if known is None else known(machine, owner)
+    if found is not None:
+        return found
     if isinstance(value, types.ModuleType):
         if name not in vars(value):
             raise Refused("unknown-attribute", f"module attribute {value.__name__}.{name}")
@@ -357,6 +358,8 @@ class OutsideMethod:
             raise Refused(
                 "side-effect", f".{self.name}() of a {type_name(self.owner)} from outside"
             )
+        if self.name == "get" and len(args) == 2 and is_dynamic(args[0]):
+            return pick_value(machine.trace, machine.trace.local_copy(self.owner), *args)
         if self.name == "get" and args:
             found = contains(machine, self.owner, args[0])
             return (
@@ -374,6 +377,8 @@ def item(machine, owner, key):
     """owner[key] of a container from outside."""
     trace, value = machine.trace, owner.value
     if _behaves_as(value, dict):
+        if is_dynamic(key) and type(value) is dict:
+            return pick_value(trace, trace.local_copy(owner), key)
         key = _plain_key(key)
         if key not in value:
             trace.reads.require(f"{trace.reads.constant(key)} not in {owner.var}")
@@ -414,13 +419,21 @@ def _missing(owner, key):
     raise KeyError(key)
 
 
+HASHES = (int.__hash__, str.__hash__, enum.Enum.__hash__)
+
+
 def _plain_key(key):
     if isinstance(key, OutsideInt):
         return key.pinned()
     if isinstance(key, tuple):
         return tuple(_plain_key(k) for k in key)
     if isinstance(key, Outside):
+        if isinstance(key.value, enum.Enum) and type(key.value).__hash__ in HASHES:
+            key.reads.require(f"{key.var} is {key.reads.constant(key.value)}")
+            return key.value
         raise Refused("unknown-object", f"a {type_name(key)} as key")
+    if isinstance(key, Scalar) and key.dtype == BOOL:
+        return bool(key)
     if isinstance(key, Traced | Opaque):
         raise Refused("concrete-value", "a traced value as key")
     return key

@@ -50,7 +50,9 @@ def default_dict(t, y):
     return [inflow["A"] - y[0], y[0] - 0.5 * y[1] + inflow.get("B", 0.0)]
 
 
-@compiles([1.0, 0.2], 3.0, ChainMap({"k": 0.5}, {"k": 2.0, "c": 0.1}))
+@compiles(
+    [1.0, 0.2], 3.0, ChainMap({"k": 0.5}, {"k": 2.0, "c": 0.1}), missing="collections.ChainMap"
+)
 def chain_map(t, y, p):
     return [y[1], -p["k"] * y[0] - p["c"] * y[1]]
 
@@ -60,9 +62,12 @@ def deque_of_gains(t, y, gains):
     return [y[1], -gains[0] * y[0] - gains[1] * y[1]]
 
 
-@compiles([1.0, 0.2], 3.0, types.MappingProxyType({"k": 0.5, "c": 0.1}))
-def read_only_mapping(t, y, p):
-    return [y[1], -p["k"] * y[0] - p["c"] * y[1]]
+mapping = types.MappingProxyType({"k": 0.5, "c": 0.1})
+
+
+@compiles([1.0, 0.2], 3.0)
+def read_only_mapping(t, y):
+    return [y[1], -mapping["k"] * y[0] - mapping["c"] * y[1]]
 
 
 @compiles([1.0, 0.5, 0.1], 2.0, Counter({"A": 2, "B": 1}))

@@ -130,7 +130,7 @@ def density(h):
     return 1.2 * math.exp(-h / 8.0)
 
 
-@stays_python("unknown-call", [1.0, 0.0], 3.0, why="which calls are remembered can be seen")
+@compiles([1.0, 0.0], 3.0)
 def cached_helper_of_the_state(t, y):
     return [y[1], -density(y[0]) * y[1] * abs(y[1])]
 

@@ -24,7 +24,7 @@ from diffsol._trace.numpy_map import (
 )
 from diffsol._trace.numpy_map.attributes import ARRAY_ATTRIBUTES, SCALAR_ATTRIBUTES
 from diffsol._trace.numpy_map.elementwise import MATH, OPERATORS, call_math, call_ufunc
-from diffsol._trace.numpy_map.moving import r_getitem
+from diffsol._trace.numpy_map.moving import c_getitem, r_getitem
 from diffsol._trace.numpy_map.purity import is_pure
 from diffsol._trace.numpy_map.registry import HANDLERS
 
@@ -35,6 +35,7 @@ __all__ = [
     "OPERATORS",
     "SCALAR_ATTRIBUTES",
     "builtin",
+    "c_getitem",
     "comparing",
     "editing",
     "fourier",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import abc
 import builtins
+from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 
@@ -18,6 +20,9 @@ from diffsol._trace.values import MAYBE, Array, Foreign, Scalar, Traced, as_node
 
 @handles(float)
 def _float(trace, x):
+    if isinstance(x, Outside) and type(x.value) in (Fraction, Decimal):
+        trace.reads.pin(x.var, x.value)
+        return float(x.value)
     node = as_node(trace, x)
     if node.size != 1 or node.ndim > 0 or node.dtype == COMPLEX:
         raise TypeError("only 0-dimensional real arrays can be converted to float")

@@ -96,6 +96,17 @@ def domain_error(graph, result, operands):
     )
 
 
+@handles(math.hypot)
+def _math_hypot(trace, *coordinates):
+    """Of any number; `math` has no sum of squares that could overflow, neither have two at a time."""
+    if len(coordinates) == 1:
+        return call_math(trace, math.fabs, *coordinates)
+    total = coordinates[0]
+    for x in coordinates[1:]:
+        total = call_math(trace, math.hypot, total, x)
+    return total
+
+
 @handles(math.pow)
 def _math_pow(trace, x, y):
     operands = [as_node(trace, x), as_node(trace, unpin(y))]

@@ -219,6 +219,14 @@ def r_getitem(trace, key):
     return _concatenate(trace, parts)
 
 
+def c_getitem(trace, key):
+    """np.c_[...] of vectors, which become columns, and matrices."""
+    parts = [array_of(trace, x) for x in (key if isinstance(key, tuple) else (key,))]
+    if any(x.ndim not in (1, 2) for x in parts):
+        raise Refused("numpy-call", "np.c_ of other than vectors and matrices")
+    return HANDLERS[np.column_stack](trace, parts)
+
+
 @handles(np.meshgrid)
 def _meshgrid(trace, *arrays, indexing="xy"):
     arrays = [array_of(trace, a).ravel() for a in arrays]

@@ -11,7 +11,7 @@ import numpy as np
 from diffsol._trace import world
 from diffsol._trace.guards import Outside, unpin
 from diffsol._trace.instances import Instance
-from diffsol._trace.reasons import Refused
+from diffsol._trace.reasons import Refused, UserRaised
 from diffsol._trace.steps.common import constant_array, operand, truth
 from diffsol._trace.steps.registry import step
 
@@ -69,7 +69,13 @@ def _binary_op(machine, frame, step):
             raise Refused(
                 "side-effect", f"in-place operator on a {type(left.value).__name__} from outside"
             )
-    frame.stack.append(table[symbol](constant_array(machine, operand(machine, left)), right))
+    left = constant_array(machine, operand(machine, left))
+    try:
+        frame.stack.append(table[symbol](left, right))
+    except ArithmeticError as error:
+        if type(left) not in (int, float) or type(right) not in (int, float):
+            raise
+        raise UserRaised(error, frame.where()) from None  # as Python's numbers do, on this path
 
 
 def _printed(value):
