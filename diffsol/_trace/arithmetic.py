@@ -261,8 +261,18 @@ for _name, _dunder in (
     ("matmul", "matmul"),
 ):
     _operator(_name, _dunder)
+
+def _comparison(name, dunder):
+    def compare(self, other):
+        if isinstance(other, Foreign) and type(other).__eq__ is not object.__eq__:
+            return NotImplemented  # it has comparisons of its own
+        return binary(name, self, other)
+
+    setattr(Traced, f"__{dunder}__", compare)
+
+
 for _name, _dunder in COMPARISONS:
-    setattr(Traced, f"__{_dunder}__", lambda self, other, _name=_name: binary(_name, self, other))
+    _comparison(_name, _dunder)
 
 
 def _int_operator(dunder, function):

@@ -14,6 +14,7 @@ import numpy as np
 from diffsol._graph.node import varies
 from diffsol._graph.ops import DTYPES, ELEMENTWISE, FLOAT
 from diffsol._trace.arithmetic import COMPARISONS, NUMBER_OPERATORS, binary
+from diffsol._trace.frames import Native
 from diffsol._trace.guards import PIN_LIMIT, OutsideInt
 from diffsol._trace.reasons import Refused
 from diffsol._trace.values import MAYBE, Array, Foreign, Scalar, Traced
@@ -56,7 +57,7 @@ class Narrow(Foreign):
 
     def __getattr__(self, name):
         if name in METHODS:
-            return functools.partial(self._method, name)
+            return Native(functools.partial(self._method, name))
         return _given(self.trace, getattr(self.value, name))
 
     def _method(self, name, *args, **kwargs):

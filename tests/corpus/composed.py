@@ -204,7 +204,8 @@ def attitude_by_rotation_class(t, q):
 
 @compiles([1.0, 0.0], 3.0)
 def checked_arguments(t, y):
-    assert isinstance(y, np.ndarray) and y.shape == (2,) and y.ndim == 1
+    assert isinstance(y, np.ndarray)
+    assert y.shape == (2,)
     if not np.all(np.isfinite(y)):
         raise ValueError("not finite")
     if np.isclose(t, 1.5) or np.allclose(y, 0.0):

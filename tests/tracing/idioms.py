@@ -773,7 +773,7 @@ def clock(t, y):
 
 @refused("dtype", 2, np.array([1.0, 2.0], dtype=np.float32))
 def single_precision(t, y, w):
-    return y * w
+    return y * (w * float(y[0]))
 
 
 @compiled(2)

@@ -7,6 +7,7 @@ import numpy as np
 from diffsol._trace import world
 from diffsol._trace.frames import Cell, Function, Method, Opaque
 from diffsol._trace.guards import Outside, OutsideInt
+from diffsol._trace.narrow import Narrow
 from diffsol._trace.numpy_map import c_getitem, r_getitem
 from diffsol._trace.picking import pick_item, pick_value
 from diffsol._trace.reasons import Refused
@@ -37,6 +38,8 @@ def item(machine, owner, key):
 def local_key(machine, key):
     if isinstance(key, Outside):
         return machine.trace.local_copy(key)
+    if isinstance(key, Narrow):
+        return key.value
     if isinstance(key, tuple):
         return tuple(local_key(machine, k) for k in key)
     return key
