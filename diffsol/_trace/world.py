@@ -19,10 +19,11 @@ import numpy as np
 from diffsol._graph.node import depends_on_time
 from diffsol._graph.ops import BOOL, COMPLEX, DTYPES, FLOAT
 from diffsol._trace import calls, instances, narrow, scipy_map
+from diffsol._trace.check import number_table
 from diffsol._trace.frames import Function, Method, Opaque
 from diffsol._trace.guards import PIN_LIMIT, Outside, OutsideInt, is_trusted, trusted_module
 from diffsol._trace.numpy_map import ARRAY_ATTRIBUTES, SCALAR_ATTRIBUTES
-from diffsol._trace.picking import pick_item, pick_value
+from diffsol._trace.picking import pick, pick_item, pick_value
 from diffsol._trace.reasons import Refused
 from diffsol._trace.values import MAYBE, Array, Foreign, Scalar, Traced, is_dynamic
 
@@ -387,7 +388,7 @@ def item(machine, owner, key):
         if isinstance(key, slice) and type(value) is not collections.deque:
             return trace.local_copy(owner)[_plain_slice(key)]
         if is_dynamic(key):
-            return pick_item(trace, trace.local_copy(owner), key)
+            return _picked(trace, owner, key)
         key = _plain_key(key)
         if not -len(value) <= key < len(value):
             trace.reads.require(f"len({owner.var}) == {len(value)}")
@@ -417,6 +418,21 @@ def _missing(owner, key):
     if isinstance(owner.value, collections.defaultdict):
         raise Refused("side-effect", f"a new item {key!r} of a defaultdict from outside")
     raise KeyError(key)
+
+
+LONG_LIST = 16  # items, from which on a list of numbers is read as an array
+
+
+def _picked(trace, owner, key):
+    """owner[key] of a list or tuple by a traced index."""
+    value = owner.value
+    kind = type(value[0]) if len(value) >= LONG_LIST else None
+    if kind not in (float, int) or any(type(x) is not kind for x in value):
+        return pick_item(trace, trace.local_copy(owner), key)
+    table = number_table(value, kind)
+    expression = f"number_table({owner.var}, {kind.__name__})"
+    var = trace.reads.read((owner.var, "table"), expression, table)
+    return Scalar(trace, pick(_enter_array(trace, table, var), key).node, True)
 
 
 HASHES = (int.__hash__, str.__hash__, enum.Enum.__hash__)
