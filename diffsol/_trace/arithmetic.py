@@ -262,6 +262,7 @@ for _name, _dunder in (
 ):
     _operator(_name, _dunder)
 
+
 def _comparison(name, dunder):
     def compare(self, other):
         if isinstance(other, Foreign) and type(other).__eq__ is not object.__eq__:

@@ -104,10 +104,11 @@ REASONS = {
         Reason(
             "dtype",
             "It uses a dtype other than bool, int64, float64 or complex128",
-            "Results in other precisions round differently; compiling them as float64 would "
-            "change the answer.",
+            "Numbers of other precisions are followed as fixed ones where NumPy promotes what becomes of "
+            "them to one of these. Arithmetic in other precisions rounds differently; compiling it as "
+            "float64 would change the answer.",
             "Convert with `.astype(float)` once, outside.",
-            ("`w = np.ones(3, np.float32)`", "`w = np.ones(3)`"),
+            ("`np.ones(3, np.float32) * t`", "`np.ones(3) * t`"),
         ),
         Reason(
             "complex-to-real",

@@ -111,8 +111,7 @@ FUNCTIONS = {
         + scipy.integrate.simpson(y[1:] * t, x=np.arange(5.0) ** 1.5)
     ),
     "block_diag": lambda t, y: (
-        scipy.linalg.block_diag([[t, 1.0], [0.0, t]], y[:4].reshape(2, 2), [[2.0], [1.0]])
-        @ y[:5]
+        scipy.linalg.block_diag([[t, 1.0], [0.0, t]], y[:4].reshape(2, 2), [[2.0], [1.0]]) @ y[:5]
         + scipy.linalg.block_diag([t], y[:5])[1]
     ),
     "expm": lambda t, y: scipy.linalg.expm(np.diag(np.arange(6.0)) / 6) @ y,
