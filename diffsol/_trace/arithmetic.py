@@ -396,6 +396,7 @@ Array.imag = _array_part("imag")
 def _in_place(name):
     def method(self, other):
         self.writable()
+        other = other.beside(self) if isinstance(other, Foreign) else other
         result = binary(name, self, other)
         if not np.can_cast(result.dtype, self.dtype, "same_kind"):
             raise TypeError(f"Cannot cast from {result.dtype} to {self.dtype} in place")

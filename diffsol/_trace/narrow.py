@@ -79,6 +79,10 @@ class Narrow(Foreign):
 
     __hash__ = None
 
+    def beside(self, array):
+        common = np.result_type(self.value, array.dtype)
+        return self.widened(common) if common in DTYPES else self
+
     def widened(self, dtype):
         """The same values in a dtype of the graph."""
         array = np.asarray(self.value).astype(dtype)

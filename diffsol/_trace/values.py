@@ -66,6 +66,10 @@ class Foreign:
     ATTRIBUTES: tuple = ()
     REFUSED: tuple = ("unknown-object", "arithmetic with an object of SciPy")
 
+    def beside(self, array):
+        """What goes in its place into an assignment to the array."""
+        return self
+
 
 MAYBE = "maybe"  # a Python or a NumPy scalar, depending on values: min(y[0], 1.0)
 
@@ -292,6 +296,7 @@ class Array(Traced):
         kind, key = ("dynamic", key) if dynamic else index_kind(key)
         if kind == "mask":
             return self._assign(key, value)
+        value = value.beside(self) if isinstance(value, Foreign) else value
         value = as_node(self.trace, value)
         if value.dtype == COMPLEX and self.dtype != COMPLEX:
             raise Refused("complex-to-real", "assignment of a complex value to a real array")
