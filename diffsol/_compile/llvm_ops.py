@@ -169,15 +169,22 @@ def _complex_compare(comparison, join):
     return emit
 
 
+# LLVM makes a branch of a select with a division in it, and divides on one side only: NumPy divides, and
+# warns, on both. This keeps it from doing so.
+BOTH_SIDES = ", !unpredictable !{}"
+
+
 def _complex_select(w, condition, a, b):
     return tuple(
-        w.value(f"select i1 {condition}, double {x}, double {y}") for x, y in zip(a, b, strict=True)
+        w.value(f"select i1 {condition}, double {x}, double {y}{BOTH_SIDES}")
+        for x, y in zip(a, b, strict=True)
     )
 
 
 def _select(dtype):
     type = LLVM_TYPE[dtype]
-    return f"select i1 {{0}}, {type} {{1}}, {type} {{2}}"
+    both = BOTH_SIDES.replace("{}", "{{}}") if dtype == FLOAT else ""
+    return f"select i1 {{0}}, {type} {{1}}, {type} {{2}}{both}"
 
 
 def _same(w, x):

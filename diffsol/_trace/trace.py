@@ -293,6 +293,7 @@ RAISING = {
     *("divide", "reciprocal", "floor_divide", "remainder", "fmod", "power", "sqrt", "solve"),
     *("exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sinh", "cosh", "tan"),
     *("arcsin", "arccos", "arccosh", "arctanh"),
+    *("add", "subtract", "multiply", "square", "sum", "prod", "cumsum", "matmul", "spmv", "hypot"),
 }
 
 

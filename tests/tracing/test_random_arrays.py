@@ -111,9 +111,7 @@ def test_where_numpy_warns_python_is_asked(source, t, state):
 
 
 COMPLEX_TRIAL = TRIAL + 1j * TRIAL[::-1]
-COMPLEX_STATES = st.lists(
-    st.builds(complex, VALUES, VALUES), min_size=SIZE, max_size=SIZE
-)
+COMPLEX_STATES = st.lists(st.builds(complex, VALUES, VALUES), min_size=SIZE, max_size=SIZE)
 
 
 @thorough
