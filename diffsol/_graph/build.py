@@ -8,6 +8,7 @@ import numpy as np
 
 from diffsol._graph import interpret
 from diffsol._graph.node import Node
+from diffsol._graph.shield import HARMLESS, shielded
 from diffsol._graph.ops import BOOL, COMPLEX, DTYPES, ELEMENTWISE, FLOAT, INT, result_dtype
 
 FLOAT_FUNCTIONS = {
@@ -36,6 +37,7 @@ class Graph:
 
     def __init__(self, locate=None):
         self._locate = locate
+        self.path = None  # condition under which what is being built counts, a BOOL scalar
         self._nodes: dict = {}
         self._floats: dict = {}  # constants by the Python float that they are
         self._count = 0
@@ -88,6 +90,8 @@ class Graph:
 
     def elementwise(self, name, *inputs) -> Node:
         """ELEMENTWISE[name] of the inputs, with NumPy's casts and broadcasting."""
+        if self.path is not None and name in HARMLESS:
+            inputs = shielded(self, name, inputs)
         if _are_traced_floats(inputs) and name in SIMPLEST:  # loops make these by the thousand
             key = (name, tuple([x.id for x in inputs]), "d", ())
             return self._share(key, name, inputs, (), (), FLOAT)
@@ -114,6 +118,10 @@ class Graph:
             return self.broadcast(inputs[1 if inputs[0].value else 2], shape)
         if name == "select" and inputs[1] is inputs[2]:
             return self.broadcast(inputs[1], shape)
+        if name == "select" and inputs[1].op == "select" and inputs[1].inputs[0] is inputs[0]:
+            inputs = (inputs[0], inputs[1].inputs[1], inputs[2])
+        if name == "select" and inputs[2].op == "select" and inputs[2].inputs[0] is inputs[0]:
+            inputs = (inputs[0], inputs[1], inputs[2].inputs[2])
         if name == "multiply" and _is_one(inputs[1]) and inputs[0].shape == shape:
             return inputs[0]
         if name == "multiply" and _is_one(inputs[0]) and inputs[1].shape == shape:

@@ -113,7 +113,7 @@ class Array(Traced):
 
     @classmethod
     def of(cls, trace, node, owner="local", c_order=None):
-        storage = Storage(trace.graph, node, owner, c_order)
+        storage = Storage(trace, node, owner, c_order)
         return cls(trace, storage, 0, contiguous_strides(node.shape), node.shape)
 
     # --- what ndarrays tell -----------------------------------------------------------------
