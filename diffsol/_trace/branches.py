@@ -9,14 +9,15 @@ the loop meets the way out behind it. After so many rounds Python is asked inste
 
 from __future__ import annotations
 
+from diffsol._graph.node import reachable
 from diffsol._trace.changes import Changes, assign_cell, changing, fill
 from diffsol._trace.frames import Cell
 from diffsol._trace.joins import flow_of
-from diffsol._trace.merging import Merging, Unmergeable, containers_in
+from diffsol._trace.merging import Merging, Split, Unmergeable, containers_in
 from diffsol._trace.reasons import Refused, UserRaised
 
-MOST_ROUNDS = 50  # of a `while` (Newton's method takes 5, bisection 50)
-MOST_ROUNDS_OF_FOR = 100  # of a `for` that breaks, which has an end of its own
+MOST_ROUNDS = 16  # of a loop until something has converged (Newton's method takes 5)
+MOST_NESTED = 100  # jumps at one place, each on the way of the one before: elements looked at in turn
 
 
 class State:
@@ -51,13 +52,23 @@ class Jump:
         self.condition = condition  # node
         self.targets = targets
         self.index = frame.next - 1
+        self.site = (frame.raw, self.index)
         self.flow = flow_of(frame.raw)
         self.join = self.flow.join(self.index)
         self.start = State(frame)
         self.old = None  # ids of containers, once they are asked for
 
     def follow(self):
-        """Leaves the frame at the join, or gives what a step that returns gives."""
+        """Leaves the frame at the join, or gives what a step that returns gives.
+
+        Raises Split where the two ways cannot become one.
+        """
+        try:
+            return self._followed()
+        except Unmergeable:
+            raise Split(self.site) from None
+
+    def _followed(self):
         if all(self._returns(answer) for answer in (True, False)):
             raise Unmergeable  # twice as many ways with every round
         yes, no = self._way(True), self._way(False)
@@ -70,14 +81,9 @@ class Jump:
             return self._take(yes)
         raise yes.raised
 
-    def leave(self):
-        """Sets the frame back to the jump."""
-        self.start.restore(self.frame)
-        self.frame.next = self.index + 1
-
-    def _returns(self, answer, walls=()) -> bool:
+    def _returns(self, answer) -> bool:
         """Can this way come to the jump again, before the join?"""
-        return self.flow.reaches(self.targets[answer][0], self.index, {self.join, *walls})
+        return self.flow.reaches(self.targets[answer][0], self.index, self.join)
 
     def _way(self, answer) -> Way:
         frame, trace = self.frame, self.trace
@@ -86,7 +92,7 @@ class Jump:
         if popped:
             frame.stack.pop()
         changes, result, raised = Changes(), None, None
-        with trace.assuming(self.condition, answer, changes, (frame, self.index)):
+        with trace.assuming(self.condition, answer, changes, (self.condition, frame, self.index)):
             try:
                 if self._is_given_up(answer):
                     raise UserRaised(RuntimeError("after many rounds of a loop"), frame.where())
@@ -104,11 +110,10 @@ class Jump:
 
     def _is_given_up(self, answer) -> bool:
         """Has a loop that this way stays in been followed for long enough?"""
-        rounds = self.trace.nest.count((self.frame, self.index)) - 1
-        if rounds < MOST_ROUNDS or not self._returns(answer):
+        earlier = [x for x, *place in self.trace.nest[:-1] if place == [self.frame, self.index]]
+        if len(earlier) < MOST_ROUNDS or not self._returns(answer):
             return False
-        endless = self._returns(answer, walls=self.flow.loops)
-        return endless or rounds >= MOST_ROUNDS_OF_FOR
+        return len(earlier) >= MOST_NESTED or _follows(self.condition, earlier)
 
     # --- at the join --------------------------------------------------------------------------------
 
@@ -118,7 +123,7 @@ class Jump:
             raise Unmergeable
         merging = Merging(self.trace, self.condition, yes, no, self._is_old)
         if yes.result is None:
-            stack, values = merging.stack(), merging.locals((frame.raw, self.index))
+            stack, values = merging.stack(), merging.locals(self.site)
             result = None
         else:
             result = (merging.value(yes.result[0], no.result[0]), True)
@@ -159,3 +164,10 @@ class Jump:
 
 def _same(a, b) -> bool:
     return a.keys() == b.keys() and all(a[key] is b[key] for key in a)
+
+
+def _follows(condition, earlier) -> bool:
+    """Is a condition computed from what the one of the round before was computed from in its round?"""
+    first, last = earlier[0].id, earlier[-1]
+    made = {x.id for x in reachable([last]) if x.id > first and x.op != "view"}
+    return any(x.id in made for x in reachable([condition]))

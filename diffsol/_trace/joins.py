@@ -37,16 +37,15 @@ class Flow:
     def __init__(self, code):
         self.exit = len(code.steps)
         self.after = [self._successors(code, i, step) for i, step in enumerate(code.steps)]
-        self.loops = {i for i, step in enumerate(code.steps) if step.name == "FOR_ITER"}
         self._parent = self._postdominators()
 
     def join(self, index) -> int:
         """Index of the step where all ways from step `index` meet, or the exit."""
         return self._parent.get(index, self.exit)
 
-    def reaches(self, start, goal, walls) -> bool:
-        """Is there a way from `start` to `goal` that passes none of `walls`?"""
-        seen, stack = set(walls), [start]
+    def reaches(self, start, goal, wall) -> bool:
+        """Is there a way from `start` to `goal` that does not pass `wall`?"""
+        seen, stack = {wall}, [start]
         while stack:
             index = stack.pop()
             if index == goal:

@@ -57,7 +57,7 @@ class Trace:
         self.keeps_iterators = False  # could two ways want the elements of one iterator?
         self.assumed: list = []  # [(condition node, answer)] on the way that is being followed
         self.changes = None  # Changes of that way
-        self.nest: list = []  # jumps (frame, index) that it is within
+        self.nest: list = []  # jumps (condition, frame, index) that it is within
         self.graph = Graph(self._where if told else None)
         self.reads = Reads()
         self.parameters: dict = {}  # id of a param node -> (value, guard variable)
@@ -113,10 +113,6 @@ class Trace:
         if (frame.raw, frame.next - 1) in self.forked or self._answer(node) is not None:
             return None
         return None if self._is_outside(node) else node
-
-    def split(self, frame):
-        """From now on the ways from the jump that the frame stands at are followed one by one."""
-        self.forked.add((frame.raw, frame.next - 1))
 
     def keep_iterator(self):
         """An iterator may be advanced later on: what one way takes from it is gone for the other."""

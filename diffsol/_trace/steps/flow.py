@@ -9,7 +9,6 @@ from diffsol._trace.branches import Jump
 from diffsol._trace.frames import NEW_CALLS, NULL, Function
 from diffsol._trace.guards import Outside
 from diffsol._trace.joins import after_loop
-from diffsol._trace.merging import Unmergeable
 from diffsol._trace.reasons import Refused, UserRaised
 from diffsol._trace.steps.common import is_iterator, iterate, operand, pop_many, truth
 from diffsol._trace.steps.registry import step
@@ -80,12 +79,7 @@ def _conditional(names, wanted, *, keep=False):
         condition = machine.trace.open_condition(frame, frame.stack[-1])
         if condition is not None:
             targets = {wanted: (frame.code.index[step.value], not keep), not wanted: (frame.next, True)}
-            jump = Jump(machine, frame, condition, targets)
-            try:
-                return jump.follow()
-            except Unmergeable:
-                jump.leave()
-                machine.trace.split(frame)
+            return Jump(machine, frame, condition, targets).follow()
         if truth(machine, frame.stack[-1]) is wanted:
             frame.next = frame.code.index[step.value]
             if keep:
