@@ -180,6 +180,18 @@ def _select(dtype):
     return f"select i1 {{0}}, {type} {{1}}, {type} {{2}}"
 
 
+def _shield(w, condition, a, b):
+    """A select of which the compiler knows neither the condition nor the number in its place.
+
+    Else it would compute sqrt(x) whatever c is, where select(c, sqrt(select(c, x, 1)), 0) is asked
+    for: as a select of the roots of both, or without the select behind another by the same condition.
+    """
+    condition = w.value(f"and i1 {condition}, {w.hidden('true', BOOL)}")
+    if isinstance(a, tuple):
+        return _complex_select(w, condition, a, tuple(w.hidden(x, FLOAT) for x in b))
+    return w.value(_select(FLOAT).format(condition, a, w.hidden(b, FLOAT)))
+
+
 def _same(w, x):
     return x
 
@@ -293,6 +305,7 @@ ROWS = {
         FLOAT: _select(FLOAT),
         COMPLEX: _complex_select,
     },
+    "shield": {FLOAT: _shield, COMPLEX: _shield},
 }
 
 ROWS.update({f"special_{name}": {FLOAT: _special(name)} for name in SPECIAL})

@@ -47,6 +47,7 @@ class Writer:
         self.slots: list = []  # allocas, which belong at the top of the function
         self._count = 0
         self._tables: dict = {}
+        self._hidden: dict = {}  # constant -> its number
 
     # --- straight-line text ---------------------------------------------------------------
 
@@ -102,6 +103,17 @@ class Writer:
         given = "".join(f"double {a}, " for a in arguments)
         self.line(f"call void @{name}({given}ptr {slot})")
         return self.load(slot, 0, COMPLEX)
+
+    def hidden(self, scalar, dtype) -> str:
+        """A constant that the compiler cannot know: it is read from memory at the entry."""
+        if scalar.startswith("%"):
+            return scalar
+        name = f"hidden{self._hidden.setdefault(scalar, len(self._hidden))}"
+        if name not in self.globals:
+            type = LLVM_TYPE[dtype]
+            self.globals[name] = f"@{name} = global {type} {scalar}"
+            self.slots.append(f"  %{name} = load {type}, ptr @{name}")
+        return f"%{name}"
 
     # --- memory ---------------------------------------------------------------------------
 

@@ -2,7 +2,7 @@
 
 Compiled code follows both ways from a jump. Where `if x > 0` is false, the square root behind it would be
 that of a negative number, raise a floating-point flag that Python never raises, and give a derivative
-that is not finite; so it becomes sqrt(select(path, x, 1)).
+that is not finite; so it becomes sqrt(shield(path, x, 1)), where shield is a select.
 """
 
 from __future__ import annotations
@@ -35,4 +35,4 @@ def _may_harm(x, place) -> bool:
 
 
 def _on_path(graph, x, number):
-    return graph.elementwise("select", graph.path, x, graph.const(x.dtype.type(number)))
+    return graph.elementwise("shield", graph.path, x, graph.const(x.dtype.type(number)))
