@@ -8,8 +8,8 @@ import numpy as np
 
 from diffsol._graph import interpret
 from diffsol._graph.node import Node
-from diffsol._graph.shield import HARMLESS, shielded
 from diffsol._graph.ops import BOOL, COMPLEX, DTYPES, ELEMENTWISE, FLOAT, INT, result_dtype
+from diffsol._graph.shield import HARMLESS, shielded
 
 FLOAT_FUNCTIONS = {
     name for name, row in ELEMENTWISE.items() if row.rule == "float" and row.arity == 1

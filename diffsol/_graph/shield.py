@@ -11,10 +11,11 @@ from diffsol._graph.ops import ELEMENTWISE
 
 # operator -> (which input, the number in its place), where NumPy warns of nothing
 HARMLESS = {
-    **{name: (1, 1) for name in ("divide", "floor_divide", "remainder", "fmod")},
-    **{name: (0, 1) for name in ("reciprocal", "sqrt", "log", "log2", "log10", "arccosh", "power")},
-    **{name: (0, 0) for name in ("exp", "exp2", "expm1", "log1p", "sinh", "cosh", "tan")},
-    **{name: (0, 0) for name in ("arcsin", "arccos", "arctanh")},
+    **dict.fromkeys(("divide", "floor_divide", "remainder", "fmod"), (1, 1)),
+    **dict.fromkeys(("reciprocal", "sqrt", "log", "log2", "log10", "power"), (0, 1)),
+    "arccosh": (0, 2),
+    **dict.fromkeys(("exp", "exp2", "expm1", "log1p", "sinh", "cosh", "tan"), (0, 0)),
+    **dict.fromkeys(("arcsin", "arccos", "arctanh"), (0, 0)),
     # in the domain of every function of scipy.special that we have
     **{name: (None, 0.5) for name in ELEMENTWISE if name.startswith("special_")},
 }

@@ -14,10 +14,12 @@ from diffsol._trace.changes import Changes, assign_cell, changing, fill
 from diffsol._trace.frames import Cell
 from diffsol._trace.joins import flow_of
 from diffsol._trace.merging import Merging, Split, Unmergeable, containers_in
-from diffsol._trace.reasons import Refused, UserRaised
+from diffsol._trace.reasons import UserRaised
 
 MOST_ROUNDS = 16  # of a loop until something has converged (Newton's method takes 5)
-MOST_NESTED = 100  # jumps at one place, each on the way of the one before: elements looked at in turn
+MOST_NESTED = (
+    100  # jumps at one place, each on the way of the one before: elements looked at in turn
+)
 
 
 class State:
@@ -126,7 +128,8 @@ class Jump:
             stack, values = merging.stack(), merging.locals(self.site)
             result = None
         else:
-            result = (merging.value(yes.result[0], no.result[0]), True)
+            merge = merging.outcome if self._ends_all() else merging.value
+            result = (merge(yes.result[0], no.result[0]), True)
             stack, values = yes.stack, yes.locals
         contents, cells = merging.contents(), merging.cells()
         frame.stack, frame.locals, frame.cells = stack, values, yes.cells
@@ -134,6 +137,11 @@ class Jump:
         merging.assign_arrays()
         frame.next = self.join
         return result
+
+    def _ends_all(self) -> bool:
+        """Is what this frame returns the result of the whole function?"""
+        outer = self.machine.frames[:-1]
+        return all(frame.code.steps[frame.next].name == "RETURN_VALUE" for frame in outer)
 
     def _take(self, way):
         """Goes on with what one way ended with, the other being left to Python."""

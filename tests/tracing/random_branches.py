@@ -75,9 +75,7 @@ class Writer:
             return f"not ({self.condition(depth + 1)})"
         if kind == 4:
             return f"put({self.pick('d', 'row')}, {self.index()}, {self.atom()})"
-        return (
-            f"({self.condition(depth + 1)} {self.pick('and', 'or')} {self.condition(depth + 1)})"
-        )
+        return f"({self.condition(depth + 1)} {self.pick('and', 'or')} {self.condition(depth + 1)})"
 
     def block(self, depth):
         for _ in range(self.draw(st.integers(1, 3))):
@@ -86,7 +84,9 @@ class Writer:
     def statement(self, depth):
         kind = self.draw(st.integers(0, 11 if depth < 4 else 4))
         if kind <= 1:
-            self.write(depth, f"{self.pick('a', 'b', 'c')} {self.pick('=', '+=', '*=')} {self.value()}")
+            self.write(
+                depth, f"{self.pick('a', 'b', 'c')} {self.pick('=', '+=', '*=')} {self.value()}"
+            )
         elif kind == 2:
             self.write(depth, f"d[{self.index()}] {self.pick('=', '+=', '-=')} {self.value()}")
         elif kind == 3:
@@ -153,6 +153,11 @@ def functions(draw):
     writer = Writer(draw)
     writer.block(1)
     head = ["def f(t, y, k):", "    i, a, b, c = 0, 0.0, y[0], 1.0"]
-    middle = ["    d = np.zeros(3)", "    e = d.copy()", "    row = [y[1], 0.5, t]", "    other = row"]
+    middle = [
+        "    d = np.zeros(3)",
+        "    e = d.copy()",
+        "    row = [y[1], 0.5, t]",
+        "    other = row",
+    ]
     tail = ["    return [d[0] + a + e[0], d[1] * b + other[1], d[2] - c + sum(row)]"]
     return HELPERS + "\n".join([*head, *middle, *writer.lines, *tail])

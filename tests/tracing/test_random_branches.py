@@ -1,7 +1,6 @@
 """Functions full of branches give what Python gives, for numbers, infinities and NaNs, or ask Python."""
 
 import math
-import warnings
 
 import numpy as np
 from hypothesis import HealthCheck, given, settings
@@ -15,12 +14,10 @@ VALUES = st.sampled_from([0.0, -0.0, 1.0, -1.0, 0.5, 2.0, -0.3, 3.7, math.nan, m
 
 
 def python_value(f, t, y, k):
-    """The function's result; None where it raises or warns."""
+    """The function's result; None where it raises."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            with np.errstate(divide="raise", invalid="raise", over="raise", under="ignore"):
-                return np.broadcast_to(np.asarray(f(np.float64(t), y.copy(), k), float), (SIZE,))
+        with np.errstate(all="ignore"):
+            return np.broadcast_to(np.asarray(f(np.float64(t), y.copy(), k), float), (SIZE,))
     except Exception:
         return None
 
@@ -32,7 +29,9 @@ def python_value(f, t, y, k):
 )
 @given(
     functions(),
-    st.lists(st.tuples(VALUES, st.lists(VALUES, min_size=SIZE, max_size=SIZE)), min_size=4, max_size=4),
+    st.lists(
+        st.tuples(VALUES, st.lists(VALUES, min_size=SIZE, max_size=SIZE)), min_size=4, max_size=4
+    ),
     VALUES,
 )
 def test_branches_give_what_python_gives(source, places, k):
@@ -49,7 +48,7 @@ def test_branches_give_what_python_gives(source, places, k):
         if got is None:
             continue
         wanted = python_value(f, t, y, k)
-        assert wanted is not None, f"{t}, {y}: Python raises or warns\n{source}"
+        assert wanted is not None, f"{t}, {y}: Python raises\n{source}"
         np.testing.assert_allclose(
             got, wanted, rtol=1e-12, atol=1e-14, err_msg=f"{t}, {y}\n{source}"
         )

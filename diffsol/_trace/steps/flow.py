@@ -78,7 +78,10 @@ def _conditional(names, wanted, *, keep=False):
     def handler(machine, frame, step):
         condition = machine.trace.open_condition(frame, frame.stack[-1])
         if condition is not None:
-            targets = {wanted: (frame.code.index[step.value], not keep), not wanted: (frame.next, True)}
+            targets = {
+                wanted: (frame.code.index[step.value], not keep),
+                not wanted: (frame.next, True),
+            }
             return Jump(machine, frame, condition, targets).follow()
         if truth(machine, frame.stack[-1]) is wanted:
             frame.next = frame.code.index[step.value]
