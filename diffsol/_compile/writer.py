@@ -34,6 +34,13 @@ def literal(value, dtype):
     return ("true" if value else "false") if dtype == BOOL else str(int(value))
 
 
+def parsed(scalar, dtype):
+    """The NumPy number of a literal."""
+    if dtype == FLOAT:
+        return struct.unpack(">d", bytes.fromhex(scalar[2:]))[0]
+    return dtype.type(scalar == "true" if dtype == BOOL else int(scalar))
+
+
 class Writer:
     """The lines of one function body and what the module must declare for it."""
 
@@ -110,9 +117,12 @@ class Writer:
             return scalar
         name = f"hidden{self._hidden.setdefault(scalar, len(self._hidden))}"
         if name not in self.globals:
-            type = LLVM_TYPE[dtype]
-            self.globals[name] = f"@{name} = global {type} {scalar}"
-            self.slots.append(f"  %{name} = load {type}, ptr @{name}")
+            memory, type = MEMORY_TYPE[dtype], LLVM_TYPE[dtype]
+            self.globals[name] = f"@{name} = external constant {memory}"
+            self.tables[name] = pad(np.array([parsed(scalar, dtype)]))
+            self.slots.append(f"  %{name}m = load {memory}, ptr @{name}")
+            change = "trunc" if dtype == BOOL else "bitcast"
+            self.slots.append(f"  %{name} = {change} {memory} %{name}m to {type}")
         return f"%{name}"
 
     # --- memory ---------------------------------------------------------------------------

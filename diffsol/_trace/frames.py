@@ -34,6 +34,7 @@ class Step(NamedTuple):
     value: object
     line: int | None
     protected: bool  # inside a try block (or the like)
+    index: int  # in `Code.steps`
 
 
 class Code(NamedTuple):
@@ -52,7 +53,7 @@ def decode(code: types.CodeType) -> Code:
         line = position or line
         index[ins.offset] = len(steps)
         protected = any(start <= ins.offset < end for start, end in spans)
-        steps.append(Step(ins.opname, ins.arg, ins.argval, line, protected))
+        steps.append(Step(ins.opname, ins.arg, ins.argval, line, protected, len(steps)))
     return Code(steps, index)
 
 
