@@ -53,7 +53,7 @@ class Jump:
         self.machine, self.trace, self.frame = machine, machine.trace, frame
         self.condition = condition  # node
         self.targets = targets
-        self.index = frame.next - 1
+        self.index = frame.step.index
         self.site = (frame.raw, self.index)
         self.flow = flow_of(frame.raw)
         self.join = self.flow.join(self.index)
@@ -141,7 +141,7 @@ class Jump:
     def _ends_all(self) -> bool:
         """Is what this frame returns the result of the whole function?"""
         outer = self.machine.frames[:-1]
-        return all(frame.code.steps[frame.next].name == "RETURN_VALUE" for frame in outer)
+        return all(frame.code.steps[frame.step.index + 1].name == "RETURN_VALUE" for frame in outer)
 
     def _take(self, way):
         """Goes on with what one way ended with, the other being left to Python."""

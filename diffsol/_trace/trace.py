@@ -110,7 +110,7 @@ class Trace:
         if not self.merging or self.keeps_iterators or not isinstance(value, Traced):
             return None
         node = self._truth(value)
-        if (frame.raw, frame.next - 1) in self.forked or self._answer(node) is not None:
+        if (frame.raw, frame.step.index) in self.forked or self._answer(node) is not None:
             return None
         return None if self._is_outside(node) else node
 

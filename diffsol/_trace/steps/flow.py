@@ -80,7 +80,7 @@ def _conditional(names, wanted, *, keep=False):
         if condition is not None:
             targets = {
                 wanted: (frame.code.index[step.value], not keep),
-                not wanted: (frame.next, True),
+                not wanted: (step.index + 1, True),
             }
             return Jump(machine, frame, condition, targets).follow()
         if truth(machine, frame.stack[-1]) is wanted:
@@ -151,7 +151,7 @@ TAKING = (
 
 
 def _push_result(machine, frame, result):
-    if is_iterator(result) and frame.code.steps[frame.next].name not in TAKING:
+    if is_iterator(result) and frame.code.steps[frame.step.index + 1].name not in TAKING:
         machine.trace.keep_iterator()
     frame.stack.append(result)
 
