@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from diffsol._graph.node import reachable
 from diffsol._trace.changes import Changes, assign_cell, changing, fill
-from diffsol._trace.frames import Cell
+from diffsol._trace.holding import containers_in
 from diffsol._trace.joins import flow_of
-from diffsol._trace.merging import Merging, Split, Unmergeable, containers_in
+from diffsol._trace.merging import Merging, Split, Unmergeable
 from diffsol._trace.reasons import UserRaised
 
 MOST_ROUNDS = 16  # of a loop until something has converged (Newton's method takes 5)
@@ -164,9 +164,8 @@ class Jump:
         if self.old is None:
             values: list = []
             for frame in self.machine.frames:
-                cells = [c.value for c in frame.cells.values() if isinstance(c, Cell)]
-                values += (*frame.locals.values(), *frame.stack, *cells)
-            self.old = containers_in(values)
+                values += (*frame.locals.values(), *frame.stack, *frame.cells.values())
+            self.old = containers_in(values, (type(self.machine), type(self.trace)))
         return id(container) in self.old
 
 

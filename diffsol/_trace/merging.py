@@ -230,20 +230,3 @@ class Merging:
         if isinstance(container, dict) and list(a) == list(b):
             return {key: self.value(a[key], b[key]) for key in a}
         raise Unmergeable
-
-
-def containers_in(values) -> set:
-    """Ids of the lists, dicts and sets that can be reached from these values."""
-    seen: set = set()
-    stack = list(values)
-    while stack:
-        value = stack.pop()
-        if isinstance(value, (list, dict, set)):
-            if id(value) in seen:
-                continue
-            seen.add(id(value))
-        if isinstance(value, (list, tuple)):
-            stack.extend(value)
-        elif isinstance(value, dict):
-            stack.extend(value.values())
-    return seen

@@ -311,6 +311,31 @@ def test_changes_on_one_way_are_not_seen_on_the_other():
     agree(swapped, 2)
 
 
+def test_lists_that_only_closures_and_iterators_hold():
+    def held(t, y):
+        def counter():
+            counts = [0.0, 0.0]
+
+            def count(x):
+                if x > 0:
+                    counts[0] += x
+                else:
+                    counts[1] -= 1
+                return counts[0] + counts[1]
+
+            return count
+
+        count = counter()
+        total = 0.0
+        for row in [[y[0], 1.0], [y[1], 2.0]]:
+            if row[0] > 0:
+                row[1] = y[2]
+            total += row[1]
+        return [count(y[0]), count(y[1]), total + count(y[2])]
+
+    agree(held, 3)
+
+
 def test_an_alias_stays_an_alias():
     def aliased(t, y):
         if y[0] > 0:
