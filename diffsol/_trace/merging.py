@@ -9,9 +9,10 @@ import numpy as np
 
 from diffsol._graph.ops import BOOL, COMPLEX, INT
 from diffsol._trace.guards import OutsideInt, unpin
+from diffsol._trace.kinds import either
 from diffsol._trace.reasons import Refused
 from diffsol._trace.storage import Storage
-from diffsol._trace.values import MAYBE, Array, Scalar, as_node, is_py
+from diffsol._trace.values import Array, Scalar, as_node
 
 NUMBERS = (Scalar, OutsideInt, bool, int, float, complex, np.generic)
 PLAIN = (bool, int, str, bytes, type(None), range, slice)
@@ -125,15 +126,13 @@ class Merging:
     # --- numbers ----------------------------------------------------------------------------------
 
     def _number(self, a, b):
-        kinds = {is_py(a), is_py(b)}
         if all(isinstance(x, OutsideInt) or as_node(self.trace, x).dtype == INT for x in (a, b)):
             a, b = unpin(a), unpin(b)
         nodes = as_node(self.trace, a), as_node(self.trace, b)
         for dtype in (BOOL, COMPLEX):  # what is another type behaves in another way
             if len({node.dtype == dtype for node in nodes}) == 2:
                 raise Unmergeable
-        py = kinds.pop() if len(kinds) == 1 else MAYBE
-        return Scalar(self.trace, self._select(*nodes), py)
+        return Scalar(self.trace, self._select(*nodes), either(a, b))
 
     def _select(self, a, b):
         return self.trace.graph.elementwise("select", self.condition, a, b)

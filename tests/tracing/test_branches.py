@@ -364,6 +364,26 @@ def test_refused_where_even_the_ways_are_too_many():
     assert refusal(filtered, 8) == "too-many-branches"
 
 
+def test_an_array_that_may_be_of_ints_is_not_written_into():
+    def truncated(t, y):
+        d = np.array([0 if y[0] > 0 else y[0], 1])
+        d[1] = 2.5
+        return d
+
+    def largest(t, y):
+        d = np.array([max(y[0], 0) * 2, 1])
+        d[1] = 2.5
+        return d
+
+    def not_written(t, y):
+        return np.array([0 if y[0] > 0 else y[0], max(y[1], 0)]) * 2 + y
+
+    assert traced(truncated, 2)
+    agree(truncated, 2)
+    assert refusal(largest, 2) == "dynamic-index"
+    agree(not_written, 2)
+
+
 def test_types_that_behave_differently_are_not_merged():
     def of_python_or_numpy(t, y):
         x = y[0] if y[0] > 0 else 0
