@@ -122,6 +122,7 @@ class Frame:
         self.next = 0
         self.step: Step | None = None
         self.kw_names: tuple = ()
+        self.unmerged: dict = {}  # local variables lost at a join -> the place of the jump before it
 
     def where(self):
         line = self.step.line if self.step is not None else self.raw.co_firstlineno

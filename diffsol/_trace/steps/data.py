@@ -6,7 +6,7 @@ from diffsol._trace import world
 from diffsol._trace.changes import assign_cell, changing
 from diffsol._trace.frames import METHOD_BIT, NEW_CALLS, NULL, Cell
 from diffsol._trace.guards import Outside
-from diffsol._trace.merging import Split, Unmerged
+from diffsol._trace.merging import Split
 from diffsol._trace.reasons import Refused
 from diffsol._trace.steps.common import item, local_key
 from diffsol._trace.steps.registry import step
@@ -23,9 +23,9 @@ def _local(frame, name):
         return frame.cells[name]
     value = frame.locals.get(name, NULL)
     if value is NULL:
+        if name in frame.unmerged:
+            raise Split(frame.unmerged[name])
         raise UnboundLocalError(f"cannot access local variable {name!r}")
-    if type(value) is Unmerged:
-        raise Split(value.site)
     return value
 
 
