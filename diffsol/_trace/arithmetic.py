@@ -16,7 +16,6 @@ from diffsol._graph.ops import BOOL, COMPLEX, ELEMENTWISE, FLOAT, INT, result_dt
 from diffsol._trace.guards import EXACT_INT, OutsideInt, unpin
 from diffsol._trace.reasons import Refused
 from diffsol._trace.values import (
-    MAYBE,
     Array,
     Foreign,
     Scalar,
@@ -25,6 +24,7 @@ from diffsol._trace.values import (
     is_py,
     joint_py,
     keep_c_order,
+    mixture,
     wrap,
 )
 
@@ -103,7 +103,7 @@ def _of_floats(trace, name, operands):
         if py is None:
             py = kind
         elif py is not kind:
-            py = MAYBE if py and kind else False
+            py = mixture((py, kind))
     if len(nodes) != ELEMENTWISE[name].arity or py and name in MAY_RAISE:
         return None
     return Scalar(trace, trace.graph.elementwise(name, *nodes), py)

@@ -11,6 +11,7 @@ import numpy as np
 
 from diffsol._graph.ops import BOOL
 from diffsol._trace import frozen, instances, jitted, masked, narrow, registered, scipy_map, world
+from diffsol._trace.changes import changing
 from diffsol._trace.frames import Frame, Function, Method, Native, Opaque, bind
 from diffsol._trace.guards import Outside, OutsideInt
 from diffsol._trace.masked import Masked
@@ -53,6 +54,8 @@ def call(machine, function, args, kwargs):
 def _run(machine, function, args, kwargs):
     if function.code.co_flags & (inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR):
         raise Refused("bytecode", "a coroutine")
+    if any(hasattr(type(x), "__next__") for x in args) and function.code.co_varnames[0] != ".0":
+        machine.trace.keep_iterator()
     value, _ = machine.run(Frame(function, bind(function, args, kwargs)))
     return value
 
@@ -416,6 +419,7 @@ def _plain_args(args):
 
 
 # methods of containers that keep their arguments as they are; others only iterate over them
+READING = ("get", "keys", "values", "items", "index", "count", "copy")  # change nothing
 KEEPING = ("append", "insert", "setdefault", "get", "pop", "add", "remove", "index", "count")
 
 
@@ -440,6 +444,8 @@ def _call_local_method(machine, function, args, kwargs):
         _is_symbolic(a) for a in (*args, *kwargs.values())
     ):
         raise Refused("concrete-value", "a traced value in a string")
+    if function.__name__ not in READING:
+        changing(trace, function.__self__)
     return function(*args, **kwargs)
 
 

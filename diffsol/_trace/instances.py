@@ -13,6 +13,7 @@ import inspect
 import types
 
 from diffsol._trace import calls, world
+from diffsol._trace.changes import changing
 from diffsol._trace.frames import NULL, Cell, Method, Native
 from diffsol._trace.guards import Outside
 from diffsol._trace.reasons import Refused
@@ -166,6 +167,7 @@ def attribute(machine, owner, name):
         return owner.values[name]
     if isinstance(found, functools.cached_property):
         value = _computed(machine, owner, owner.cls, name, ".func", found.func)
+        changing(machine.trace, owner.values)
         owner.values[name] = value
         return value
     if found is None or isinstance(found, types.MemberDescriptorType):
@@ -204,6 +206,7 @@ def keep(owner, name, value):
         raise Refused("unknown-object", f"{cls.__name__} has attributes of its own kind")
     if found is None and not cls.__dictoffset__:
         raise AttributeError(f"{cls.__name__!r} object has no attribute {name!r}")
+    changing(owner.machine.trace, owner.values)
     owner.values[name] = value
 
 

@@ -13,7 +13,7 @@ from diffsol._trace.guards import Outside, unpin
 from diffsol._trace.numpy_map import HANDLERS
 from diffsol._trace.numpy_map.registry import array_of, plain
 from diffsol._trace.reasons import Refused
-from diffsol._trace.values import Array, Scalar, Traced, as_node, stack, traced_dtype, wrap
+from diffsol._trace.values import MIXED, Array, Scalar, Traced, as_node, stack, traced_dtype, wrap
 
 MOST_ELEMENTS = 1000  # for each of which a function is called
 
@@ -109,9 +109,11 @@ def _call_vectorized(machine, function, otypes, args, kwargs):
         raise Refused("numpy-call", f"np.vectorize of none or over {MOST_ELEMENTS} elements")
     columns = [HANDLERS[np.broadcast_to](trace, a, shape).flatten() for a in arrays]
     results = [
-        as_node(trace, calls.call(machine, function, [c[k].item() for c in columns], {}))
-        for k in range(count)
+        calls.call(machine, function, [c[k].item() for c in columns], {}) for k in range(count)
     ]
+    if any(isinstance(r, Scalar) and r.py == MIXED for r in results):
+        raise Refused("numpy-call", "np.vectorize of a function whose results are not of one type")
+    results = [as_node(trace, r) for r in results]
     if any(r.shape for r in results) or len({r.dtype for r in results}) > 1:
         # NumPy takes the type of the first for all
         raise Refused("numpy-call", "np.vectorize of a function whose results are not of one type")

@@ -17,7 +17,7 @@ from diffsol._trace.arithmetic import COMPARISONS, NUMBER_OPERATORS, binary
 from diffsol._trace.frames import Native
 from diffsol._trace.guards import PIN_LIMIT, OutsideInt
 from diffsol._trace.reasons import Refused
-from diffsol._trace.values import MAYBE, Array, Foreign, Scalar, Traced
+from diffsol._trace.values import MAYBE, MIXED, Array, Foreign, Scalar, Traced
 
 KINDS = "iufc"  # of numbers
 # methods that NumPy may be asked for at once, for what they give is new or a view of what is fixed
@@ -114,7 +114,7 @@ def fixed(trace, value):
     if isinstance(value, OutsideInt):
         return value.pinned()
     if isinstance(value, Traced):
-        if varies([value.node]) or getattr(value, "py", False) == MAYBE:
+        if varies([value.node]) or getattr(value, "py", False) in (MAYBE, MIXED):
             raise Refused("dtype", "a narrow dtype beside what depends on t or y")
         known = trace.concrete(value)
         return known.item() if getattr(value, "py", False) else known
@@ -141,7 +141,7 @@ def _exemplar(value):
     """What NumPy's promotion sees of a traced value."""
     if isinstance(value, Array):
         return np.ones(value.shape and (1,), value.dtype)
-    if value.py == MAYBE:
+    if value.py in (MAYBE, MIXED):
         raise Refused("dtype", "a narrow dtype beside what is float now, numpy.float64 then")
     exact = value.dtype.type(0)
     return exact.item() if value.py else exact

@@ -25,7 +25,7 @@ from diffsol._trace.guards import PIN_LIMIT, Outside, OutsideInt, is_trusted, tr
 from diffsol._trace.numpy_map import ARRAY_ATTRIBUTES, SCALAR_ATTRIBUTES
 from diffsol._trace.picking import pick, pick_item, pick_value
 from diffsol._trace.reasons import Refused
-from diffsol._trace.values import MAYBE, Array, Foreign, Scalar, Traced, is_dynamic
+from diffsol._trace.values import MAYBE, MIXED, Array, Foreign, Scalar, Traced, is_dynamic
 
 PINNED = (bool, str, bytes, type(None), type(Ellipsis), range, slice, np.dtype, np.int64, np.bool_)
 LOCAL_TYPES = (
@@ -221,7 +221,7 @@ def attribute(machine, owner, name):
 def _traced_attribute(owner, name):
     if name in (ARRAY_ATTRIBUTES if isinstance(owner, Array) else SCALAR_ATTRIBUTES):
         if isinstance(owner, Scalar) and owner.py and name not in ("real", "imag", "conjugate"):
-            if owner.py == MAYBE or depends_on_time([owner.node]):
+            if owner.py in (MAYBE, MIXED) or depends_on_time([owner.node]):
                 raise Refused("concrete-value", f"{name} of what is float now, numpy.float64 then")
             raise AttributeError(f"'float' object has no attribute {name!r}")
         return getattr(owner, name)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from diffsol._trace import world
+from diffsol._trace.changes import assign_cell, changing
 from diffsol._trace.frames import METHOD_BIT, NEW_CALLS, NULL, Cell
 from diffsol._trace.guards import Outside
 from diffsol._trace.instances import Instance, make_super, set_attribute
+from diffsol._trace.merging import Split
 from diffsol._trace.reasons import Refused
 from diffsol._trace.steps.common import item, local_key, pop_many
 from diffsol._trace.steps.registry import step
@@ -22,6 +24,8 @@ def _local(frame, name):
         return frame.cells[name]
     value = frame.locals.get(name, NULL)
     if value is NULL:
+        if name in frame.unmerged:
+            raise Split(frame.unmerged[name])
         raise UnboundLocalError(f"cannot access local variable {name!r}")
     return value
 
@@ -103,7 +107,7 @@ def _store_deref(machine, frame, step):
     cell = frame.cells[step.value]
     if not isinstance(cell, Cell):
         raise Refused("side-effect", f"assignment to the outer variable {step.value}")
-    cell.value = frame.stack.pop()
+    assign_cell(machine.trace, cell, frame.stack.pop())
 
 
 @step("LOAD_ATTR")
@@ -177,6 +181,7 @@ def _store_item(machine, owner, key, value):
         raise Refused("dynamic-index", "assignment into a list by a traced index")
     if not isinstance(owner, Array | list | dict):
         raise Refused("unknown-object", f"assignment into a {world.type_name(owner)}")
+    changing(machine.trace, owner)
     owner[local_key(machine, key)] = value
 
 
@@ -185,4 +190,5 @@ def _delete_subscript(machine, frame, step):
     key, owner = frame.stack.pop(), frame.stack.pop()
     if not isinstance(owner, list | dict):
         raise Refused("side-effect", f"del of an item of a {world.type_name(owner)}")
+    changing(machine.trace, owner)
     del owner[local_key(machine, key)]

@@ -9,11 +9,13 @@ import types
 import numpy as np
 
 from diffsol._trace import world
+from diffsol._trace.changes import changing
 from diffsol._trace.guards import Outside, unpin
 from diffsol._trace.instances import Instance
 from diffsol._trace.reasons import Refused, UserRaised
 from diffsol._trace.steps.common import constant_array, operand, truth
 from diffsol._trace.steps.registry import step
+from diffsol._trace.values import Scalar
 
 BINARY = {
     "+": operator.add,
@@ -69,6 +71,7 @@ def _binary_op(machine, frame, step):
             raise Refused(
                 "side-effect", f"in-place operator on a {type(left.value).__name__} from outside"
             )
+        changing(machine.trace, left)
     left = constant_array(machine, operand(machine, left))
     try:
         frame.stack.append(table[symbol](left, right))
@@ -101,12 +104,22 @@ _unary("UNARY_INVERT", operator.invert)
 
 @step("UNARY_NOT")
 def _unary_not(machine, frame, step):
-    frame.stack.append(not truth(machine, frame.stack.pop()))
+    value = frame.stack.pop()
+    condition = machine.trace.open_condition(frame, value)
+    frame.stack.append(
+        not truth(machine, value)
+        if condition is None
+        else Scalar(machine.trace, machine.trace.graph.elementwise("logical_not", condition), True)
+    )
 
 
 @step("TO_BOOL")
 def _to_bool(machine, frame, step):
-    frame.stack.append(truth(machine, frame.stack.pop()))
+    value = frame.stack.pop()
+    condition = machine.trace.open_condition(frame, value)
+    frame.stack.append(
+        truth(machine, value) if condition is None else Scalar(machine.trace, condition, True)
+    )
 
 
 @step("COMPARE_OP")
