@@ -51,7 +51,8 @@ def load(folder: str | None) -> list[Any]:
             return importlib.import_module(place.resolve().name).cases()
     raise FileNotFoundError(
         f"no corpus in {' or '.join(map(str, places))}: go to a checkout of diffsol, or name the folder "
-        "of a package that has cases() (python -m diffsol corpus FOLDER)"
+        "of a package that has cases() (python -m diffsol corpus FOLDER). The corpus is part of diffsol's "
+        "source, not of what pip installs"
     )
 
 

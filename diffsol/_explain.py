@@ -11,6 +11,7 @@ from diffsol._engine import kernels, verify
 from diffsol._engine.function import Function
 from diffsol._explanation import NOT_NATIVE, Explanation
 from diffsol._native._core import ffi
+from diffsol._trace.advice import advice
 from diffsol._trace.reasons import REASONS, Refused
 from diffsol.integrate import _call, _options
 
@@ -159,7 +160,7 @@ def _refused(function, refusal):
         reason=refusal.reason.code,
         detail=refusal.detail,
         where=refusal.where,
-        hint=refusal.reason.hint,
+        hint=advice(refusal.reason.code, refusal.detail).hint,
     )
 
 

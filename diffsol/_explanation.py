@@ -8,6 +8,7 @@ import numpy as np
 
 from diffsol._graph import show
 from diffsol._graph.node import Program
+from diffsol._trace.advice import advice
 from diffsol._trace.reasons import REASONS, told_place
 
 HELP = "python -m diffsol --about="
@@ -94,7 +95,7 @@ class Explanation:
 
     def _rewritten(self):
         """An example of what is not compiled and of what is."""
-        example = REASONS[self.reason].example
+        example = advice(self.reason, self.detail).example
         if not example:
             return []
         before, after = example
@@ -115,12 +116,15 @@ class Explanation:
             print("\n".join(f"  {guard}" for guard in self.guards))
 
     def sparsity(self):
-        """The pattern of the Jacobian with respect to y: a boolean array, or None if not compiled.
+        """The pattern of the Jacobian with respect to y: a boolean array.
 
-        Large ones are a ``scipy.sparse`` array.
+        Large ones are a ``scipy.sparse`` array. Raises ValueError for a function whose formula is not
+        known: one that is not compiled, or is C code.
         """
         if self.program is None:
-            return None
+            raise ValueError(
+                f"the Jacobian of {self.name} is not known: {self.reason or self.detail}"
+            )
         from diffsol._graph.jacobian import pattern
 
         (row, column), rows = pattern(self.program), self.program.output.size
@@ -137,13 +141,9 @@ class Explanation:
         """Draw the pattern of the Jacobian with matplotlib; returns the axes.
 
         ax: the axes to draw in (default: new ones); options: those of ``Axes.spy``.
-        Raises ImportError without matplotlib, ValueError for a function that is not compiled.
+        Raises ImportError without matplotlib, ValueError where `sparsity` does.
         """
         pattern = self.sparsity()
-        if pattern is None:
-            raise ValueError(
-                f"{self.name} is not compiled ({self.reason}): its Jacobian is not known"
-            )
         if ax is None:
             try:
                 import matplotlib.pyplot as plt

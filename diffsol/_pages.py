@@ -6,7 +6,7 @@ import numpy as np
 
 from diffsol import errors
 from diffsol._graph.ops import ELEMENTWISE
-from diffsol._trace import calls, numpy_map, scipy_map
+from diffsol._trace import calls, iterators, numpy_map, scipy_map  # noqa: F401 (for its handlers)
 from diffsol._trace.reasons import REASONS
 
 

@@ -87,7 +87,8 @@ def _write_named(value):
         own = contents.of_class(value) if _is_users(value) else ""
         return ["class", *_place(value), own]
     if isinstance(value, np.ufunc):
-        module = next((m for m in UFUNC_HOMES if _found(m, value.__name__) is value), None)
+        homes = ((m, sys.modules.get(m)) for m in UFUNC_HOMES)
+        module = next((m for m, x in homes if getattr(x, value.__name__, None) is value), None)
         if module is None:
             raise Unstable(f"the ufunc {value.__name__}")
         return ["member", module, value.__name__]

@@ -169,15 +169,37 @@ def _complex_compare(comparison, join):
     return emit
 
 
+# LLVM makes a branch of a select with a division in it, and divides on one side only: NumPy divides, and
+# warns, on both. This keeps it from doing so.
+BOTH_SIDES = ", !unpredictable !{}"
+
+
 def _complex_select(w, condition, a, b):
     return tuple(
-        w.value(f"select i1 {condition}, double {x}, double {y}") for x, y in zip(a, b, strict=True)
+        w.value(f"select i1 {condition}, double {x}, double {y}{BOTH_SIDES}")
+        for x, y in zip(a, b, strict=True)
     )
 
 
 def _select(dtype):
     type = LLVM_TYPE[dtype]
-    return f"select i1 {{0}}, {type} {{1}}, {type} {{2}}"
+    both = BOTH_SIDES.replace("{}", "{{}}") if dtype == FLOAT else ""
+    return f"select i1 {{0}}, {type} {{1}}, {type} {{2}}{both}"
+
+
+def _shield(dtype):
+    def emit(w, condition, a, b):
+        """A select of which the compiler knows neither the condition nor the number in its place.
+
+        Else it would compute sqrt(x) whatever c is, where select(c, sqrt(select(c, x, 1)), 0) is asked
+        for: as a select of two roots, or without the select within another by the same condition.
+        """
+        condition = w.value(f"and i1 {condition}, {w.hidden('true', BOOL)}")
+        if dtype == COMPLEX:
+            return _complex_select(w, condition, a, tuple(w.hidden(x, FLOAT) for x in b))
+        return w.value(_select(dtype).format(condition, a, w.hidden(b, dtype)))
+
+    return emit
 
 
 def _same(w, x):
@@ -293,6 +315,7 @@ ROWS = {
         FLOAT: _select(FLOAT),
         COMPLEX: _complex_select,
     },
+    "shield": {dtype: _shield(dtype) for dtype in (BOOL, INT, FLOAT, COMPLEX)},
 }
 
 ROWS.update({f"special_{name}": {FLOAT: _special(name)} for name in SPECIAL})

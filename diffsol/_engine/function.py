@@ -9,6 +9,7 @@ import numpy as np
 from diffsol._engine import disk, kernels
 from diffsol._engine.c_function import CFunction
 from diffsol._native._core import ffi
+from diffsol._trace.advice import advice
 from diffsol.errors import NotCompiledError
 
 
@@ -85,7 +86,7 @@ class Function:
             place = "" if refusal.where is None else " ({}, line {}, in {})".format(*refusal.where)
             raise NotCompiledError(
                 f"DIFFSOL_JIT=require, and {self.record.name!r} is not compiled. "
-                f"{kernels.reason_text(refusal)}{place}. {refusal.reason.hint}"
+                f"{kernels.reason_text(refusal)}{place}. {advice(refusal.reason.code, refusal.detail).hint}"
             ) from None
 
     def compile(self, budget=kernels.PATIENCE) -> Bound:

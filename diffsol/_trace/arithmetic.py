@@ -16,7 +16,6 @@ from diffsol._graph.ops import BOOL, COMPLEX, ELEMENTWISE, FLOAT, INT, result_dt
 from diffsol._trace.guards import EXACT_INT, OutsideInt, unpin
 from diffsol._trace.reasons import Refused
 from diffsol._trace.values import (
-    MAYBE,
     Array,
     Foreign,
     Scalar,
@@ -25,6 +24,7 @@ from diffsol._trace.values import (
     is_py,
     joint_py,
     keep_c_order,
+    mixture,
     wrap,
 )
 
@@ -103,7 +103,7 @@ def _of_floats(trace, name, operands):
         if py is None:
             py = kind
         elif py is not kind:
-            py = MAYBE if py and kind else False
+            py = mixture((py, kind))
     if len(nodes) != ELEMENTWISE[name].arity or py and name in MAY_RAISE:
         return None
     return Scalar(trace, trace.graph.elementwise(name, *nodes), py)
@@ -261,8 +261,19 @@ for _name, _dunder in (
     ("matmul", "matmul"),
 ):
     _operator(_name, _dunder)
+
+
+def _comparison(name, dunder):
+    def compare(self, other):
+        if isinstance(other, Foreign) and type(other).__eq__ is not object.__eq__:
+            return NotImplemented  # it has comparisons of its own
+        return binary(name, self, other)
+
+    setattr(Traced, f"__{dunder}__", compare)
+
+
 for _name, _dunder in COMPARISONS:
-    setattr(Traced, f"__{_dunder}__", lambda self, other, _name=_name: binary(_name, self, other))
+    _comparison(_name, _dunder)
 
 
 def _int_operator(dunder, function):
@@ -385,6 +396,7 @@ Array.imag = _array_part("imag")
 def _in_place(name):
     def method(self, other):
         self.writable()
+        other = other.beside(self) if isinstance(other, Foreign) else other
         result = binary(name, self, other)
         if not np.can_cast(result.dtype, self.dtype, "same_kind"):
             raise TypeError(f"Cannot cast from {result.dtype} to {self.dtype} in place")

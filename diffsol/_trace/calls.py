@@ -10,10 +10,12 @@ import types
 import numpy as np
 
 from diffsol._graph.ops import BOOL
-from diffsol._trace import frozen, jitted, masked, registered, scipy_map, world
-from diffsol._trace.frames import Frame, Function, Method, Opaque, bind
+from diffsol._trace import frozen, instances, jitted, masked, narrow, registered, scipy_map, world
+from diffsol._trace.changes import changing
+from diffsol._trace.frames import Frame, Function, Method, Native, Opaque, bind
 from diffsol._trace.guards import Outside, OutsideInt
 from diffsol._trace.masked import Masked
+from diffsol._trace.narrow import Narrow
 from diffsol._trace.numpy_map import HANDLERS, MATH, OPERATORS, call_math, call_ufunc, is_pure
 from diffsol._trace.numpy_map.registry import array_of
 from diffsol._trace.reasons import Refused
@@ -38,18 +40,22 @@ def call(machine, function, args, kwargs):
         return call(machine, function.function, [function.owner, *args], kwargs)
     if isinstance(function, Function):
         return _run(machine, function, args, kwargs)
+    if isinstance(function, instances.Instance):
+        return function.required("__call__", args, kwargs)
     if isinstance(function, world.OutsideMethod):
         return function.call(machine, args, kwargs)
     if isinstance(function, Outside):
         return _call_outside(machine, function, args, kwargs)
-    if isinstance(function, functools.partial):
-        raise Refused("unknown-call", "functools.partial made inside the function")
+    if isinstance(function, Native):
+        return function.function(*args, **kwargs)
     return _call_known(machine, function, args, kwargs)
 
 
 def _run(machine, function, args, kwargs):
     if function.code.co_flags & (inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR):
         raise Refused("bytecode", "a coroutine")
+    if any(hasattr(type(x), "__next__") for x in args) and function.code.co_varnames[0] != ".0":
+        machine.trace.keep_iterator()
     value, _ = machine.run(Frame(function, bind(function, args, kwargs)))
     return value
 
@@ -86,7 +92,13 @@ def _call_outside(machine, function, args, kwargs):
     if type(value) is functools.partial:
         return _call_partial(machine, function, args, kwargs)
     if isinstance(value, type):
-        return _construct(value, args, kwargs)
+        if _is_exception(value):
+            return exception(value)
+        if type(value) is type and value in SPECIAL:
+            return SPECIAL[value](machine, *args, **kwargs)
+        return instances.construct(machine, function, args, kwargs)
+    if type(value) in OBJECTS:
+        return OBJECTS[type(value)](machine, function, *args, **kwargs)
     method = inspect.getattr_static(type(value), "__call__", None)
     if isinstance(method, types.FunctionType):
         return call(machine, world.attribute(machine, function, "__call__"), args, kwargs)
@@ -109,12 +121,6 @@ def _call_partial(machine, function, args, kwargs):
         for k, v in value.keywords.items()
     }
     return call(machine, inner, [*first, *args], {**more, **kwargs})
-
-
-def _construct(cls, args, kwargs):
-    if _is_exception(cls):
-        return exception(cls)
-    raise Refused("unknown-call", f"making a {cls.__name__}")
 
 
 def _is_exception(function):
@@ -143,7 +149,7 @@ def _call_known(machine, function, args, kwargs):
     if any(_is_symbolic(x) for x in (*args, *kwargs.values())) or _makes_arrays(function):
         return _call_traced(trace, function, args, kwargs)
     if _hashable(function) and is_pure(function) and "key" not in kwargs:
-        return _absorb(trace, function(*_plain_args(args), **kwargs))
+        return absorb(trace, function(*_plain_args(args), **kwargs))
     raise refusal(function)
 
 
@@ -158,6 +164,12 @@ def _call_traced(trace, function, args, kwargs):
     }
     if any(isinstance(a, Masked) for a in args):
         return _call_masked(trace, function, args, kwargs)
+    if _has_narrow(args) and (
+        isinstance(function, np.ufunc) or is_pure(function) or function in HANDLERS
+    ):
+        done, args = narrow.call(trace, function, args, kwargs)
+        if done:
+            return args
     if function in HANDLERS:
         return HANDLERS[function](trace, *args, **kwargs)
     if isinstance(function, np.ufunc) and function in OPERATORS:
@@ -174,10 +186,16 @@ def _call_traced(trace, function, args, kwargs):
         result = function(
             *(_constant(x) for x in args), **{k: _constant(x) for k, x in kwargs.items()}
         )
-        return _absorb(trace, result)
+        return absorb(trace, result)
     if function in TRANSPARENT:
         return function(*(_plain_int(a) for a in args), **kwargs)
     raise refusal(function)
+
+
+def _has_narrow(args):
+    return any(
+        isinstance(x, Narrow) for a in args for x in (a if type(a) in (list, tuple) else (a,))
+    )
 
 
 def _call_masked(trace, function, args, kwargs):
@@ -223,6 +241,7 @@ TRANSPARENT = {
     frozenset,
 }
 SPECIAL: dict = {}
+OBJECTS: dict = {}  # class of objects of NumPy from outside -> handler of their calls
 
 
 def special(*functions):
@@ -232,6 +251,28 @@ def special(*functions):
         return handler
 
     return register
+
+
+@special(functools.partial)
+def _partial(machine, function, *first, **more):
+    return Native(
+        lambda *args, **kwargs: call(machine, function, [*first, *args], {**more, **kwargs})
+    )
+
+
+@special(super)
+def _super(machine, *given):
+    return instances.make_super(machine, *given)
+
+
+@special(object.__init__)
+def _init_of_object(machine, owner):
+    return None
+
+
+@special(object.__setattr__)
+def _setattr_of_object(machine, owner, name, value):
+    instances.keep(owner, name, value)
 
 
 @special(len)
@@ -254,7 +295,7 @@ def _next(machine, iterator, *default):
 
 @special(map)
 def _map(machine, function, *iterables):
-    iterables = [_iterable(machine, x) for x in iterables]
+    iterables = [iterable_of(machine, x) for x in iterables]
     return (call(machine, function, list(values), {}) for values in zip(*iterables, strict=False))
 
 
@@ -262,7 +303,7 @@ def _map(machine, function, *iterables):
 def _reduce(machine, function, iterable, *initial):
     return functools.reduce(
         lambda total, x: call(machine, function, [total, x], {}),
-        _iterable(machine, iterable),
+        iterable_of(machine, iterable),
         *initial,
     )
 
@@ -271,7 +312,7 @@ def _reduce(machine, function, iterable, *initial):
 def _filter(machine, function, iterable):
     return (
         x
-        for x in _iterable(machine, iterable)
+        for x in iterable_of(machine, iterable)
         if (x if function is None else call(machine, function, [x], {}))
     )
 
@@ -343,7 +384,7 @@ def _register_iterating():
                 raise Refused("unknown-call", f"{function.__name__} with options")
             return function(
                 *(
-                    _iterable(machine, a) if i == 0 or function is zip else _plain_int(a)
+                    iterable_of(machine, a) if i == 0 or function is zip else _plain_int(a)
                     for i, a in enumerate(args)
                 ),
                 **{key: _plain_int(a) for key, a in kwargs.items()},
@@ -358,7 +399,7 @@ def _register_iterating():
 _register_iterating()
 
 
-def _iterable(machine, value):
+def iterable_of(machine, value):
     if isinstance(value, Outside):
         return world.elements(machine, value)
     if isinstance(value, np.ndarray):
@@ -378,6 +419,7 @@ def _plain_args(args):
 
 
 # methods of containers that keep their arguments as they are; others only iterate over them
+READING = ("get", "keys", "values", "items", "index", "count", "copy")  # change nothing
 KEEPING = ("append", "insert", "setdefault", "get", "pop", "add", "remove", "index", "count")
 
 
@@ -402,6 +444,8 @@ def _call_local_method(machine, function, args, kwargs):
         _is_symbolic(a) for a in (*args, *kwargs.values())
     ):
         raise Refused("concrete-value", "a traced value in a string")
+    if function.__name__ not in READING:
+        changing(trace, function.__self__)
     return function(*args, **kwargs)
 
 
@@ -420,7 +464,7 @@ def _is_symbolic(value):
     """Is there anything in the value that only the tracer understands?"""
     if isinstance(value, Traced | Foreign | Outside | OutsideInt | Function | Method):
         return True
-    if type(value) in (list, tuple, set, frozenset):
+    if type(value) in (list, set, frozenset) or isinstance(value, tuple):
         return any(_is_symbolic(v) for v in value)
     return type(value) is dict and any(_is_symbolic(v) for v in (*value, *value.values()))
 
@@ -453,7 +497,7 @@ def _constant(value):
     return _plain_int(value)
 
 
-def _absorb(trace, result):
+def absorb(trace, result):
     """What a real call gave, as machine values."""
     if isinstance(result, np.ndarray):
         try:
@@ -461,7 +505,7 @@ def _absorb(trace, result):
         except TypeError:
             raise Refused("dtype", f"an array of dtype {result.dtype}") from None
     if isinstance(result, tuple):
-        parts = [_absorb(trace, r) for r in result]
+        parts = [absorb(trace, r) for r in result]
         return type(result)(*parts) if hasattr(result, "_fields") else tuple(parts)
     return result
 

@@ -16,6 +16,7 @@ def made_of(source, constants):
     scope = {f"K{i}": value for i, value in enumerate(constants)}
     scope["array_equal"] = np.array_equal
     scope["ascending"] = ascending
+    scope["number_table"] = number_table
     exec(compile(text, "<diffsol guards>", "exec"), scope)
     return scope["check"]
 
@@ -23,3 +24,10 @@ def made_of(source, constants):
 def ascending(values) -> bool:
     """Is a table sorted (and without NaN)?"""
     return bool((values[:-1] <= values[1:]).all())
+
+
+def number_table(values, kind) -> np.ndarray:
+    """The numbers of a list, all of one type, as an array; TypeError if one is of another."""
+    if any(type(x) is not kind for x in values):
+        raise TypeError("numbers of several types")
+    return np.array(values, dtype=np.float64 if kind is float else np.int64)

@@ -34,6 +34,7 @@ class Step(NamedTuple):
     value: object
     line: int | None
     protected: bool  # inside a try block (or the like)
+    index: int  # in `Code.steps`
 
 
 class Code(NamedTuple):
@@ -52,7 +53,7 @@ def decode(code: types.CodeType) -> Code:
         line = position or line
         index[ins.offset] = len(steps)
         protected = any(start <= ins.offset < end for start, end in spans)
-        steps.append(Step(ins.opname, ins.arg, ins.argval, line, protected))
+        steps.append(Step(ins.opname, ins.arg, ins.argval, line, protected, len(steps)))
     return Code(steps, index)
 
 
@@ -107,6 +108,15 @@ class Method:
         self.owner = owner
 
 
+class Native:
+    """A function of the tracer's in the place of one that the traced function made or looked up."""
+
+    __slots__ = ("function",)
+
+    def __init__(self, function):
+        self.function = function
+
+
 class Frame:
     """One running call."""
 
@@ -121,6 +131,7 @@ class Frame:
         self.next = 0
         self.step: Step | None = None
         self.kw_names: tuple = ()
+        self.unmerged: dict = {}  # local variables lost at a join -> the place of the jump before it
 
     def where(self):
         line = self.step.line if self.step is not None else self.raw.co_firstlineno

@@ -44,7 +44,7 @@ class Machine:
         try:
             if len(self.frames) > MAX_DEPTH:
                 raise Refused("too-long", "calls nested too deeply")
-            return self._loop(frame)
+            return self.advance(frame)
         except Refused as refused:
             if refused.where is None or _is_library(refused.where[0]):
                 refused.where = frame.where()  # the user's line, not one in a library
@@ -62,9 +62,10 @@ class Machine:
         finally:
             self.frames.pop()
 
-    def _loop(self, frame):
+    def advance(self, frame, stop=None):
+        """Runs a frame on until it returns or yields; None if it comes to the step `stop` before."""
         steps = frame.code.steps
-        while True:
+        while frame.next != stop:
             step = frame.step = steps[frame.next]
             frame.next += 1
             self.steps_left -= 1
@@ -78,3 +79,4 @@ class Machine:
             done = handler(self, frame, step)
             if done is not None:
                 return done
+        return None

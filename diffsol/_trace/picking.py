@@ -6,6 +6,8 @@ integers stand; these come on top, each times its axis' stride. NumPy's IndexErr
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 
 from diffsol._graph.build import contiguous_strides
@@ -36,7 +38,7 @@ def pick(array, key):
     if array.storage.owner == "local":
         array.storage.owner = "picked"  # a later write would have to be seen through the view
     return Array(
-        trace, Storage(trace.graph, node, "picked"), 0, contiguous_strides(node.shape), node.shape
+        trace, Storage(trace, node, "picked"), 0, contiguous_strides(node.shape), node.shape
     )
 
 
@@ -67,6 +69,29 @@ def pick_item(trace, sequence, key):
         return pick(Array.of(trace, stack(trace, values), "picked"), (key, ...))
     node = pick(Array.of(trace, stack(trace, values)), key).node
     return Scalar(trace, node, values[0].py)
+
+
+MOST_KEYS = 64  # of a dict that is asked for a key that t or y decides
+
+
+def pick_value(trace, mapping, key, *default):
+    """mapping[key], or mapping.get(key, default), for a traced integer; a missing key is a trap."""
+    graph = trace.graph
+    entries = [(int(k), v) for k, v in mapping.items() if isinstance(k, int)]
+    if len(entries) < len(mapping) or not 0 < len(entries) <= MOST_KEYS:
+        raise Refused("concrete-value", "a traced key of a dict with other keys than a few ints")
+    values = [_number(trace, v) for v in (*(v for _, v in entries), *default)]
+    kinds = {(type(x), getattr(x, "py", None), x.dtype, x.shape) for x in values}
+    if len(kinds) > 1 or isinstance(values[0], Array):
+        raise Refused("dynamic-index", "a value of a dict of different things by a traced key")
+    hits = [graph.elementwise("equal", as_node(trace, key), graph.const(k)) for k, _ in entries]
+    result = values[-1].node
+    for hit, value in zip(hits, values, strict=False):
+        result = graph.elementwise("select", hit, value.node, result)
+    if not default:
+        found = functools.reduce(lambda a, b: graph.elementwise("logical_or", a, b), hits)
+        trace.trap_if(graph.elementwise("logical_not", found))
+    return Scalar(trace, result, values[0].py)
 
 
 def _number(trace, x):

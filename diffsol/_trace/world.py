@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import builtins
 import collections
+import enum
 import functools
 import inspect
 import sys
@@ -16,14 +17,15 @@ import types
 import numpy as np
 
 from diffsol._graph.node import depends_on_time
-from diffsol._graph.ops import COMPLEX, DTYPES, FLOAT
-from diffsol._trace import calls, scipy_map
+from diffsol._graph.ops import BOOL, COMPLEX, DTYPES, FLOAT
+from diffsol._trace import calls, instances, narrow, scipy_map
+from diffsol._trace.check import number_table
 from diffsol._trace.frames import Function, Method, Opaque
 from diffsol._trace.guards import PIN_LIMIT, Outside, OutsideInt, is_trusted, trusted_module
 from diffsol._trace.numpy_map import ARRAY_ATTRIBUTES, SCALAR_ATTRIBUTES
-from diffsol._trace.picking import pick_item
+from diffsol._trace.picking import pick, pick_item, pick_value
 from diffsol._trace.reasons import Refused
-from diffsol._trace.values import MAYBE, Array, Foreign, Scalar, Traced, is_dynamic
+from diffsol._trace.values import MAYBE, MIXED, Array, Foreign, Scalar, Traced, is_dynamic
 
 PINNED = (bool, str, bytes, type(None), type(Ellipsis), range, slice, np.dtype, np.int64, np.bool_)
 LOCAL_TYPES = (
@@ -70,7 +72,7 @@ def enter(trace, value, var):
     if kind is np.ndarray:
         return _enter_array(trace, value, var)
     if isinstance(value, np.ndarray | np.generic):
-        raise Refused("dtype", f"a {kind.__name__}")
+        return narrow.enter(trace, value, var)
     if isinstance(value, types.ModuleType) or _is_known_function(value):
         reads.pin(var, value)
         return (
@@ -94,7 +96,7 @@ KNOWN_FUNCTIONS = (types.BuiltinFunctionType, types.FunctionType, type(np.sum))
 def _is_known_function(value):
     if isinstance(value, types.BuiltinMethodType):
         return isinstance(value.__self__, types.ModuleType | type(None))
-    if isinstance(value, np.ufunc) or value is np.r_:
+    if isinstance(value, np.ufunc) or value is np.r_ or value is np.c_:
         return True
     return isinstance(value, KNOWN_FUNCTIONS) and is_trusted(value)
 
@@ -102,7 +104,7 @@ def _is_known_function(value):
 def _enter_array(trace, value, var):
     reads = trace.reads
     if value.dtype not in DTYPES:
-        raise Refused("dtype", f"an array of dtype {value.dtype}")
+        return narrow.enter(trace, value, var)
     reads.require_type(var, value)
     reads.require(
         f"{var}.shape == {value.shape!r} and {var}.dtype == {reads.constant(value.dtype)}"
@@ -193,6 +195,12 @@ def attribute(machine, owner, name):
         return _outside_attribute(machine, owner, name)
     if isinstance(owner, Traced):
         return _traced_attribute(owner, name)
+    if isinstance(owner, instances.Instance):
+        return instances.attribute(machine, owner, name)
+    if isinstance(owner, instances.Super):
+        return instances.super_attribute(machine, owner, name)
+    if isinstance(owner, tuple) and type(owner) is not tuple:
+        return instances.record_attribute(machine, owner, name)
     if isinstance(owner, Foreign):
         if name not in owner.ATTRIBUTES:
             raise Refused("unknown-attribute", f"{type_name(owner)}.{name}")
@@ -213,7 +221,7 @@ def attribute(machine, owner, name):
 def _traced_attribute(owner, name):
     if name in (ARRAY_ATTRIBUTES if isinstance(owner, Array) else SCALAR_ATTRIBUTES):
         if isinstance(owner, Scalar) and owner.py and name not in ("real", "imag", "conjugate"):
-            if owner.py == MAYBE or depends_on_time([owner.node]):
+            if owner.py in (MAYBE, MIXED) or depends_on_time([owner.node]):
                 raise Refused("concrete-value", f"{name} of what is float now, numpy.float64 then")
             raise AttributeError(f"'float' object has no attribute {name!r}")
         return getattr(owner, name)
@@ -240,14 +248,21 @@ def class_of(trace, outside):
     return enter(trace, cls, trace.reads.read((var, "class"), f"type({var})", cls))
 
 
+METHODS: dict = {}  # (class, name) of a library's method that is known -> (machine, object) -> Native
+
+
 def _outside_attribute(machine, owner, name):
     trace, value = machine.trace, owner.value
+    known = METHODS.get((type(value), name))
+    found = scipy_map.find_method(machine, owner, name) if known is None else known(machine, owner)
+    if found is not None:
+        return found
     if isinstance(value, types.ModuleType):
         if name not in vars(value):
             raise Refused("unknown-attribute", f"module attribute {value.__name__}.{name}")
         return child(trace, owner, name, vars(value)[name])
     if isinstance(value, type):
-        return _class_attribute(machine, owner, value, name, None)
+        return class_attribute(machine, owner, value, name, None)
     if isinstance(value, types.FunctionType | types.BuiltinFunctionType):
         raise Refused("unknown-attribute", f"function attribute {name}")
     if scipy_map.is_sparse(value):
@@ -270,7 +285,7 @@ def _instance_attribute(machine, owner, name):
     if isinstance(found, property):
         if found.fget is None or not isinstance(found.fget, types.FunctionType):
             raise Refused("unknown-attribute", f"{cls.__name__}.{name}")
-        getter = _class_member(trace, owner, name, ".fget", found.fget)
+        getter = class_member(trace, owner, name, ".fget", found.fget)
         return calls.call(machine, getter, [owner], {})
     if isinstance(found, types.MemberDescriptorType):
         return child(trace, owner, name, getattr(value, name))
@@ -284,29 +299,29 @@ def _instance_attribute(machine, owner, name):
         if hasattr(cls, "__getattr__"):
             raise Refused("unknown-object", f"{cls.__name__} defines __getattr__")
         raise AttributeError(f"{cls.__name__!r} object has no attribute {name!r}")
-    return _class_attribute(machine, owner, cls, name, owner)
+    return class_attribute(machine, owner, cls, name, owner)
 
 
-def _class_attribute(machine, owner, cls, name, instance):
+def class_attribute(machine, owner, cls, name, instance):
     """A function, static or class method, or plain value that a class holds."""
     trace = machine.trace
     found = inspect.getattr_static(cls, name, None)
     if isinstance(found, types.FunctionType):
-        function = _class_member(trace, owner, name, "", found)
+        function = class_member(trace, owner, name, "", found)
         return function if instance is None else Method(function, instance)
     if isinstance(found, staticmethod):
-        return _class_member(trace, owner, name, "", found.__func__)
+        return class_member(trace, owner, name, "", found.__func__)
     if isinstance(found, classmethod):
-        function = _class_member(trace, owner, name, ".__func__", found.__func__)
+        function = class_member(trace, owner, name, ".__func__", found.__func__)
         holder = (
             owner
-            if instance is None
+            if instance is None or isinstance(owner.value, type)
             else Outside(
                 cls, trace.reads.read((owner.var, "class"), f"type({owner.var})", cls), trace.reads
             )
         )
         return Method(function, holder)
-    if _is_builtin_method(found) and instance is not None:
+    if _is_builtin_method(found) and instance is not None and instance is owner:
         return OutsideMethod(owner, name)
     if found is None or hasattr(type(found), "__get__"):
         if cls.__module__.startswith("numpy.random"):
@@ -319,7 +334,7 @@ def _is_builtin_method(found):
     return isinstance(found, types.MethodDescriptorType | types.WrapperDescriptorType)
 
 
-def _class_member(trace, owner, name, suffix, function):
+def class_member(trace, owner, name, suffix, function):
     holder = owner.var if isinstance(owner.value, type) else f"type({owner.var})"
     if not isinstance(function, types.FunctionType):
         raise Refused("unknown-call", f"{name} of a {type_name(owner)}")
@@ -344,6 +359,8 @@ class OutsideMethod:
             raise Refused(
                 "side-effect", f".{self.name}() of a {type_name(self.owner)} from outside"
             )
+        if self.name == "get" and len(args) == 2 and is_dynamic(args[0]):
+            return pick_value(machine.trace, machine.trace.local_copy(self.owner), *args)
         if self.name == "get" and args:
             found = contains(machine, self.owner, args[0])
             return (
@@ -361,15 +378,17 @@ def item(machine, owner, key):
     """owner[key] of a container from outside."""
     trace, value = machine.trace, owner.value
     if _behaves_as(value, dict):
+        if is_dynamic(key) and type(value) is dict:
+            return pick_value(trace, trace.local_copy(owner), key)
         key = _plain_key(key)
         if key not in value:
             trace.reads.require(f"{trace.reads.constant(key)} not in {owner.var}")
-            raise KeyError(key)
-    elif _behaves_as(value, list, tuple):
-        if isinstance(key, slice):
+            return _missing(owner, key)
+    elif _behaves_as(value, list, tuple, collections.deque):
+        if isinstance(key, slice) and type(value) is not collections.deque:
             return trace.local_copy(owner)[_plain_slice(key)]
         if is_dynamic(key):
-            return pick_item(trace, trace.local_copy(owner), key)
+            return _picked(trace, owner, key)
         key = _plain_key(key)
         if not -len(value) <= key < len(value):
             trace.reads.require(f"len({owner.var}) == {len(value)}")
@@ -378,7 +397,7 @@ def item(machine, owner, key):
         if not isinstance(method, types.FunctionType):
             raise Refused("unknown-object", f"item of a {type_name(owner)}")
         return calls.call(
-            machine, _class_member(trace, owner, "__getitem__", "", method), [owner, key], {}
+            machine, class_member(trace, owner, "__getitem__", "", method), [owner, key], {}
         )
     expression = (
         f"{owner.var}[{key!r}]"
@@ -392,13 +411,45 @@ def item(machine, owner, key):
     )
 
 
+def _missing(owner, key):
+    """What a dict from outside gives for a key that it has not."""
+    if type(owner.value) is collections.Counter:
+        return 0
+    if isinstance(owner.value, collections.defaultdict):
+        raise Refused("side-effect", f"a new item {key!r} of a defaultdict from outside")
+    raise KeyError(key)
+
+
+LONG_LIST = 16  # items, from which on a list of numbers is read as an array
+
+
+def _picked(trace, owner, key):
+    """owner[key] of a list or tuple by a traced index."""
+    value = owner.value
+    kind = type(value[0]) if len(value) >= LONG_LIST else None
+    if kind not in (float, int) or any(type(x) is not kind for x in value):
+        return pick_item(trace, trace.local_copy(owner), key)
+    table = number_table(value, kind)
+    expression = f"number_table({owner.var}, {kind.__name__})"
+    var = trace.reads.read((owner.var, "table"), expression, table)
+    return Scalar(trace, pick(_enter_array(trace, table, var), key).node, True)
+
+
+HASHES = (int.__hash__, str.__hash__, enum.Enum.__hash__)
+
+
 def _plain_key(key):
     if isinstance(key, OutsideInt):
         return key.pinned()
     if isinstance(key, tuple):
         return tuple(_plain_key(k) for k in key)
     if isinstance(key, Outside):
+        if isinstance(key.value, enum.Enum) and type(key.value).__hash__ in HASHES:
+            key.reads.require(f"{key.var} is {key.reads.constant(key.value)}")
+            return key.value
         raise Refused("unknown-object", f"a {type_name(key)} as key")
+    if isinstance(key, Scalar) and key.dtype == BOOL:
+        return bool(key)
     if isinstance(key, Traced | Opaque):
         raise Refused("concrete-value", "a traced value as key")
     return key
@@ -414,7 +465,7 @@ def elements(machine, owner) -> list:
     if _behaves_as(value, dict):
         _guard_keys(trace, owner)
         return list(value)
-    if _behaves_as(value, list, tuple):
+    if _behaves_as(value, list, tuple, collections.deque):
         trace.reads.require(f"len({owner.var}) == {len(value)}")
         return [item(machine, owner, i) for i in range(len(value))]
     raise Refused("unknown-object", f"iteration over a {type_name(owner)}")
@@ -430,8 +481,19 @@ def _guard_keys(trace, owner):
     )
 
 
+# kinds of dict that are read as a dict is
+LIKE_DICT = (
+    collections.OrderedDict,
+    collections.defaultdict,
+    collections.Counter,
+    types.MappingProxyType,
+)
+
+
 def _behaves_as(value, *kinds) -> bool:
     """Is it one of these containers, or of a subclass that changes nothing about containers?"""
+    if type(value) in LIKE_DICT:
+        return dict in kinds
     for kind in kinds:
         if isinstance(value, kind):
             cls = type(value)
@@ -442,7 +504,8 @@ def _behaves_as(value, *kinds) -> bool:
 
 
 def _is_container(value) -> bool:
-    return type(value) in (set, frozenset) or _behaves_as(value, list, tuple, dict)
+    kinds = (list, tuple, dict, collections.deque)
+    return type(value) in (set, frozenset) or _behaves_as(value, *kinds)
 
 
 CONTAINER_METHODS = (
@@ -461,6 +524,8 @@ def local_copy(machine, owner):
         return {key: item(machine, owner, key) for key in elements(machine, owner)}
     if _behaves_as(value, list, tuple):
         return (tuple if isinstance(value, tuple) else list)(elements(machine, owner))
+    if isinstance(value, enum.IntEnum):
+        return child(machine.trace, owner, "_value_", value._value_)
     if isinstance(value, set | frozenset) and type(value) in (set, frozenset):
         machine.trace.reads.require(
             f"{owner.var} == {machine.trace.reads.constant(frozenset(value))}"
@@ -498,7 +563,7 @@ def length(machine, owner) -> int:
     if not isinstance(method, types.FunctionType):
         raise Refused("unknown-object", f"len of a {type_name(owner)}")
     return calls.call(
-        machine, _class_member(machine.trace, owner, "__len__", "", method), [owner], {}
+        machine, class_member(machine.trace, owner, "__len__", "", method), [owner], {}
     )
 
 

@@ -101,7 +101,7 @@ def nbody_constant_mask(t, y):
     return np.concatenate([vel, np.array(acc)]).ravel()
 
 
-@compiles(six, 0.5, missing="np.add.at")
+@compiles(six, 0.5)
 def pairs_by_index_arrays(t, y):
     pos, vel = y.reshape(2, n, 3)
     i, j = np.triu_indices(n, k=1)

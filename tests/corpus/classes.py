@@ -114,7 +114,7 @@ class Gyroscope(Rocket):
         return self.scale * super().force(t, x, v) - x
 
 
-@compiles([1.0, 0.0], 8.0, made=True, missing="super()")
+@compiles([1.0, 0.0], 8.0, made=True)
 def super_call():
     return Gyroscope().rhs
 

@@ -6,11 +6,15 @@ import sys
 import numpy as np
 import pytest
 import scipy.integrate
+import scipy.linalg
+import scipy.optimize
+import scipy.special
 
 import diffsol
 from diffsol._engine import kernels, policy
 from diffsol._engine.proxy import Proxies
 from diffsol._explain import report
+from diffsol._trace.advice import TABLE
 from diffsol._trace.reasons import REASONS
 from diffsol.integrate import complex_ode, ode, odeint, solve_ivp
 
@@ -238,7 +242,7 @@ def test_options_without_effect_are_warned_of_as_in_solve_ivp(call):
 
 
 @pytest.mark.parametrize("fun, what", [
-    (lambda t, y: np.linalg.eigvalsh(np.eye(2) + y), "numpy.linalg.eigvalsh"),
+    (lambda t, y: np.linalg.svd(np.eye(2) + y)[1], "numpy.linalg.svd"),
     (lambda t, y: np.einsum(y, [0], y, [0]) * y, "np.einsum"),
 ])  # fmt: skip
 def test_numpy_that_is_not_compiled(fun, what):
@@ -479,6 +483,41 @@ def test_spy_without_matplotlib_or_without_a_jacobian(monkeypatch):
         diffsol.explain(chain, (0, 1), np.ones(6)).spy()
     log = []
     told = diffsol.explain(lambda t, y: log.append(t) or -y, (0, 1), [1.0])
-    assert told.sparsity() is None
-    with pytest.raises(ValueError, match="not compiled"):
-        told.spy(FakeAxes())
+    for asked in (told.sparsity, lambda: told.spy(FakeAxes())):
+        with pytest.raises(ValueError, match="is not known: side-effect"):
+            asked()
+
+
+def swaps(t, y):
+    q, v = y
+    return [v, -q]
+
+
+def stacks(t, y):
+    return [y[2:], -y[:2]]
+
+
+def special_function(t, y):
+    return y * scipy.special.lambertw(y[0]).real
+
+
+@pytest.mark.parametrize(
+    "fun, words",
+    [
+        (swaps, "`q, v = y[:n], y[n:]`"),
+        (stacks, "np.concatenate([v, a])"),
+        (special_function, "diffsol.register_op"),
+        (lambda t, y: np.fft.fft2(np.outer(y, y)).real[0], "np.roll"),
+        (lambda t, y: np.linalg.eigvalsh(np.outer(y, y)), "`det` up to 3"),
+        (lambda t, y: scipy.optimize.brentq(lambda z: z - t, -9, 9) * y, "Newton"),
+        (lambda t, y: scipy.linalg.expm(np.outer(y, y)) @ y, "Diagonalise"),
+    ],
+)
+def test_each_common_refusal_has_a_hint_of_its_own(fun, words):
+    told = diffsol.explain(fun, (0, 1), np.ones(4))
+    assert words in str(told)
+
+
+def test_advice_is_for_reasons_that_exist():
+    for codes, _pattern, *_given in TABLE:
+        assert set(codes.split()) <= set(REASONS)

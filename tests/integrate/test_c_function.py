@@ -77,7 +77,8 @@ def test_explain():
     told = diffsol.explain(function, (0, 1), [1.0, 0.0], method="BDF")
     assert told.compiled
     assert "function in C" in str(told)
-    assert told.sparsity() is None
+    with pytest.raises(ValueError, match="not known"):
+        told.sparsity()
 
 
 @pytest.mark.parametrize(

@@ -15,13 +15,16 @@ OUTSIDE = {
     "K": np.array([2, 0, 1]),
     "B": np.array([True, False, True]),
     "Z": np.array([1.0 + 0.5j, -0.3j, 2.0]),
+    "S": np.array([0.1, -0.7, 1.3], dtype=np.float32),
+    "I": np.array([[3, -1, 2], [0, 1, 1]], dtype=np.int32),
     "g": 0.7,
     "n": 3,
 }
-START = ["y", "Y", "W", "F", "K", "B", "d", "D", "g", "t", "n"]
+START = ["y", "Y", "W", "F", "K", "B", "S", "I", "d", "D", "g", "t", "n"]
 UNARY = (
     *("-{}", "np.sin({})", "np.abs({})", "np.square({})", "np.tanh({})", "np.cumsum({}, {ax})"),
     *("np.exp(-np.abs({}))", "{} > 0.2", "np.sign({})", "{}.astype(int)", "{} * 1", "np.floor({})"),
+    *("1 / {}", "np.sqrt({})", "np.exp(400 * {})", "np.log({})", "{} ** -1.5", "{} * 1e200"),
     *("np.array({})", "{}.copy()", "np.zeros_like({})", "np.ascontiguousarray({})", "np.copy({})"),
 )
 VIEWS = (
@@ -122,8 +125,8 @@ BEFORE = ("Y = y.reshape(2, 3)", "d = y * 0.5", "D = np.zeros((2, 3))")
 class Writer:
     """Draws lines, and runs each."""
 
-    def __init__(self, draw):
-        self.draw = draw
+    def __init__(self, draw, trial):
+        self.draw, self.trial = draw, trial
         self.lines = list(BEFORE)
         self.run()
         self.names = list(START)
@@ -133,7 +136,7 @@ class Writer:
 
     def run(self):
         """All lines so far, on the state of the trial."""
-        self.scope = {"np": np, "y": TRIAL.copy(), "t": np.float64(0.4), **OUTSIDE}
+        self.scope = {"np": np, "y": self.trial.copy(), "t": np.float64(0.4), **OUTSIDE}
         with np.errstate(all="ignore"):
             exec(HELPERS + "\n".join(self.lines), self.scope)
 
@@ -200,15 +203,16 @@ class Writer:
 
 
 @st.composite
-def array_functions(draw):
+def array_functions(draw, trial=TRIAL):
     """Source of `f(t, y)` for six states, and of its helpers."""
-    writer = Writer(draw)
+    writer = Writer(draw, trial)
     for _ in range(draw(st.integers(3, 12))):
         writer.statement()
-    body = [*writer.lines, f"r = np.zeros({SIZE})"]
+    kinds = "fibc" if trial.dtype.kind == "c" else "fib"
+    body = [*writer.lines, f"r = np.zeros({SIZE}, y.dtype)"]
     for name in writer.names:
         value = np.asarray(writer.scope[name])
-        if value.size and value.dtype.kind in "fib" and name not in OUTSIDE:
+        if value.size and value.dtype.kind in kinds and name not in OUTSIDE:
             count = min(SIZE, value.size)
             body.append(f"r[:{count}] += np.ravel({name})[:{count}]")
     return HELPERS + "\ndef f(t, y):\n    " + "\n    ".join([*body, "return r"]) + "\n"

@@ -9,6 +9,7 @@ import scipy.integrate
 import diffsol
 from diffsol._graph.interpret import run
 from diffsol._graph.ops import COMPLEX
+from diffsol._trace.reasons import Refused
 from diffsol._trace.trace import trace_function
 from diffsol.integrate import solve_ivp
 
@@ -91,3 +92,10 @@ def test_vectorized(method):
     theirs = scipy.integrate.solve_ivp(*call, vectorized=True, method=method)
     assert ours.nfev == theirs.nfev
     np.testing.assert_allclose(ours.y, theirs.y, rtol=1e-9)
+
+
+def test_extremes_of_complex_values_are_python():
+    """NumPy orders them by their real parts, then by their imaginary ones."""
+    for function in (np.max, np.min):
+        with pytest.raises(Refused):
+            trace_function(lambda t, y, f=function: f(y) + y, (), (2,), COMPLEX, (2,), COMPLEX)

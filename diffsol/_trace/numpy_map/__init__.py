@@ -8,6 +8,9 @@ says which further functions may be called at once when nothing traced is among 
 from diffsol._trace.numpy_map import (
     builtin,
     choosing,
+    comparing,
+    editing,
+    fourier,
     linear,
     making,
     moving,
@@ -16,11 +19,12 @@ from diffsol._trace.numpy_map import (
     products,
     reducing,
     searching,
+    sorting,
     ufunc_methods,
 )
 from diffsol._trace.numpy_map.attributes import ARRAY_ATTRIBUTES, SCALAR_ATTRIBUTES
 from diffsol._trace.numpy_map.elementwise import MATH, OPERATORS, call_math, call_ufunc
-from diffsol._trace.numpy_map.moving import r_getitem
+from diffsol._trace.numpy_map.moving import c_getitem, r_getitem
 from diffsol._trace.numpy_map.purity import is_pure
 from diffsol._trace.numpy_map.registry import HANDLERS
 
@@ -31,6 +35,11 @@ __all__ = [
     "OPERATORS",
     "SCALAR_ATTRIBUTES",
     "builtin",
+    "c_getitem",
+    "comparing",
+    "editing",
+    "fourier",
+    "sorting",
     "call_math",
     "call_ufunc",
     "choosing",

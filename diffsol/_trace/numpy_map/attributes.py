@@ -26,6 +26,9 @@ for _name, _target in (
     ("dot", np.dot),
     ("clip", np.clip),
     ("repeat", np.repeat),
+    ("round", np.round),
+    ("cumprod", np.cumprod),
+    ("argsort", np.argsort),
 ):
     setattr(
         Array,
@@ -89,5 +92,8 @@ ARRAY_ATTRIBUTES = SCALAR_ATTRIBUTES | {
     "dot",
     "clip",
     "repeat",
+    "round",
+    "cumprod",
+    "argsort",
     "tolist",
 }

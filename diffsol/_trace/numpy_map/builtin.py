@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import abc
 import builtins
+from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 
@@ -11,13 +13,17 @@ from diffsol._graph.node import depends_on_time
 from diffsol._graph.ops import BOOL, COMPLEX, FLOAT, INT
 from diffsol._trace.arithmetic import apply
 from diffsol._trace.guards import Outside, OutsideInt
+from diffsol._trace.kinds import either
 from diffsol._trace.numpy_map.registry import HANDLERS, array_of, as_scalar, handles
 from diffsol._trace.reasons import Refused
-from diffsol._trace.values import MAYBE, Array, Scalar, Traced, as_node, is_py, wrap
+from diffsol._trace.values import MAYBE, MIXED, Array, Foreign, Scalar, Traced, as_node, wrap
 
 
 @handles(float)
 def _float(trace, x):
+    if isinstance(x, Outside) and type(x.value) in (Fraction, Decimal):
+        trace.reads.pin(x.var, x.value)
+        return float(x.value)
     node = as_node(trace, x)
     if node.size != 1 or node.ndim > 0 or node.dtype == COMPLEX:
         raise TypeError("only 0-dimensional real arrays can be converted to float")
@@ -68,11 +74,10 @@ def _extreme(trace, compare, items, key=None, default=None):
             continue
         first, second = as_scalar(trace, item), as_scalar(trace, best)
         chosen = apply(trace, compare, first, second)
-        kinds = {is_py(item), is_py(best)}
         best = Scalar(
             trace,
             trace.graph.elementwise("select", chosen.node, first.node, second.node),
-            kinds.pop() if len(kinds) == 1 else MAYBE,
+            either(item, best),
         )
     return best
 
@@ -84,6 +89,9 @@ HANDLERS[builtins.min] = lambda trace, *items, **more: _extreme(trace, "less", i
 @handles(isinstance)
 def _isinstance(trace, value, types):
     types = _plain_types(types)
+    made_of = getattr(value, "cls", None) if isinstance(value, Foreign) else None
+    if made_of is not None:
+        return issubclass(made_of.value, types)
     return _answer(value, lambda x: isinstance(x, types))
 
 
@@ -99,6 +107,8 @@ def _plain_types(types):
 def _type(trace, value):
     if isinstance(value, Outside):
         return trace.class_of(value)
+    if isinstance(value, Foreign) and hasattr(value, "cls"):
+        return value.cls
     return _answer(value, type)
 
 
@@ -113,7 +123,7 @@ def _answer(value, question):
         return answer
     # SciPy gives t as a float at first, as a numpy.float64 later
     of_time = depends_on_time([value.node])
-    if value.py == MAYBE or (of_time and question(value.dtype.type(0)) != answer):
+    if value.py in (MAYBE, MIXED) or (of_time and question(value.dtype.type(0)) != answer):
         raise Refused("concrete-value", "a type that is float now and numpy.float64 then")
     return answer
 
@@ -123,6 +133,10 @@ def _exemplar(value):
     if isinstance(value, Scalar):
         exact = value.dtype.type(0)
         return exact.item() if value.py else exact
+    if isinstance(value, Foreign) and hasattr(value, "value"):
+        return value.value  # of a narrow dtype
+    if isinstance(value, Foreign):
+        raise Refused("unknown-object", "a question about the type of what is made inside")
     if isinstance(value, Array):
         return np.empty(value.shape, value.dtype)
     return value.value if isinstance(value, (Outside, OutsideInt)) else value

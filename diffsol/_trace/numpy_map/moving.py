@@ -110,16 +110,36 @@ def _end(trace, a, axis, value):
     return HANDLERS[np.broadcast_to](trace, value, shape)
 
 
-@handles(np.split)
-def _split(trace, a, indices_or_sections, axis=0):
-    a, axis = array_of(trace, a), plain(axis) % max(array_of(trace, a).ndim, 1)
-    # NumPy tells where by splitting positions, and raises where it cannot
-    numbers = np.split(np.arange(a.shape[axis]), plain(indices_or_sections))
-    before, parts = (slice(None),) * axis, []
-    for part in numbers:
-        start = int(part[0]) if part.size else 0
-        parts.append(a[(*before, slice(start, start + part.size))])
-    return parts
+def _splitting(function):
+    def handler(trace, a, indices_or_sections, axis=0):
+        a = array_of(trace, a)
+        axis = plain(axis) % max(a.ndim, 1)
+        # NumPy tells where by splitting positions, and raises where it cannot
+        numbers = function(np.arange(a.shape[axis]), plain(indices_or_sections))
+        before, parts = (slice(None),) * axis, []
+        for part in numbers:
+            start = int(part[0]) if part.size else 0
+            parts.append(a[(*before, slice(start, start + part.size))])
+        return parts
+
+    return handler
+
+
+HANDLERS[np.split] = _splitting(np.split)
+HANDLERS[np.array_split] = _splitting(np.array_split)
+
+
+@handles(np.hsplit)
+def _hsplit(trace, a, indices_or_sections):
+    axis = 1 if array_of(trace, a).ndim > 1 else 0
+    return HANDLERS[np.split](trace, a, indices_or_sections, axis)
+
+
+@handles(np.vsplit)
+def _vsplit(trace, a, indices_or_sections):
+    if array_of(trace, a).ndim < 2:
+        raise ValueError("vsplit only works on arrays of 2 or more dimensions")
+    return HANDLERS[np.split](trace, a, indices_or_sections)
 
 
 def stacked(trace, values):
@@ -197,6 +217,14 @@ def r_getitem(trace, key):
         part = array_of(trace, part)
         parts.append(part if part.ndim else part.reshape(1))
     return _concatenate(trace, parts)
+
+
+def c_getitem(trace, key):
+    """np.c_[...] of vectors, which become columns, and matrices."""
+    parts = [array_of(trace, x) for x in (key if isinstance(key, tuple) else (key,))]
+    if any(x.ndim not in (1, 2) for x in parts):
+        raise Refused("numpy-call", "np.c_ of other than vectors and matrices")
+    return HANDLERS[np.column_stack](trace, parts)
 
 
 @handles(np.meshgrid)

@@ -14,7 +14,7 @@ PURE_NUMPY = frozenset(
     allclose arange argmax argmin argsort argwhere around array_equal average bincount
     blackman convolve corrcoef correlate count_nonzero cov cross cumprod cumsum deg2rad
     degrees diag_indices diff digitize dot eye flatnonzero geomspace hamming hanning
-    histogram i0 identity indices inner interp isclose isin kaiser kron lexsort linspace
+    histogram i0 identity indices inner interp isclose isin ix_ kaiser kron lexsort linspace
     logspace max mean median min nanmax nanmean nanmin nanstd nansum ndim nonzero ones outer
     percentile poly polyadd polyder polydiv polyfit polyint polymul polysub polyval prod ptp
     quantile rad2deg radians ravel_multi_index roots round searchsorted shape sinc size sort

@@ -43,8 +43,8 @@ def reduction(name):
         axes = _axes(axis, a.ndim)
         if not a.size and name in ("amax", "amin"):
             raise ValueError("zero-size array to reduction operation which has no identity")
-        if name in ("amax", "amin") and a.dtype == BOOL:
-            raise Refused("numpy-call", f"{name} of truth values")
+        if name in ("amax", "amin") and a.dtype in (BOOL, COMPLEX):
+            raise Refused("numpy-call", f"{name} of {a.dtype} values")
         node = trace.graph.reduce(name, a.node, axes)
         if keepdims:
             node = trace.graph.reshape(

@@ -80,7 +80,8 @@ def _polynomial(graph, coefs, j, step, nu):
         factor = float(np.prod(np.arange(k - nu + 1, k + 1)))
         term = graph.elementwise("multiply", term, graph.const(factor))
         total = term if total is None else graph.elementwise("add", total, term)
-        power = step if power is None else graph.elementwise("multiply", power, step)
+        if k < order - 1:
+            power = step if power is None else graph.elementwise("multiply", power, step)
     if total is None:
         total = graph.const(np.zeros((), coefs.dtype))
     return graph.broadcast(total, np.broadcast_shapes(total.shape, (*j.shape, *rest)))

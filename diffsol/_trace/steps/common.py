@@ -7,8 +7,9 @@ import numpy as np
 from diffsol._trace import world
 from diffsol._trace.frames import Cell, Function, Method, Opaque
 from diffsol._trace.guards import Outside, OutsideInt
-from diffsol._trace.numpy_map import r_getitem
-from diffsol._trace.picking import pick_item
+from diffsol._trace.narrow import Narrow
+from diffsol._trace.numpy_map import c_getitem, r_getitem
+from diffsol._trace.picking import pick_item, pick_value
 from diffsol._trace.reasons import Refused
 from diffsol._trace.values import Array, Scalar, is_dynamic
 
@@ -23,16 +24,22 @@ def item(machine, owner, key):
         owner = Array.of(machine.trace, machine.trace.graph.const(owner))
     if isinstance(owner, list | tuple) and is_dynamic(key):
         return pick_item(machine.trace, owner, key)
+    if type(owner) is dict and isinstance(key, Scalar):
+        return pick_value(machine.trace, owner, key) if is_dynamic(key) else owner[bool(key)]
     if isinstance(owner, str) and isinstance(key, Scalar):
         raise Refused("dynamic-index", "item of a string by a traced index")
-    if type(owner) is type(np.r_):
+    if owner is np.r_:
         return r_getitem(machine.trace, key)
+    if owner is np.c_:
+        return c_getitem(machine.trace, key)
     return owner[local_key(machine, key)]
 
 
 def local_key(machine, key):
     if isinstance(key, Outside):
         return machine.trace.local_copy(key)
+    if isinstance(key, Narrow):
+        return key.value
     if isinstance(key, tuple):
         return tuple(local_key(machine, k) for k in key)
     return key
@@ -77,3 +84,7 @@ def iterate(machine, value):
     if isinstance(value, Scalar | OutsideInt | Opaque):
         raise TypeError("cannot iterate over a scalar")
     return iter(constant_array(machine, value))
+
+
+def is_iterator(value) -> bool:
+    return type(value) is not Scalar and hasattr(type(value), "__next__")

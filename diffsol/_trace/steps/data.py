@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from diffsol._trace import world
+from diffsol._trace.changes import assign_cell, changing
 from diffsol._trace.frames import METHOD_BIT, NEW_CALLS, NULL, Cell
 from diffsol._trace.guards import Outside
+from diffsol._trace.instances import Instance, make_super, set_attribute
+from diffsol._trace.merging import Split
 from diffsol._trace.reasons import Refused
-from diffsol._trace.steps.common import item, local_key
+from diffsol._trace.steps.common import item, local_key, pop_many
 from diffsol._trace.steps.registry import step
 from diffsol._trace.values import Array, Scalar
 
@@ -21,6 +24,8 @@ def _local(frame, name):
         return frame.cells[name]
     value = frame.locals.get(name, NULL)
     if value is NULL:
+        if name in frame.unmerged:
+            raise Split(frame.unmerged[name])
         raise UnboundLocalError(f"cannot access local variable {name!r}")
     return value
 
@@ -102,7 +107,7 @@ def _store_deref(machine, frame, step):
     cell = frame.cells[step.value]
     if not isinstance(cell, Cell):
         raise Refused("side-effect", f"assignment to the outer variable {step.value}")
-    cell.value = frame.stack.pop()
+    assign_cell(machine.trace, cell, frame.stack.pop())
 
 
 @step("LOAD_ATTR")
@@ -118,6 +123,18 @@ def _push_method(frame, value):
     frame.stack.extend((value, NULL) if NEW_CALLS else (NULL, value))
 
 
+@step("LOAD_SUPER_ATTR")
+def _load_super_attr(machine, frame, step):
+    asked, cls, owner = pop_many(frame, 3)
+    if asked is not super:
+        raise Refused("unknown-call", "a `super` of its own")
+    value = world.attribute(machine, make_super(machine, cls, owner), step.value)
+    if step.arg & 1:
+        _push_method(frame, value)
+    else:
+        frame.stack.append(value)
+
+
 @step("LOAD_METHOD")
 def _load_method(machine, frame, step):
     _push_method(frame, world.attribute(machine, frame.stack.pop(), step.value))
@@ -126,6 +143,8 @@ def _load_method(machine, frame, step):
 @step("STORE_ATTR", "DELETE_ATTR")
 def _store_attr(machine, frame, step):
     owner = frame.stack.pop()
+    if isinstance(owner, Instance) and step.name == "STORE_ATTR":
+        return set_attribute(owner, step.value, frame.stack.pop())
     raise Refused(
         "side-effect", f"assignment to the attribute {step.value} of a {world.type_name(owner)}"
     )
@@ -162,6 +181,7 @@ def _store_item(machine, owner, key, value):
         raise Refused("dynamic-index", "assignment into a list by a traced index")
     if not isinstance(owner, Array | list | dict):
         raise Refused("unknown-object", f"assignment into a {world.type_name(owner)}")
+    changing(machine.trace, owner)
     owner[local_key(machine, key)] = value
 
 
@@ -170,4 +190,5 @@ def _delete_subscript(machine, frame, step):
     key, owner = frame.stack.pop(), frame.stack.pop()
     if not isinstance(owner, list | dict):
         raise Refused("side-effect", f"del of an item of a {world.type_name(owner)}")
+    changing(machine.trace, owner)
     del owner[local_key(machine, key)]

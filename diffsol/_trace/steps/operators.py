@@ -9,10 +9,13 @@ import types
 import numpy as np
 
 from diffsol._trace import world
+from diffsol._trace.changes import changing
 from diffsol._trace.guards import Outside, unpin
-from diffsol._trace.reasons import Refused
+from diffsol._trace.instances import Instance
+from diffsol._trace.reasons import Refused, UserRaised
 from diffsol._trace.steps.common import constant_array, operand, truth
 from diffsol._trace.steps.registry import step
+from diffsol._trace.values import Scalar
 
 BINARY = {
     "+": operator.add,
@@ -68,7 +71,14 @@ def _binary_op(machine, frame, step):
             raise Refused(
                 "side-effect", f"in-place operator on a {type(left.value).__name__} from outside"
             )
-    frame.stack.append(table[symbol](constant_array(machine, operand(machine, left)), right))
+        changing(machine.trace, left)
+    left = constant_array(machine, operand(machine, left))
+    try:
+        frame.stack.append(table[symbol](left, right))
+    except ArithmeticError as error:
+        if type(left) not in (int, float) or type(right) not in (int, float):
+            raise
+        raise UserRaised(error, frame.where()) from None  # as Python's numbers do, on this path
 
 
 def _printed(value):
@@ -94,12 +104,22 @@ _unary("UNARY_INVERT", operator.invert)
 
 @step("UNARY_NOT")
 def _unary_not(machine, frame, step):
-    frame.stack.append(not truth(machine, frame.stack.pop()))
+    value = frame.stack.pop()
+    condition = machine.trace.open_condition(frame, value)
+    frame.stack.append(
+        not truth(machine, value)
+        if condition is None
+        else Scalar(machine.trace, machine.trace.graph.elementwise("logical_not", condition), True)
+    )
 
 
 @step("TO_BOOL")
 def _to_bool(machine, frame, step):
-    frame.stack.append(truth(machine, frame.stack.pop()))
+    value = frame.stack.pop()
+    condition = machine.trace.open_condition(frame, value)
+    frame.stack.append(
+        truth(machine, value) if condition is None else Scalar(machine.trace, condition, True)
+    )
 
 
 @step("COMPARE_OP")
@@ -163,6 +183,8 @@ def _identical(machine, left, right) -> bool:
         return left is right
     if left is None or right is None:
         return False
+    if isinstance(left, Instance) and isinstance(right, Instance):
+        return left is right
     if isinstance(left, list | dict | set) and isinstance(right, list | dict | set):
         return left is right  # made inside
     raise Refused("unknown-object", "identity of numbers, strings or arrays")
