@@ -88,9 +88,8 @@ class Graph:
 
     def elementwise(self, name, *inputs) -> Node:
         """ELEMENTWISE[name] of the inputs, with NumPy's casts and broadcasting."""
-        if _are_traced_floats(inputs) and name in SIMPLEST:  # loops make these by the thousand
-            key = (name, tuple([x.id for x in inputs]), "d", ())
-            return self._share(key, name, inputs, (), (), FLOAT)
+        if name in SIMPLEST and _are_traced_floats(inputs):  # loops make these by the thousand
+            return self._share((name, inputs, "d", ()), name, inputs, (), (), FLOAT)
         row = ELEMENTWISE[name]
         if row.rule == "select":
             common = max((x.dtype for x in inputs[1:]), key=DTYPES.index)
@@ -156,7 +155,7 @@ class Graph:
 
     def element(self, x, position) -> Node:
         """The scalar x.ravel()[position]."""
-        key = ("view", (x.id,), x.dtype.char, (), position, ())
+        key = ("view", (x,), x.dtype.char, (), position, ())
         known = self._nodes.get(key)
         if known is not None:
             return known
@@ -314,7 +313,7 @@ class Graph:
                     pass  # NumPy would warn at every evaluation: leave it to the kernel's flags
         key = (
             op,
-            tuple(x.id for x in inputs),
+            inputs,
             dtype.char,
             shape,
             *map(_attribute_key, attrs),
@@ -347,7 +346,10 @@ def _storage_dtype(dtype) -> np.dtype:
 
 def _are_traced_floats(inputs) -> bool:
     """Are all of these float scalars that are no constants?"""
-    return all(not (x.shape or x.dtype is not FLOAT or x.value is not None) for x in inputs)
+    for x in inputs:
+        if x.shape or x.dtype is not FLOAT or x.value is not None:
+            return False
+    return True
 
 
 def _is_one(x):

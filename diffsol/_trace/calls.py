@@ -9,7 +9,8 @@ import types
 
 import numpy as np
 
-from diffsol._graph.ops import BOOL
+from diffsol._graph.build import FLOAT_FUNCTIONS
+from diffsol._graph.ops import BOOL, FLOAT
 from diffsol._trace import frozen, jitted, masked, registered, scipy_map, world
 from diffsol._trace.frames import Frame, Function, Method, Opaque, bind
 from diffsol._trace.guards import Outside, OutsideInt
@@ -32,8 +33,6 @@ def call(machine, function, args, kwargs):
     own = registered.name_of(function)
     if own is not None:
         return registered.call(machine.trace, function, own, args, kwargs)
-    if type(function) is np.ufunc and not kwargs and len(args) == 1 and type(args[0]) is Scalar:
-        return _call_traced(machine.trace, function, args, kwargs)
     if isinstance(function, Method):
         return call(machine, function.function, [function.owner, *args], kwargs)
     if isinstance(function, Function):
@@ -45,6 +44,22 @@ def call(machine, function, args, kwargs):
     if isinstance(function, functools.partial):
         raise Refused("unknown-call", "functools.partial made inside the function")
     return _call_known(machine, function, args, kwargs)
+
+
+# ufuncs of one number that are an operator
+FLOAT_UFUNCS = {
+    function: name
+    for function, name in OPERATORS.items()
+    if type(function) is np.ufunc and name in FLOAT_FUNCTIONS and function not in HANDLERS
+}
+
+
+def float_ufunc(trace, function, x):
+    """np.sin(x) of a Scalar, say: the short way of `call`, or None where there is none."""
+    name = FLOAT_UFUNCS.get(function)
+    if name is None or x.node.dtype is not FLOAT or registered.name_of(function) is not None:
+        return None
+    return Scalar(trace, trace.graph.elementwise(name, x.node))
 
 
 def _run(machine, function, args, kwargs):

@@ -12,9 +12,9 @@ import math
 import os
 import time
 
+from diffsol._trace.blocks import blocks_of
 from diffsol._trace.frames import Frame
 from diffsol._trace.reasons import Refused, UserRaised
-from diffsol._trace.steps import STEPS
 
 MAX_DEPTH = 60
 CLOCK_STEPS = 256  # steps between two looks at the clock
@@ -31,6 +31,7 @@ class Machine:
         self.trace = trace
         self.steps_left = max_steps
         self.deadline = deadline
+        self._look_at = max_steps - CLOCK_STEPS  # steps left at the next look at the clock
         self.frames: list = []  # that are running, the innermost last
 
     def where(self):
@@ -44,6 +45,7 @@ class Machine:
         try:
             if len(self.frames) > MAX_DEPTH:
                 raise Refused("too-long", "calls nested too deeply")
+            frame.blocks = blocks_of(frame.raw)
             return self._loop(frame)
         except Refused as refused:
             if refused.where is None or _is_library(refused.where[0]):
@@ -63,18 +65,20 @@ class Machine:
             self.frames.pop()
 
     def _loop(self, frame):
-        steps = frame.code.steps
-        while True:
-            step = frame.step = steps[frame.next]
-            frame.next += 1
-            self.steps_left -= 1
-            if self.steps_left % CLOCK_STEPS == 0 and (
-                self.steps_left <= 0 or time.perf_counter() > self.deadline
-            ):
-                raise Refused("too-long", "the time for following it is over")
-            handler = STEPS.get(step.name)
-            if handler is None:
-                raise Refused("bytecode", step.name)
-            done = handler(self, frame, step)
-            if done is not None:
-                return done
+        blocks = frame.blocks
+        done = None
+        while done is None:
+            block = blocks[frame.next]
+            frame.next = block.after
+            self.steps_left -= block.length
+            if self.steps_left < self._look_at:
+                self._look_at_clock()
+            for handler, step in block.pairs:
+                frame.step = step
+                done = handler(self, frame, step)
+        return done
+
+    def _look_at_clock(self):
+        self._look_at = self.steps_left - CLOCK_STEPS
+        if self.steps_left <= 0 or time.perf_counter() > self.deadline:
+            raise Refused("too-long", "the time for following it is over")

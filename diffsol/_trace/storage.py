@@ -14,7 +14,7 @@ class Storage:
     a node for each assignment would make graphs that grow with the product of both.
     """
 
-    __slots__ = ("graph", "owner", "dtype", "c_order", "_node", "_elements", "_pending")
+    __slots__ = ("graph", "owner", "dtype", "c_order", "scalars", "_node", "_elements", "_pending")
 
     def __init__(self, graph, node, owner="local", c_order=None):
         self.graph = graph
@@ -24,6 +24,7 @@ class Storage:
         self.dtype = node.dtype
         # Does NumPy surely lay it out as we do? It keeps the order of the operands in many results.
         self.c_order = node.ndim < 2 if c_order is None else c_order
+        self.scalars: dict = {}  # position -> the Scalar that reading it gave
         self._node = node
         self._elements: dict = {}  # position -> scalar node assigned last
         self._pending: set = set()  # positions of those that are not in the node yet
@@ -31,6 +32,7 @@ class Storage:
     @property
     def node(self):
         if self._pending:
+            self.scalars.clear()
             self._node = self._gathered(sorted(self._pending))
             self._pending.clear()
         return self._node
@@ -38,6 +40,7 @@ class Storage:
     @node.setter
     def node(self, node):
         self._node = node
+        self.scalars.clear()
         self._elements.clear()
         self._pending.clear()
 
@@ -46,6 +49,7 @@ class Storage:
         return self.graph.element(self._node, position) if known is None else known
 
     def set_element(self, position, value):
+        self.scalars.pop(position, None)
         self._elements[position] = value
         self._pending.add(position)
 

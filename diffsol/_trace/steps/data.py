@@ -17,17 +17,18 @@ def _load_const(machine, frame, step):
 
 
 def _local(frame, name):
+    value = frame.locals.get(name, NULL)
+    if value is not NULL:
+        return value
     if name in frame.cells:  # 3.13 loads cells for closures this way
         return frame.cells[name]
-    value = frame.locals.get(name, NULL)
-    if value is NULL:
-        raise UnboundLocalError(f"cannot access local variable {name!r}")
-    return value
+    raise UnboundLocalError(f"cannot access local variable {name!r}")
 
 
 @step("LOAD_FAST", "LOAD_FAST_CHECK")
 def _load_fast(machine, frame, step):
-    frame.stack.append(_local(frame, step.value))
+    value = frame.locals.get(step.value, NULL)
+    frame.stack.append(_local(frame, step.value) if value is NULL else value)
 
 
 @step("LOAD_FAST_LOAD_FAST")
@@ -133,8 +134,12 @@ def _store_attr(machine, frame, step):
 
 @step("BINARY_SUBSCR")
 def _subscript(machine, frame, step):
-    key = frame.stack.pop()
-    frame.stack.append(item(machine, frame.stack.pop(), key))
+    stack = frame.stack
+    key, owner = stack.pop(), stack.pop()
+    if type(key) is int and type(owner) is Array:
+        stack.append(owner.at(key))
+    else:
+        stack.append(item(machine, owner, key))
 
 
 @step("BINARY_SLICE")
@@ -145,8 +150,12 @@ def _binary_slice(machine, frame, step):
 
 @step("STORE_SUBSCR")
 def _store_subscript(machine, frame, step):
-    key, owner, value = frame.stack.pop(), frame.stack.pop(), frame.stack.pop()
-    _store_item(machine, owner, key, value)
+    stack = frame.stack
+    key, owner, value = stack.pop(), stack.pop(), stack.pop()
+    if type(key) is int and type(owner) is Array and type(value) is Scalar:
+        owner.put_at(key, value)
+    else:
+        _store_item(machine, owner, key, value)
 
 
 @step("STORE_SLICE")

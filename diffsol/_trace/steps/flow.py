@@ -10,6 +10,7 @@ from diffsol._trace.guards import Outside
 from diffsol._trace.reasons import Refused, UserRaised
 from diffsol._trace.steps.common import iterate, operand, pop_many, truth
 from diffsol._trace.steps.registry import step
+from diffsol._trace.values import Scalar
 
 
 @step(
@@ -118,6 +119,8 @@ def _kw_names(machine, frame, step):
 
 @step("CALL")
 def _call(machine, frame, step):
+    if step.arg == 1 and not frame.kw_names and _call_ufunc(machine, frame.stack):
+        return
     _call_with(machine, frame, step.arg, frame.kw_names)
     frame.kw_names = ()
 
@@ -126,6 +129,21 @@ def _call(machine, frame, step):
 def _call_kw(machine, frame, step):
     names = frame.stack.pop()
     _call_with(machine, frame, step.arg, names)
+
+
+CALLED, EMPTY = (-3, -2) if NEW_CALLS else (-2, -3)  # places below one argument
+
+
+def _call_ufunc(machine, stack) -> bool:
+    """np.sin(x) of a float scalar, done the short way; False if that is not what is called."""
+    x, function = stack[-1], stack[CALLED]
+    if type(x) is not Scalar or type(function) is not np.ufunc or stack[EMPTY] is not NULL:
+        return False
+    result = calls.float_ufunc(machine.trace, function, x)
+    if result is None:
+        return False
+    stack[-3:] = (result,)
+    return True
 
 
 def _call_with(machine, frame, count, names):

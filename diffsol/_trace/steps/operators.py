@@ -9,10 +9,12 @@ import types
 import numpy as np
 
 from diffsol._trace import world
+from diffsol._trace.floats import combined
 from diffsol._trace.guards import Outside, unpin
 from diffsol._trace.reasons import Refused
 from diffsol._trace.steps.common import constant_array, operand, truth
 from diffsol._trace.steps.registry import step
+from diffsol._trace.values import Scalar
 
 BINARY = {
     "+": operator.add,
@@ -55,9 +57,26 @@ COMPARE = {
 BINARY_SYMBOLS = [symbol for _, symbol in opcode._nb_ops]
 
 
+# for each argument of BINARY_OP the operator of the graph that may be had the short way, or None
+_QUICK = {"+": "add", "-": "subtract", "*": "multiply", "/": "divide"}
+QUICK = [_QUICK.get(symbol.removesuffix("=")) for symbol in BINARY_SYMBOLS]
+
+
 @step("BINARY_OP")
 def _binary_op(machine, frame, step):
-    right, left = operand(machine, frame.stack.pop()), frame.stack.pop()
+    stack = frame.stack
+    right, left = stack.pop(), stack.pop()
+    if type(left) is Scalar or type(right) is Scalar:
+        name = QUICK[step.arg]
+        result = combined(machine.trace, name, left, right) if name is not None else None
+        if result is not None:
+            stack.append(result)
+            return
+    stack.append(_general_binary(machine, step, left, right))
+
+
+def _general_binary(machine, step, left, right):
+    right = operand(machine, right)
     symbol = BINARY_SYMBOLS[step.arg]
     table = BINARY
     if symbol == "%" and isinstance(left, str | bytes):
@@ -68,7 +87,7 @@ def _binary_op(machine, frame, step):
             raise Refused(
                 "side-effect", f"in-place operator on a {type(left.value).__name__} from outside"
             )
-    frame.stack.append(table[symbol](constant_array(machine, operand(machine, left)), right))
+    return table[symbol](constant_array(machine, operand(machine, left)), right)
 
 
 def _printed(value):
