@@ -88,8 +88,8 @@ class Graph:
 
     def elementwise(self, name, *inputs) -> Node:
         """ELEMENTWISE[name] of the inputs, with NumPy's casts and broadcasting."""
-        if name in SIMPLEST and _are_traced_floats(inputs):  # loops make these by the thousand
-            return self._share((name, inputs, "d", ()), name, inputs, (), (), FLOAT)
+        if name in SIMPLEST and _are_traced_floats(inputs):
+            return self.of_scalars(name, inputs)
         row = ELEMENTWISE[name]
         if row.rule == "select":
             common = max((x.dtype for x in inputs[1:]), key=DTYPES.index)
@@ -100,9 +100,16 @@ class Graph:
             if name in ("real", "conjugate") and operand != COMPLEX:
                 return self.cast(inputs[0], operand)
             inputs = tuple(self.cast(x, operand) for x in inputs)
-        shape = np.broadcast_shapes(*(x.shape for x in inputs))
+        shapes = {x.shape for x in inputs}
+        shape = shapes.pop() if len(shapes) == 1 else np.broadcast_shapes(*shapes)
         inputs = tuple(x if x.shape == () else self.broadcast(x, shape) for x in inputs)
         return self._simplified(name, inputs, shape, result)
+
+    def of_scalars(self, name, inputs) -> Node:
+        """One of SIMPLEST of float scalars that are no constants: loops make these by the thousand."""
+        key = (name, inputs, "d", ())
+        node = self._nodes.get(key)
+        return self._share(key, name, inputs, (), (), FLOAT) if node is None else node
 
     def _simplified(self, name, inputs, shape, dtype):
         if name == "power" and inputs[1].value is not None and inputs[1].shape == ():

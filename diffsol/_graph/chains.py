@@ -48,10 +48,8 @@ def chains_of(program) -> dict:
 
     What two sums begin with is a part of both where that is short.
     """
-    uses = Counter(x.id for node in program.nodes for x in node.inputs)
-    for root in (program.output, program.trap):
-        if root is not None:
-            uses[root.id] += 1
+    uses = Counter([x.id for node in program.nodes for x in node.inputs])
+    uses.update(root.id for root in (program.output, program.trap) if root is not None)
     chains: dict = {}
     for node in program.nodes:
         reduction = REDUCTIONS.get(node.op)

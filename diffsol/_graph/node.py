@@ -112,21 +112,38 @@ class Program:
 
 def depends_on_time(nodes) -> bool:
     """Is t among what these nodes are computed from?"""
-    return any(x.op == "time" for x in reachable(nodes))
+    return _needs(nodes, ("time",))
 
 
 def varies(nodes) -> bool:
     """Are t or y among what these nodes are computed from?"""
-    return any(x.op in ("time", "state") for x in reachable(nodes))
+    return _needs(nodes, ("time", "state"))
+
+
+def _needs(nodes, ops) -> bool:
+    """Is there a node of one of these operators among what the nodes are computed from?"""
+    seen = set(nodes)
+    stack = list(seen)
+    while stack:
+        node = stack.pop()
+        if node.op in ops:
+            return True
+        for x in node.inputs:
+            if x not in seen:
+                seen.add(x)
+                stack.append(x)
+    return False
 
 
 def reachable(roots) -> list:
     """Every node that the roots need, inputs first."""
-    seen: dict = {}
+    found = [None] * (1 + max((root.id for root in roots), default=-1))  # by id
+    for root in roots:
+        found[root.id] = root
     stack = list(roots)
     while stack:
-        node = stack.pop()
-        if node.id not in seen:
-            seen[node.id] = node
-            stack.extend(node.inputs)
-    return [seen[key] for key in sorted(seen)]
+        for x in stack.pop().inputs:
+            if found[x.id] is None:
+                found[x.id] = x
+                stack.append(x)
+    return [node for node in found if node is not None]

@@ -13,6 +13,7 @@ whose rows are added one after the other, short ones filled up with -0.0, which 
 from __future__ import annotations
 
 from collections import defaultdict
+from itertools import repeat
 
 import numpy as np
 
@@ -35,7 +36,7 @@ NEUTRAL = {"sum": -0.0, "any": False}
 def rolled(program) -> Program:
     """The program with similar scalars as arrays, if it has so many that this pays."""
     scalars = sum(not node.shape and node.op in ELEMENTWISE for node in program.nodes)
-    arrays = sum(node.size > 1 and bool(node.inputs) for node in program.nodes)
+    arrays = sum(node.size > 1 for node in program.nodes if node.shape and node.inputs)
     small = program
     if arrays >= FEWEST_ARRAYS and _elements(program) <= MOST_ELEMENTS:
         small = exploded(program)  # a loop over small arrays
@@ -141,10 +142,13 @@ class _Rolling:
 
     def settle(self, group, array):
         """These scalars are the elements of that array."""
+        numbers = [node.id for node in group]
         if not array.shape:
-            self.made.update((node.id, array) for node in group)
+            self.made.update(dict.fromkeys(numbers, array))
         else:
-            self.home.update((node.id, (array, k)) for k, node in enumerate(group))
+            self.home.update(
+                zip(numbers, zip(repeat(array), range(len(group)), strict=False), strict=True)
+            )
 
     def value(self, x):
         """The node that holds an old node's value."""
@@ -157,7 +161,7 @@ class _Rolling:
 
     def column(self, scalars):
         """The array of these scalars; one scalar where all are the same."""
-        if scalars.count(scalars[0]) == len(scalars):
+        if scalars[-1] is scalars[0] and scalars.count(scalars[0]) == len(scalars):
             return self.value(scalars[0])
         arrays, places = self.spread(scalars)
         return self.picked(arrays, places, (len(scalars),))

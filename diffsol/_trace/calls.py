@@ -10,7 +10,7 @@ import types
 import numpy as np
 
 from diffsol._graph.build import FLOAT_FUNCTIONS
-from diffsol._graph.ops import BOOL, FLOAT
+from diffsol._graph.ops import BOOL
 from diffsol._trace import frozen, jitted, masked, registered, scipy_map, world
 from diffsol._trace.frames import Frame, Function, Method, Opaque, bind
 from diffsol._trace.guards import Outside, OutsideInt
@@ -52,14 +52,6 @@ FLOAT_UFUNCS = {
     for function, name in OPERATORS.items()
     if type(function) is np.ufunc and name in FLOAT_FUNCTIONS and function not in HANDLERS
 }
-
-
-def float_ufunc(trace, function, x):
-    """np.sin(x) of a Scalar, say: the short way of `call`, or None where there is none."""
-    name = FLOAT_UFUNCS.get(function)
-    if name is None or x.node.dtype is not FLOAT or registered.name_of(function) is not None:
-        return None
-    return Scalar(trace, trace.graph.elementwise(name, x.node))
 
 
 def _run(machine, function, args, kwargs):

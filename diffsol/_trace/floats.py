@@ -18,7 +18,7 @@ def of_floats(trace, name, operands):
     if len(operands) == 2 and name in COMBINING:
         return combined(trace, name, *operands)
     if len(operands) == 1 and name in FLOAT_FUNCTIONS:
-        return function_of(trace, name, *operands)
+        return function_of(trace, name, *operands, getattr(operands[0], "py", True))
     return None
 
 
@@ -39,13 +39,17 @@ def combined(trace, name, a, b):
         return None
     if py and name == "divide":
         return None  # Python's division raises where NumPy's warns
+    if x.value is None and y.value is None:
+        return Scalar(trace, trace.graph.of_scalars(name, (x, y)), py)
     return Scalar(trace, trace.graph.elementwise(name, x, y), py)
 
 
-def function_of(trace, name, a):
+def function_of(trace, name, a, py):
     if type(a) is not Scalar or a.node.dtype is not FLOAT:
         return None
-    return Scalar(trace, trace.graph.elementwise(name, a.node), a.py)
+    graph, x = trace.graph, a.node
+    made = graph.of_scalars(name, (x,)) if x.value is None else graph.elementwise(name, x)
+    return Scalar(trace, made, py)
 
 
 def _number(trace, value):

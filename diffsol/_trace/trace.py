@@ -20,6 +20,7 @@ from diffsol._graph.node import Program, reachable, varies
 from diffsol._graph.ops import BOOL, COMPLEX, ELEMENTWISE
 from diffsol._graph.roll import rolled
 from diffsol._trace import calls, world
+from diffsol._trace.collector import collector_paused
 from diffsol._trace.frames import SUPPORTED
 from diffsol._trace.guards import Outside, Reads
 from diffsol._trace.machine import Machine, UserRaised
@@ -50,6 +51,10 @@ class Trace:
         self.graph = Graph(self._where if told else None)
         self.reads = Reads()
         self.parameters: dict = {}  # id of a param node -> (value, guard variable)
+        # what was read once: (guard variable, name) of a global -> (value, what the machine has for it),
+        # and (module, name) -> value
+        self.entered: dict = {}
+        self.members: dict = {}
         self.machine = None
         self.script: tuple = ()
         self.decisions: list = []  # [(condition node, answer)]
@@ -139,6 +144,7 @@ class Trace:
         return world.local_copy(self.machine, outside)
 
 
+@collector_paused()
 def trace_function(
     fun,
     args,
@@ -259,7 +265,9 @@ def _result(trace, value, shape, dtype, broadcast):
 def _refuse_warning_constants(program, fun):
     """Constants that NumPy warns about at every evaluation: a compiler computes them once, in silence."""
     for node in program.nodes:
-        if node.op in ELEMENTWISE and all(x.value is not None for x in node.inputs):
+        if node.op not in ELEMENTWISE or node.inputs[0].value is None:
+            continue
+        if all(x.value is not None for x in node.inputs):
             try:
                 with np.errstate(divide="raise", over="raise", invalid="raise", under="ignore"):
                     interpret.apply(
@@ -297,11 +305,15 @@ RAISING = {
 
 def _or_unused(graph, output, trap):
     """The trap, also where a value that goes into no result is not finite: NumPy tells of it."""
-    used = {node.id for node in reachable([output, trap])}
+    nodes = graph.nodes()
+    used = bytearray(len(nodes))  # by id
+    for node in reachable([output, trap]):
+        used[node.id] = True
     conditions = [trap]
-    for node in graph.nodes():
-        unused = node.id not in used and (node.op in RAISING or node.op.startswith("special_"))
-        if unused and node.dtype.kind in "fc":
+    for node in nodes:
+        if used[node.id] or not (node.op in RAISING or node.op.startswith("special_")):
+            continue
+        if node.dtype.kind in "fc":
             broken = graph.elementwise("logical_not", graph.elementwise("isfinite", node))
             conditions.append(graph.reduce("any", broken, range(broken.ndim)))
     return trap if len(conditions) == 1 else _any(graph, conditions)

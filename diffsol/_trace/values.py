@@ -270,9 +270,13 @@ class Array(Traced):
 
     def at(self, index):
         """self[index] for an int: what loops do most."""
-        if len(self.shape) != 1 or not 0 <= index < self.shape[0]:
+        shape, strides = self.shape, self.strides
+        if not shape or not 0 <= index < shape[0]:
             return self[index]
-        position, scalars = self.offset + self.strides[0] * index, self.storage.scalars
+        position = self.offset + strides[0] * index
+        if len(shape) > 1:
+            return Array(self.trace, self.storage, position, strides[1:], shape[1:], self.readonly)
+        scalars = self.storage.scalars
         known = scalars.get(position)
         if known is None:
             known = scalars[position] = Scalar(self.trace, self.storage.element(position))

@@ -163,8 +163,11 @@ def function_of(trace, outside) -> Function:
 def _global(trace, namespace, var, name):
     reads = trace.reads
     if name in namespace:
-        value = namespace[name]
-        return enter(trace, value, reads.read((var, "global", name), f"{var}[{name!r}]", value))
+        value, entered = namespace[name], trace.entered.get((var, name))
+        if entered is None or entered[0] is not value:
+            own = reads.read((var, "global", name), f"{var}[{name!r}]", value)
+            entered = trace.entered[var, name] = value, enter(trace, value, own)
+        return entered[1]
     reads.require(f"{name!r} not in {var}")
     if not hasattr(builtins, name):
         raise NameError(f"name {name!r} is not defined")
@@ -200,7 +203,7 @@ def attribute(machine, owner, name):
     if isinstance(owner, OutsideInt):
         owner = owner.pinned()
     if isinstance(owner, types.ModuleType):
-        return _module_attribute(machine.trace, owner, name)
+        return module_attribute(machine.trace, owner, name)
     if isinstance(owner, np.ndarray):
         return attribute(machine, Array.of(machine.trace, machine.trace.graph.const(owner)), name)
     if isinstance(owner, type) and not trusted_module(owner.__module__):
@@ -222,6 +225,14 @@ def _traced_attribute(owner, name):
             "unknown-attribute", f"{'ndarray' if isinstance(owner, Array) else 'scalar'}.{name}"
         )
     raise AttributeError(f"no attribute {name!r}")
+
+
+def module_attribute(trace, module, name):
+    """module.name of a module that is trusted; within a trace it stays what it was."""
+    known = trace.members.get((module, name))
+    if known is None:
+        known = trace.members[module, name] = _module_attribute(trace, module, name)
+    return known
 
 
 def _module_attribute(trace, module, name):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import types
+
 from diffsol._trace import world
 from diffsol._trace.frames import METHOD_BIT, NEW_CALLS, NULL, Cell
 from diffsol._trace.guards import Outside
@@ -106,9 +108,15 @@ def _store_deref(machine, frame, step):
     cell.value = frame.stack.pop()
 
 
+def _attribute(machine, owner, name):
+    if type(owner) is types.ModuleType:
+        return world.module_attribute(machine.trace, owner, name)
+    return world.attribute(machine, owner, name)
+
+
 @step("LOAD_ATTR")
 def _load_attr(machine, frame, step):
-    value = world.attribute(machine, frame.stack.pop(), step.value)
+    value = _attribute(machine, frame.stack.pop(), step.value)
     if METHOD_BIT and step.arg & 1:
         _push_method(frame, value)
     else:
@@ -121,7 +129,7 @@ def _push_method(frame, value):
 
 @step("LOAD_METHOD")
 def _load_method(machine, frame, step):
-    _push_method(frame, world.attribute(machine, frame.stack.pop(), step.value))
+    _push_method(frame, _attribute(machine, frame.stack.pop(), step.value))
 
 
 @step("STORE_ATTR", "DELETE_ATTR")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from diffsol._trace import calls, world
+from diffsol._trace import calls, registered, world
+from diffsol._trace.floats import function_of
 from diffsol._trace.frames import NEW_CALLS, NULL, Function
 from diffsol._trace.guards import Outside
 from diffsol._trace.reasons import Refused, UserRaised
@@ -119,8 +120,12 @@ def _kw_names(machine, frame, step):
 
 @step("CALL")
 def _call(machine, frame, step):
-    if step.arg == 1 and not frame.kw_names and _call_ufunc(machine, frame.stack):
-        return
+    stack = frame.stack
+    if step.arg == 1 and type(stack[CALLED]) is np.ufunc and not frame.kw_names:
+        result = _of_ufunc(machine, stack)
+        if result is not None:
+            stack[-3:] = (result,)
+            return
     _call_with(machine, frame, step.arg, frame.kw_names)
     frame.kw_names = ()
 
@@ -134,16 +139,15 @@ def _call_kw(machine, frame, step):
 CALLED, EMPTY = (-3, -2) if NEW_CALLS else (-2, -3)  # places below one argument
 
 
-def _call_ufunc(machine, stack) -> bool:
-    """np.sin(x) of a float scalar, done the short way; False if that is not what is called."""
-    x, function = stack[-1], stack[CALLED]
-    if type(x) is not Scalar or type(function) is not np.ufunc or stack[EMPTY] is not NULL:
-        return False
-    result = calls.float_ufunc(machine.trace, function, x)
-    if result is None:
-        return False
-    stack[-3:] = (result,)
-    return True
+def _of_ufunc(machine, stack):
+    """np.sin(x) of a float scalar, the short way; None if that is not what is called."""
+    x = stack[-1]
+    if type(x) is not Scalar or stack[EMPTY] is not NULL:
+        return None
+    name = calls.FLOAT_UFUNCS.get(stack[CALLED])
+    if name is None or registered.name_of(stack[CALLED]) is not None:
+        return None
+    return function_of(machine.trace, name, x, False)
 
 
 def _call_with(machine, frame, count, names):
