@@ -353,10 +353,7 @@ def _storage_dtype(dtype) -> np.dtype:
 
 def _are_traced_floats(inputs) -> bool:
     """Are all of these float scalars that are no constants?"""
-    for x in inputs:
-        if x.shape or x.dtype is not FLOAT or x.value is not None:
-            return False
-    return True
+    return all(not (x.shape or x.dtype is not FLOAT or x.value is not None) for x in inputs)
 
 
 def _is_one(x):

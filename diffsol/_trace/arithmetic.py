@@ -13,10 +13,9 @@ import numpy as np
 from diffsol._graph.node import depends_on_time
 from diffsol._graph.ops import BOOL, COMPLEX, ELEMENTWISE, FLOAT, INT, result_dtype
 from diffsol._trace.floats import of_floats
-from diffsol._trace.guards import OutsideInt, unpin
+from diffsol._trace.guards import OutsideInt, Part, unpin
 from diffsol._trace.reasons import Refused
 from diffsol._trace.values import (
-    MAYBE,
     Array,
     Foreign,
     Scalar,
@@ -260,6 +259,11 @@ def _int_operator(dunder, function):
         setattr(OutsideInt, f"__r{dunder}__", backward)
 
 
+def _is_open(value) -> bool:
+    """May a number that is derived from it stay open? Those of long tables are fixed: a line each is too much."""
+    return type(value) is int or type(value) is OutsideInt and type(value.var) is not Part
+
+
 def _exact_int_operator(dunder, symbol, function):
     """Sums and products of ints from outside stay open: the guard computes them anew."""
 
@@ -272,7 +276,7 @@ def _exact_int_operator(dunder, symbol, function):
 
     def open_operator(general):
         def method(self, other, swapped):
-            if type(other) in (int, OutsideInt):
+            if _is_open(self) and _is_open(other):
                 return derived(*((other, self) if swapped else (self, other)))
             return general(self, other)
 

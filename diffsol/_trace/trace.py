@@ -211,7 +211,7 @@ def trace_function(
         _compiled_check(trace.reads),
         (trace.reads.source(), trace.reads.constants),
         trace.reads.n_params,
-        any(p.shape for p in trace.reads.params),
+        trace.reads.has_arrays,
         trace.reads if told else None,
     )
 

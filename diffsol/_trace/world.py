@@ -19,10 +19,18 @@ from diffsol._graph.node import depends_on_time
 from diffsol._graph.ops import COMPLEX, DTYPES, FLOAT
 from diffsol._trace import calls, scipy_map
 from diffsol._trace.frames import Function, Method, Opaque
-from diffsol._trace.guards import PIN_LIMIT, Outside, OutsideInt, is_trusted, trusted_module
+from diffsol._trace.guards import (
+    PIN_LIMIT,
+    Outside,
+    OutsideInt,
+    Part,
+    is_trusted,
+    trusted_module,
+)
 from diffsol._trace.numpy_map import ARRAY_ATTRIBUTES, SCALAR_ATTRIBUTES
 from diffsol._trace.picking import pick_item
 from diffsol._trace.reasons import Refused
+from diffsol._trace.tables import part_of
 from diffsol._trace.values import MAYBE, Array, Foreign, Scalar, Traced, is_dynamic
 
 PINNED = (bool, str, bytes, type(None), type(Ellipsis), range, slice, np.dtype, np.int64, np.bool_)
@@ -383,7 +391,9 @@ def item(machine, owner, key):
             return pick_item(trace, trace.local_copy(owner), key)
         key = _plain_key(key)
         if not -len(value) <= key < len(value):
-            trace.reads.require(f"len({owner.var}) == {len(value)}")
+            trace.reads.require_length(owner.var, value)
+        elif (part := _part_read(trace, owner)) is not None:
+            return enter(trace, value[key], part.child(key % len(value)))
     else:
         method = inspect.getattr_static(type(value), "__getitem__", None)
         if not isinstance(method, types.FunctionType):
@@ -401,6 +411,18 @@ def item(machine, owner, key):
         value[key],
         trace.reads.read((owner.var, "item", type(key), key), expression, value[key]),
     )
+
+
+MOST_ITEMS = 32  # of a container, read one at a time; the next one is reason to read it as a whole
+
+
+def _part_read(trace, owner):
+    """The part of a table that this container is, if many of its items are read; else None."""
+    if type(owner.var) is Part:
+        return owner.var
+    items = trace.reads.items
+    items[owner.var] += 1
+    return part_of(owner) if items[owner.var] > MOST_ITEMS else None
 
 
 def _plain_key(key):
@@ -426,7 +448,10 @@ def elements(machine, owner) -> list:
         _guard_keys(trace, owner)
         return list(value)
     if _behaves_as(value, list, tuple):
-        trace.reads.require(f"len({owner.var}) == {len(value)}")
+        part = part_of(owner)
+        if part is not None:
+            return [enter(trace, x, part.child(i)) for i, x in enumerate(value)]
+        trace.reads.require_length(owner.var, value)
         return [item(machine, owner, i) for i in range(len(value))]
     raise Refused("unknown-object", f"iteration over a {type_name(owner)}")
 
@@ -503,7 +528,7 @@ def truth(machine, owner) -> bool:
 
 def length(machine, owner) -> int:
     if _is_container(owner.value):
-        machine.trace.reads.require(f"len({owner.var}) == {len(owner.value)}")
+        machine.trace.reads.require_length(owner.var, owner.value)
         return len(owner.value)
     method = inspect.getattr_static(type(owner.value), "__len__", None)
     if not isinstance(method, types.FunctionType):
