@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from diffsol._trace.whole import Whole
+
 
 def made_of(source, constants):
     """check(fun, args, P) -> bool. The lines of `source` may name the constants K0, K1, ..."""
@@ -16,8 +18,22 @@ def made_of(source, constants):
     scope = {f"K{i}": value for i, value in enumerate(constants)}
     scope["array_equal"] = np.array_equal
     scope["ascending"] = ascending
+    scope["fits"] = _comparing()
     exec(compile(text, "<diffsol guards>", "exec"), scope)
     return scope["check"]
+
+
+def _comparing():
+    """fits(constant, value, P): is a long container what `Whole(*constant)` tells?"""
+    wholes: dict = {}  # by the constant's id: the guard function keeps it
+
+    def fits(constant, value, block):
+        known = wholes.get(id(constant))
+        if known is None:
+            known = wholes[id(constant)] = Whole(*constant)
+        return known.fits(value, block)
+
+    return fits
 
 
 def ascending(values) -> bool:

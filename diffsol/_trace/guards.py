@@ -22,8 +22,8 @@ import numpy as np
 from diffsol._graph.ops import COMPLEX, FLOAT
 from diffsol._trace.check import made_of
 from diffsol._trace.reasons import Refused
+from diffsol._trace.whole import EXACT_INT
 
-EXACT_INT = 2**53  # larger Python ints are not exact as doubles
 PIN_LIMIT = 1 << 16  # integer arrays up to this size are compared by content
 TRUSTED = (
     "numpy",
@@ -143,7 +143,8 @@ class Reads:
     def require_exact(self, var):
         """The trace relies on this int being exact as a double."""
         if type(var) is Part:
-            var.table.exact.add(var.number)
+            if var.number not in var.table.offsets:
+                var.table.exact.append(var.number)
         else:
             self.require(f"-{EXACT_INT} < {var} < {EXACT_INT}")
 
