@@ -8,9 +8,7 @@ User code itself never runs, so it can neither see nor swallow the tracer's sign
 
 from __future__ import annotations
 
-import math
 import os
-import time
 
 from diffsol._trace.blocks import blocks_of
 from diffsol._trace.frames import Frame
@@ -25,12 +23,12 @@ def _is_library(file) -> bool:
 
 
 class Machine:
-    """Runs frames for one trace, for so many steps and until `deadline` (time.perf_counter)."""
+    """Runs frames for one trace, for so many steps and as long as the clock allows."""
 
-    def __init__(self, trace, max_steps, deadline=math.inf):
+    def __init__(self, trace, max_steps, clock):
         self.trace = trace
         self.steps_left = max_steps
-        self.deadline = deadline
+        self._clock = clock
         self._look_at = max_steps - CLOCK_STEPS  # steps left at the next look at the clock
         self.frames: list = []  # that are running, the innermost last
 
@@ -80,5 +78,6 @@ class Machine:
 
     def _look_at_clock(self):
         self._look_at = self.steps_left - CLOCK_STEPS
-        if self.steps_left <= 0 or time.perf_counter() > self.deadline:
-            raise Refused("too-long", "the time for following it is over")
+        if self.steps_left <= 0:
+            raise Refused("too-long", "too many instructions")
+        self._clock.look(self.frames)

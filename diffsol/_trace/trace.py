@@ -8,7 +8,6 @@ results are joined by `select` along the tree of decisions.
 from __future__ import annotations
 
 import inspect
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -20,6 +19,7 @@ from diffsol._graph.node import Program, reachable, varies
 from diffsol._graph.ops import BOOL, COMPLEX, ELEMENTWISE
 from diffsol._graph.roll import rolled
 from diffsol._trace import calls, world
+from diffsol._trace.clock import Clock
 from diffsol._trace.collector import collector_paused
 from diffsol._trace.frames import SUPPORTED
 from diffsol._trace.guards import Outside, Reads
@@ -155,7 +155,7 @@ def trace_function(
     broadcast=True,
     y_first=False,
     transposed=False,
-    deadline=math.inf,
+    clock=None,
     told=False,
 ) -> TraceResult:
     """Traces fun(t, y, *args), or fun(y, t, *args), for a state of the given shape and dtype.
@@ -164,18 +164,18 @@ def trace_function(
     accepted, with `broadcast` also a single number for all components. Any other ends the trace.
     told: nodes know their line, loops stay as they were written, and the reads are kept.
     The program gives it `transposed` where asked to (a matrix column by column).
-    Raises Refused, also when `deadline` (time.perf_counter) has passed.
+    Raises Refused; OutOfTime by the clock.
     """
     if not SUPPORTED:
         raise Refused("python-version")
-    trace = Trace(told)
+    trace, clock = Trace(told), clock or Clock()
     leaves: list = []
     pending: list = [()]
     raised = None
     while pending:
         trace.script = pending.pop()
         trace.decisions, trace.traps = [], []
-        trace.machine = Machine(trace, MAX_STEPS, deadline)
+        trace.machine = Machine(trace, MAX_STEPS, clock)
         try:
             # a constant that NumPy warns about must warn at every evaluation
             with np.errstate(divide="raise", over="raise", invalid="raise"):
