@@ -17,7 +17,7 @@ Operators that are not elementwise (the structural ones), with their attributes:
   matmul                              numpy.matmul of 1-D/2-D inputs
   spmv     start, column, place       product of a sparse matrix with inputs[1] (1-D/2-D): entry e, in column[e], is
                                       inputs[0][place[e]] (place None: inputs[0][e]); those of row i are start[i] to
-                                      start[i + 1] and are added up in this order
+                                      start[i + 1] and are added up in this order; integers of 32 or 64 bits
   solve                               numpy.linalg.solve of inputs[0] (n, n) and inputs[1] (n,) or (n, k), all real
   gather                              inputs[0].ravel()[inputs[1]], integers; those out of range go to the nearest end
   searchsorted  side, offset, stride, count
