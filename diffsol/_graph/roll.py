@@ -104,7 +104,7 @@ class _Rolling:
             return (chain.reduction, chain.from_zero)
         if node.shape or node.op not in ELEMENTWISE and node.op != "cast":
             return None
-        return (node.op, node.dtype.char, *[self.source(x) for x in node.inputs])
+        return (node.op, node.dtype.char, *map(self.source, node.inputs))
 
     def source(self, x):
         """Where a scalar input comes from: scalars of one source are read as one array."""
@@ -168,19 +168,38 @@ class _Rolling:
 
     def spread(self, scalars):
         """([array], (number of the array, position in it) of each scalar as an array of pairs)."""
+        alike = self.in_one(scalars)
+        if alike is not None:
+            array, positions = alike
+            places = np.zeros((len(scalars), 2), np.int64)
+            places[:, 1] = positions
+            return [self.array(array, None)], places
         number: dict = {}
-        places = np.empty((len(scalars), 2), np.int64)
         arrays: list = []
         loose: dict = {}
-        for k, x in enumerate(scalars):
+        numbers, positions = [], []
+        for x in scalars:
             array, position = self.place(x, loose)
             n = number.get(id(array))
             if n is None:
                 n = number[id(array)] = len(arrays)
                 arrays.append(array)
-            places[k, 0] = n
-            places[k, 1] = position
+            numbers.append(n)
+            positions.append(position)
+        places = np.array([numbers, positions], np.int64).T
         return [self.array(x, loose) for x in arrays], places
+
+    def in_one(self, scalars):
+        """(array, positions), if all these scalars lie in the same one, as most do; else None."""
+        if scalars[0].op == "view":
+            base = scalars[0].inputs[0]
+            if all(x.op == "view" and x.inputs[0] is base for x in scalars):
+                return self.made[base.id], [x.attrs[0] for x in scalars]
+        homes = list(map(self.home.get, [x.id for x in scalars]))
+        if None in homes:
+            return None
+        (array, _), *_ = homes
+        return (array, [k for _, k in homes]) if all(x is array for x, _ in homes) else None
 
     def place(self, x, loose):
         """(array, position) of a scalar; scalars of no array are numbered in `loose`."""

@@ -20,10 +20,13 @@ class Loops:
     def begin(self, rounds):
         self.stack.append(iter(range(rounds)))
 
-    def pass_by(self, seconds, rounds=0):
-        self.now += seconds
-        for _ in range(rounds):
-            next(self.stack[0])
+    def followed(self, clock, seconds, rounds=0, looks=1000):
+        """Time goes by, and rounds of the outermost loop, between looks at the clock."""
+        for _ in range(looks):
+            clock.look([self])
+            self.now += seconds
+            for _ in range(rounds):
+                next(self.stack[0])
 
 
 @pytest.fixture
@@ -34,18 +37,14 @@ def loops(monkeypatch):
 def test_a_loop_that_ends_in_time_is_followed_to_its_end(loops):
     clock = Clock(deadline=110.0, doubtful=101.0)
     loops.begin(100)
-    for _ in range(100):
-        clock.look([loops])
-        loops.pass_by(0.09, rounds=1)
+    loops.followed(clock, 0.09, rounds=1, looks=100)
 
 
 def test_a_loop_that_will_not_end_in_time_is_left_early(loops):
     clock = Clock(deadline=110.0, doubtful=101.0)
     loops.begin(1000)
     with pytest.raises(OutOfTime) as refused:
-        for _ in range(1000):
-            clock.look([loops])
-            loops.pass_by(0.09, rounds=1)
+        loops.followed(clock, 0.09, rounds=1)
     assert loops.now < 101.0
     assert refused.value.seconds == pytest.approx(90.0, rel=0.02)
 
@@ -55,17 +54,14 @@ def test_the_inner_loop_tells_nothing_while_the_outer_one_stands(loops):
     loops.begin(10)
     loops.begin(10**6)
     for _ in range(80):
-        clock.look([loops])
         next(loops.stack[1])
-        loops.pass_by(0.1)
+        loops.followed(clock, 0.1, looks=1)
 
 
 def test_what_has_no_end_in_sight_is_given_up_when_in_doubt(loops):
     clock = Clock(deadline=110.0, doubtful=101.0)
     with pytest.raises(OutOfTime):
-        for _ in range(100):
-            clock.look([loops])
-            loops.pass_by(0.1)
+        loops.followed(clock, 0.1)
     assert loops.now == pytest.approx(101.0, abs=0.2)
 
 
