@@ -9,6 +9,7 @@ import numpy as np
 from diffsol._graph import interpret
 from diffsol._graph.node import Node
 from diffsol._graph.ops import BOOL, COMPLEX, DTYPES, ELEMENTWISE, FLOAT, INT, result_dtype
+from diffsol._graph.powers import constant_power
 
 FLOAT_FUNCTIONS = {
     name for name, row in ELEMENTWISE.items() if row.rule == "float" and row.arity == 1
@@ -113,7 +114,7 @@ class Graph:
 
     def _simplified(self, name, inputs, shape, dtype):
         if name == "power" and inputs[1].value is not None and inputs[1].shape == ():
-            simple = self._constant_power(inputs[0], inputs[1].value.item())
+            simple = constant_power(self, inputs[0], inputs[1].value.item())
             if simple is not None:
                 return simple
         if name == "select" and inputs[0].value is not None and inputs[0].shape == ():
@@ -125,31 +126,6 @@ class Graph:
         if name == "multiply" and _is_one(inputs[0]) and inputs[1].shape == shape:
             return inputs[1]
         return self._make(name, inputs, (), shape, dtype)
-
-    def _constant_power(self, x, exponent):
-        """x**e for small e without `pow`, to within one rounding error of it.
-
-        NumPy itself squares for 2 and takes the root for 0.5; x**1.5 = x sqrt(x) has at most one
-        more rounding, and so have the products for 3 and 4.
-        """
-        if isinstance(exponent, complex) or x.dtype == COMPLEX and exponent not in (1, 2):
-            return None
-        if exponent == 1:
-            return x
-        if exponent < 0 and exponent in (-1.0, -2.0, -0.5, -1.5, -3.0):
-            return self.elementwise("divide", self.const(1.0), self._constant_power(x, -exponent))
-        if exponent == 2:
-            return self.elementwise("square", x)
-        if exponent == 0.5:
-            # pow(-inf, 0.5) is inf and pow(-0.0, 0.5) is 0.0, unlike sqrt: NumPy takes the root too
-            return self.elementwise("sqrt", x)
-        if exponent == 1.5:
-            return self.elementwise("multiply", x, self.elementwise("sqrt", x))
-        if exponent == 3:
-            return self.elementwise("multiply", self.elementwise("square", x), x)
-        if exponent == 4:
-            return self.elementwise("square", self.elementwise("square", x))
-        return None
 
     def cast(self, x, dtype) -> Node:
         if x.dtype == dtype:
