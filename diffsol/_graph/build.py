@@ -37,13 +37,16 @@ class Graph:
 
     def __init__(self, locate=None):
         self._locate = locate
-        self._nodes: dict = {}
+        self._made: list = []  # every node, by its id
+        self._nodes: dict = {}  # by what tells equal ones
+        self._scalars: dict = {
+            name: {} for name in SIMPLEST
+        }  # those of `of_scalars`, by their inputs
         self._floats: dict = {}  # constants by the Python float that they are
-        self._count = 0
 
     def nodes(self) -> list:
         """Every node that was made, in order."""
-        return list(self._nodes.values())
+        return list(self._made)
 
     # --- leaves ---------------------------------------------------------------------------
 
@@ -107,10 +110,15 @@ class Graph:
         return self._simplified(name, inputs, shape, result)
 
     def of_scalars(self, name, inputs) -> Node:
-        """One of SIMPLEST of float scalars that are no constants: loops make these by the thousand."""
-        key = (name, inputs, "d", ())
-        node = self._nodes.get(key)
-        return self._share(key, name, inputs, (), (), FLOAT) if node is None else node
+        """One of SIMPLEST of float scalars, as it is: loops make these by the thousand."""
+        known = self._scalars[name]
+        node = known.get(inputs)
+        if node is None:
+            made = self._made
+            where = None if self._locate is None else self._locate()
+            node = known[inputs] = Node(name, inputs, (), (), FLOAT, len(made), None, where)
+            made.append(node)
+        return node
 
     def _simplified(self, name, inputs, shape, dtype):
         if name == "power" and inputs[1].value is not None and inputs[1].shape == ():
@@ -294,6 +302,8 @@ class Graph:
                     )
                 except FloatingPointError:
                     pass  # NumPy would warn at every evaluation: leave it to the kernel's flags
+        if op in SIMPLEST and dtype is FLOAT and shape == ():
+            return self.of_scalars(op, inputs)
         key = (
             op,
             inputs,
@@ -307,10 +317,9 @@ class Graph:
         node = self._nodes.get(key)
         if node is None:
             where = None if self._locate is None else self._locate()
-            node = self._nodes[key] = Node(
-                op, inputs, attrs, shape, dtype, self._count, value, where
-            )
-            self._count += 1
+            made = self._made
+            node = self._nodes[key] = Node(op, inputs, attrs, shape, dtype, len(made), value, where)
+            made.append(node)
         return node
 
 
