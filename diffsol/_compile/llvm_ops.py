@@ -180,6 +180,21 @@ def _select(dtype):
     return f"select i1 {{0}}, {type} {{1}}, {type} {{2}}"
 
 
+def _shield(dtype):
+    def emit(w, condition, a, b):
+        """A select of which the compiler knows neither the condition nor the number in its place.
+
+        Else it would compute sqrt(x) whatever c is, where select(c, sqrt(select(c, x, 1)), 0) is asked
+        for: as a select of two roots, or without the select within another by the same condition.
+        """
+        condition = w.value(f"and i1 {condition}, {w.hidden('true', BOOL)}")
+        if dtype == COMPLEX:
+            return _complex_select(w, condition, a, tuple(w.hidden(x, FLOAT) for x in b))
+        return w.value(_select(dtype).format(condition, a, w.hidden(b, dtype)))
+
+    return emit
+
+
 def _same(w, x):
     return x
 
@@ -293,6 +308,7 @@ ROWS = {
         FLOAT: _select(FLOAT),
         COMPLEX: _complex_select,
     },
+    "shield": {dtype: _shield(dtype) for dtype in (BOOL, INT, FLOAT, COMPLEX)},
 }
 
 ROWS.update({f"special_{name}": {FLOAT: _special(name)} for name in SPECIAL})

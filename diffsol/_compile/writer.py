@@ -34,6 +34,13 @@ def literal(value, dtype):
     return ("true" if value else "false") if dtype == BOOL else str(int(value))
 
 
+def parsed(scalar, dtype):
+    """The NumPy number of a literal."""
+    if dtype == FLOAT:
+        return struct.unpack(">d", bytes.fromhex(scalar[2:]))[0]
+    return dtype.type(scalar == "true" if dtype == BOOL else int(scalar))
+
+
 class Writer:
     """The lines of one function body and what the module must declare for it."""
 
@@ -47,6 +54,7 @@ class Writer:
         self.slots: list = []  # allocas, which belong at the top of the function
         self._count = 0
         self._tables: dict = {}
+        self._hidden: dict = {}  # constant -> its number
 
     # --- straight-line text ---------------------------------------------------------------
 
@@ -102,6 +110,20 @@ class Writer:
         given = "".join(f"double {a}, " for a in arguments)
         self.line(f"call void @{name}({given}ptr {slot})")
         return self.load(slot, 0, COMPLEX)
+
+    def hidden(self, scalar, dtype) -> str:
+        """A constant that the compiler cannot know: it is read from memory at the entry."""
+        if scalar.startswith("%"):
+            return scalar
+        name = f"hidden{self._hidden.setdefault(scalar, len(self._hidden))}"
+        if name not in self.globals:
+            memory, type = MEMORY_TYPE[dtype], LLVM_TYPE[dtype]
+            self.globals[name] = f"@{name} = external constant {memory}"
+            self.tables[name] = pad(np.array([parsed(scalar, dtype)]))
+            self.slots.append(f"  %{name}m = load {memory}, ptr @{name}")
+            change = "trunc" if dtype == BOOL else "bitcast"
+            self.slots.append(f"  %{name} = {change} {memory} %{name}m to {type}")
+        return f"%{name}"
 
     # --- memory ---------------------------------------------------------------------------
 

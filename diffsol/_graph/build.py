@@ -10,11 +10,14 @@ from diffsol._graph import interpret
 from diffsol._graph.node import Node
 from diffsol._graph.ops import BOOL, COMPLEX, DTYPES, ELEMENTWISE, FLOAT, INT, result_dtype
 from diffsol._graph.powers import constant_power
+from diffsol._graph.shield import HARMLESS, shielded
 
 FLOAT_FUNCTIONS = {
     name for name, row in ELEMENTWISE.items() if row.rule == "float" and row.arity == 1
 }
 FOLD_LIMIT = 1 << 16  # constants larger than this are not folded (a copy each would cost more)
+
+SELECTS = ("select", "shield")
 
 # operators that neither cast nor simplify floats that are no constants
 SIMPLEST = {"add", "subtract", "multiply", "divide", *FLOAT_FUNCTIONS}
@@ -37,11 +40,10 @@ class Graph:
 
     def __init__(self, locate=None):
         self._locate = locate
+        self.path = None  # condition under which what is being built counts, a BOOL scalar
         self._made: list = []  # every node, by its id
         self._nodes: dict = {}  # by what tells equal ones
-        self._scalars: dict = {
-            name: {} for name in SIMPLEST
-        }  # those of `of_scalars`, by their inputs
+        self._scalars: dict = {name: {} for name in SIMPLEST}  # of_scalars, by their inputs
         self._floats: dict = {}  # constants by the Python float that they are
 
     def nodes(self) -> list:
@@ -92,6 +94,8 @@ class Graph:
 
     def elementwise(self, name, *inputs) -> Node:
         """ELEMENTWISE[name] of the inputs, with NumPy's casts and broadcasting."""
+        if self.path is not None and name in HARMLESS:
+            inputs = tuple(shielded(self, name, inputs))
         if name in SIMPLEST and _are_traced_floats(inputs):
             return self.of_scalars(name, inputs)
         row = ELEMENTWISE[name]
@@ -125,10 +129,13 @@ class Graph:
             simple = constant_power(self, inputs[0], inputs[1].value.item())
             if simple is not None:
                 return simple
-        if name == "select" and inputs[0].value is not None and inputs[0].shape == ():
+        selects = name in SELECTS
+        if selects and inputs[0].value is not None and inputs[0].shape == ():
             return self.broadcast(inputs[1 if inputs[0].value else 2], shape)
-        if name == "select" and inputs[1] is inputs[2]:
+        if selects and inputs[1] is inputs[2]:
             return self.broadcast(inputs[1], shape)
+        if selects:
+            inputs = _without_repeats(inputs)
         if name == "multiply" and _is_one(inputs[1]) and inputs[0].shape == shape:
             return inputs[0]
         if name == "multiply" and _is_one(inputs[0]) and inputs[1].shape == shape:
@@ -339,6 +346,16 @@ def _storage_dtype(dtype) -> np.dtype:
 def _are_traced_floats(inputs) -> bool:
     """Are all of these float scalars that are no constants?"""
     return all(not (x.shape or x.dtype is not FLOAT or x.value is not None) for x in inputs)
+
+
+def _without_repeats(inputs):
+    """A condition is not asked again on either side of a select."""
+    condition, yes, no = inputs
+    if yes.op in SELECTS and yes.inputs[0] is condition:
+        yes = yes.inputs[1]
+    if no.op in SELECTS and no.inputs[0] is condition:
+        no = no.inputs[2]
+    return condition, yes, no
 
 
 def _is_one(x):

@@ -101,11 +101,15 @@ def _is_count(extent) -> bool:
     return isinstance(extent, int) and extent >= 0
 
 
+def _selects(node) -> bool:
+    return ELEMENTWISE[node.op].rule == "select"
+
+
 def _elementwise_fault(node):
     for x in node.inputs:
         if x.shape not in (node.shape, ()):
             return f"input %{x.id} has shape {x.shape}, not {node.shape} or ()"
-    dtypes = {x.dtype for x in node.inputs[node.op == "select" :]}
+    dtypes = {x.dtype for x in node.inputs[_selects(node) :]}
     if len(dtypes) > 1:
         return f"inputs of dtypes {sorted(map(str, dtypes))}"
     return _dtype_fault(node, dtypes.pop())
@@ -115,7 +119,7 @@ def _dtype_fault(node, operand):
     row = ELEMENTWISE[node.op]
     if operand == COMPLEX and not row.complex:
         return "not defined for complex inputs"
-    if node.op == "select":
+    if _selects(node):
         expected, allowed = operand, DTYPES
         if node.inputs[0].dtype != BOOL:
             return f"the condition is {node.inputs[0].dtype}"

@@ -162,6 +162,7 @@ DERIVATIVES = {
     "imag": (_alike("imag"),),
     "make_complex": (_complex_part(0), _complex_part(1)),
     "select": Choice(lambda condition, a, b: condition, 1, 2),
+    "shield": Choice(lambda condition, a, b: condition, 1, 2),
     "maximum": Choice(lambda a, b: a.apply("greater_equal", b)),
     "minimum": Choice(lambda a, b: a.apply("less_equal", b)),
     "fmax": Choice(lambda a, b: a.apply("greater_equal", b).apply("logical_or", b.apply("isnan"))),

@@ -12,6 +12,7 @@ import numpy as np
 from diffsol._graph.build import FLOAT_FUNCTIONS
 from diffsol._graph.ops import BOOL
 from diffsol._trace import frozen, jitted, masked, registered, scipy_map, world
+from diffsol._trace.changes import changing
 from diffsol._trace.frames import Frame, Function, Method, Opaque, bind
 from diffsol._trace.guards import Outside, OutsideInt
 from diffsol._trace.masked import Masked
@@ -57,6 +58,8 @@ FLOAT_UFUNCS = {
 def _run(machine, function, args, kwargs):
     if function.code.co_flags & (inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR):
         raise Refused("bytecode", "a coroutine")
+    if any(hasattr(type(x), "__next__") for x in args) and function.code.co_varnames[0] != ".0":
+        machine.trace.keep_iterator()
     value, _ = machine.run(Frame(function, bind(function, args, kwargs)))
     return value
 
@@ -385,6 +388,7 @@ def _plain_args(args):
 
 
 # methods of containers that keep their arguments as they are; others only iterate over them
+READING = ("get", "keys", "values", "items", "index", "count", "copy")  # change nothing
 KEEPING = ("append", "insert", "setdefault", "get", "pop", "add", "remove", "index", "count")
 
 
@@ -409,6 +413,8 @@ def _call_local_method(machine, function, args, kwargs):
         _is_symbolic(a) for a in (*args, *kwargs.values())
     ):
         raise Refused("concrete-value", "a traced value in a string")
+    if function.__name__ not in READING:
+        changing(trace, function.__self__)
     return function(*args, **kwargs)
 
 

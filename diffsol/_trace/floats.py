@@ -8,7 +8,7 @@ from __future__ import annotations
 from diffsol._graph.build import FLOAT_FUNCTIONS
 from diffsol._graph.ops import FLOAT
 from diffsol._trace.guards import EXACT_INT
-from diffsol._trace.values import MAYBE, Scalar
+from diffsol._trace.values import Scalar, mixture
 
 COMBINING = {"add", "subtract", "multiply", "divide"}
 
@@ -28,7 +28,7 @@ def combined(trace, name, a, b):
         if type(b) is Scalar:
             y = b.node
             if py is not b.py:
-                py = MAYBE if py and b.py else False
+                py = mixture((py, b.py))
         else:
             y = _number(trace, b)
     elif type(b) is Scalar:
@@ -39,16 +39,18 @@ def combined(trace, name, a, b):
         return None
     if py and name == "divide":
         return None  # Python's division raises where NumPy's warns
-    if x.value is None and y.value is None:
-        return Scalar(trace, trace.graph.of_scalars(name, (x, y)), py)
-    return Scalar(trace, trace.graph.elementwise(name, x, y), py)
+    graph = trace.graph
+    plain = x.value is None and y.value is None and graph.path is None
+    made = graph.of_scalars(name, (x, y)) if plain else graph.elementwise(name, x, y)
+    return Scalar(trace, made, py)
 
 
 def function_of(trace, name, a, py):
     if type(a) is not Scalar or a.node.dtype is not FLOAT:
         return None
     graph, x = trace.graph, a.node
-    made = graph.of_scalars(name, (x,)) if x.value is None else graph.elementwise(name, x)
+    plain = x.value is None and graph.path is None
+    made = graph.of_scalars(name, (x,)) if plain else graph.elementwise(name, x)
     return Scalar(trace, made, py)
 
 

@@ -36,6 +36,7 @@ class Step:
     value: Any
     line: int | None
     protected: bool  # inside a try block (or the like)
+    index: int  # in `Code.steps`
 
 
 class Code(NamedTuple):
@@ -54,7 +55,7 @@ def decode(code: types.CodeType) -> Code:
         line = position or line
         index[ins.offset] = len(steps)
         protected = any(start <= ins.offset < end for start, end in spans)
-        steps.append(Step(ins.opname, ins.arg, ins.argval, line, protected))
+        steps.append(Step(ins.opname, ins.arg, ins.argval, line, protected, len(steps)))
     return Code(steps, index)
 
 

@@ -44,7 +44,7 @@ class Machine:
             if len(self.frames) > MAX_DEPTH:
                 raise Refused("too-long", "calls nested too deeply")
             frame.blocks = blocks_of(frame.raw)
-            return self._loop(frame)
+            return self.advance(frame)
         except Refused as refused:
             if refused.where is None or _is_library(refused.where[0]):
                 refused.where = frame.where()  # the user's line, not one in a library
@@ -62,19 +62,25 @@ class Machine:
         finally:
             self.frames.pop()
 
-    def _loop(self, frame):
+    def advance(self, frame, stop=None):
+        """Runs a frame on until it returns or yields; None if it comes to the step `stop` before.
+
+        stop: the first step of a block, as all that jumps lead to are
+        """
         blocks = frame.blocks
-        done = None
-        while done is None:
+        while frame.next != stop:
             block = blocks[frame.next]
             frame.next = block.after
             self.steps_left -= block.length
             if self.steps_left < self._look_at:
                 self._look_at_clock()
+            done = None
             for handler, step in block.pairs:
                 frame.step = step
                 done = handler(self, frame, step)
-        return done
+            if done is not None:
+                return done
+        return None
 
     def _look_at_clock(self):
         self._look_at = self.steps_left - CLOCK_STEPS

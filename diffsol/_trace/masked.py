@@ -105,6 +105,8 @@ def _install(name, dunder):
         return elementwise(lambda a, b: apply(self.trace, name, a, b), (other, self))
 
     def in_place(self, other):
+        if self.trace.changes is not None:
+            raise Refused("dynamic-index", "a selection changed in one branch only")
         result = forward(self, other)
         if not np.can_cast(result.dtype, self.dtype, "same_kind"):
             raise TypeError(f"Cannot cast from {result.dtype} to {self.dtype} in place")

@@ -36,7 +36,7 @@ def pick(array, key):
     if array.storage.owner == "local":
         array.storage.owner = "picked"  # a later write would have to be seen through the view
     return Array(
-        trace, Storage(trace.graph, node, "picked"), 0, contiguous_strides(node.shape), node.shape
+        trace, Storage(trace, node, "picked"), 0, contiguous_strides(node.shape), node.shape
     )
 
 

@@ -136,11 +136,12 @@ REASONS = {
         Reason(
             "too-many-branches",
             "Its branches on t or y are too many to follow",
-            "Each `if` on a traced value doubles the ways through the function; more than the "
-            "limit were found.",
-            "About six such questions in a row are followed. Use np.where, min, max or np.clip instead of `if` "
-            "in loops, and a fixed number of rounds instead of a loop that ends when something is small.",
-            ("`for x in y: total += x if x > 0 else 0`", "`total = np.where(y > 0, y, 0).sum()`"),
+            "The ways of an `if` are followed to where they meet, and numbers, arrays and lists that differ "
+            "there are merged. Where something else differs (the length of a list, a string that is "
+            "used later), each question doubles the ways through the function; more than the limit were found.",
+            "Give lists one length and variables one kind of value on all ways, or use np.where, min, max or "
+            "np.clip.",
+            ("`sum([v for v in y if v > 0])`", "`sum([v if v > 0 else 0.0 for v in y])`"),
         ),
         Reason(
             "too-long",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 MOST_UPDATES = 8  # single elements assigned one by one; more are put at once
@@ -14,10 +16,15 @@ class Storage:
     a node for each assignment would make graphs that grow with the product of both.
     """
 
-    __slots__ = ("graph", "owner", "dtype", "c_order", "scalars", "_node", "_elements", "_pending")
+    __slots__ = (
+        *("trace", "owner", "dtype", "c_order", "born"),
+        *("scalars", "_node", "_elements", "_pending"),
+    )
+    count = itertools.count()
 
-    def __init__(self, graph, node, owner="local", c_order=None):
-        self.graph = graph
+    def __init__(self, trace, node, owner="local", c_order=None):
+        self.trace = trace
+        self.born = next(self.count)  # how many there were before
         self.owner = (
             owner  # "local", "state", "outside", "part" (.real) or "picked": who sees a write
         )
@@ -32,6 +39,8 @@ class Storage:
     @property
     def node(self):
         if self._pending:
+            if self.trace.changes is not None:
+                self.trace.changes.gathering(self)
             self.scalars.clear()
             self._node = self._gathered(sorted(self._pending))
             self._pending.clear()
@@ -39,6 +48,8 @@ class Storage:
 
     @node.setter
     def node(self, node):
+        if self.trace.changes is not None:
+            self.trace.changes.whole(self)
         self._node = node
         self.scalars.clear()
         self._elements.clear()
@@ -46,15 +57,39 @@ class Storage:
 
     def element(self, position):
         known = self._elements.get(position)
-        return self.graph.element(self._node, position) if known is None else known
+        return self.trace.graph.element(self._node, position) if known is None else known
 
     def set_element(self, position, value):
+        if self.trace.changes is not None:
+            self.trace.changes.element(self, position)
         self.scalars.pop(position, None)
         self._elements[position] = value
         self._pending.add(position)
 
+    # --- for taking changes back ----------------------------------------------------------------
+
+    def state(self):
+        return self._node, dict(self._elements), set(self._pending)
+
+    def restore(self, state):
+        self._node, self._elements, self._pending = state
+        self.scalars.clear()
+
+    def state_of(self, position):
+        return self._elements.get(position), position in self._pending
+
+    def restore_element(self, position, state):
+        value, pending = state
+        self.scalars.pop(position, None)
+        if value is None:
+            del self._elements[position]
+        else:
+            self._elements[position] = value
+        if not pending:
+            self._pending.discard(position)
+
     def _gathered(self, positions):
-        graph, base = self.graph, self._node
+        graph, base = self.trace.graph, self._node
         values = [self._elements[p] for p in positions]
         if len(positions) == base.size:
             return graph.reshape(stacked(graph, values), base.shape)

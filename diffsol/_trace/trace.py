@@ -1,12 +1,14 @@
-"""Traces a user's function of (t, y): one run of the machine per path through its branches.
+"""Traces a user's function of (t, y).
 
-At a branch on a traced value the path goes one way and the other way is noted; the function is run
-again for each noted way. Runs share one graph, in which equal expressions are one node, and the
-results are joined by `select` along the tree of decisions.
+At a jump on a traced value both ways are followed to where they meet and merged (`branches.py`). Where that
+is not possible the path goes one way and the other way is noted; the function is run again for each noted
+way. Runs share one graph, in which equal expressions are one node, and the results are joined by
+`select` along the tree of decisions.
 """
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,16 +20,18 @@ from diffsol._graph.build import Graph
 from diffsol._graph.node import Program, reachable, varies
 from diffsol._graph.ops import BOOL, COMPLEX, ELEMENTWISE
 from diffsol._graph.roll import rolled
-from diffsol._trace import calls, world
+from diffsol._trace import calls, paths, world
 from diffsol._trace.clock import Clock
 from diffsol._trace.collector import collector_paused
 from diffsol._trace.frames import SUPPORTED
 from diffsol._trace.guards import Outside, Reads
 from diffsol._trace.machine import Machine, UserRaised
+from diffsol._trace.merging import Split
 from diffsol._trace.reasons import Refused
 from diffsol._trace.values import Array, Scalar, Traced, as_node
 
 MAX_PATHS = 64
+MAX_SPLITS = 8  # jumps that turn out to need paths of their own; with more of them all get theirs
 MAX_OUTSIDE = 3  # questions on outside numbers whose both answers are followed; for more the numbers are fixed
 MAX_STEPS = 4_000_000  # instructions; the time allowed ends most long traces sooner
 
@@ -47,7 +51,14 @@ class TraceResult:
 class Trace:
     """One function being traced: its graph, its reads, and the decisions of the current path."""
 
-    def __init__(self, told=False):
+    def __init__(self, told=False, merging=True, forked=()):
+        self.merging = merging  # are jumps merged?
+        self.merged = False  # was one?
+        self.forked = set(forked)  # sites of jumps that cannot be
+        self.keeps_iterators = False  # could two ways want the elements of one iterator?
+        self.assumed: list = []  # [(condition node, answer)] on the way that is being followed
+        self.changes = None  # Changes of that way
+        self.nest: list = []  # jumps (condition, frame, index) that it is within
         self.graph = Graph(self._where if told else None)
         self.reads = Reads()
         self.parameters: dict = {}  # id of a param node -> (value, guard variable)
@@ -59,7 +70,7 @@ class Trace:
         self.script: tuple = ()
         self.decisions: list = []  # [(condition node, answer)]
         self.asked_at = None  # line of the last decision
-        self.outside: dict = {}  # id of a condition -> does it depend on outside numbers only?
+        self.outside: dict = {}  # id of a node -> does it depend on outside numbers only?
         self.traps: list = []  # conditions under which Python raises on the current path
 
     def _where(self):
@@ -69,15 +80,10 @@ class Trace:
 
     def decide(self, value) -> bool:
         """The truth of a traced value on this path."""
-        node = value.node
-        if node.size != 1:
-            raise ValueError("The truth value of an array with more than one element is ambiguous.")
-        node = self.graph.cast(self.graph.reshape(node, ()), BOOL)
-        if node.value is not None:
-            return bool(node.value)
-        for condition, answer in self.decisions:
-            if condition is node:
-                return answer
+        node = self._truth(value)
+        answer = self._answer(node)
+        if answer is not None:
+            return answer
         if self._is_outside(node) and self._asked_outside() >= MAX_OUTSIDE:
             return bool(self.concrete(Scalar(self, node)))
         position = len(self.decisions)
@@ -88,22 +94,81 @@ class Trace:
         self.asked_at = self._where()
         return answer
 
+    def _truth(self, value):
+        """The node of a traced value as a condition."""
+        node = value.node
+        if node.size != 1:
+            raise ValueError("The truth value of an array with more than one element is ambiguous.")
+        return self.graph.cast(self.graph.reshape(node, ()), BOOL)
+
+    def _answer(self, node):
+        """The truth of a condition if it is known here, else None."""
+        if node.value is not None:
+            return bool(node.value)
+        for condition, answer in (*self.assumed, *self.decisions):
+            if condition is node:
+                return answer
+        return None
+
+    def open_condition(self, frame, value):
+        """The node of a truth that a frame jumps on, if both ways may be followed and merged; else None."""
+        if not self.merging or self.keeps_iterators or not isinstance(value, Traced):
+            return None
+        node = self._truth(value)
+        if (frame.raw, frame.step.index) in self.forked or self._answer(node) is not None:
+            return None
+        return None if self._is_outside(node) else node
+
+    def keep_iterator(self):
+        """An iterator may be advanced later on: what one way takes from it is gone for the other."""
+        if self.merged:
+            raise Refused("too-many-branches", "an iterator is kept")
+        self.keeps_iterators = True
+
+    @contextlib.contextmanager
+    def assuming(self, condition, answer, changes, jump):
+        """Follows one way from a jump: what is built there counts only where the answer is given."""
+        graph, outer = self.graph, (self.graph.path, self.changes)
+        path = condition if answer else graph.elementwise("logical_not", condition)
+        if graph.path is not None:
+            path = graph.elementwise("logical_and", graph.path, path)
+        graph.path, self.changes, self.merged = path, changes, True
+        self.assumed.append((condition, answer))
+        self.nest.append(jump)
+        try:
+            yield
+        finally:
+            graph.path, self.changes = outer
+            self.assumed.pop()
+            self.nest.pop()
+
     def _is_outside(self, node) -> bool:
         """Does it depend on numbers from outside only?"""
-        known = self.outside.get(node.id)
-        if known is None:
-            known = self.outside[node.id] = not varies([node])
-        return known
+        stack = [node]
+        while stack:
+            x = stack[-1]
+            unknown = [i for i in x.inputs if i.id not in self.outside]
+            if unknown:
+                stack.extend(unknown)
+            else:
+                stack.pop()
+                inner = all(self.outside[i.id] for i in x.inputs)
+                self.outside[x.id] = inner and x.op not in ("time", "state")
+        return self.outside[node.id]
 
     def _asked_outside(self) -> int:
         return sum(self._is_outside(condition) for condition, _ in self.decisions)
 
     def trap_if(self, condition):
         """Python raises here where this scalar condition holds, whether or not the result is used."""
+        path = self.graph.path
         if condition.value is None:
+            if path is not None:
+                condition = self.graph.elementwise("logical_and", path, condition)
             self.traps.append(condition)
         elif condition.value:
-            raise ArithmeticError("on this path at every evaluation")
+            exception = ArithmeticError("on this path at every evaluation")
+            raise exception if path is None else UserRaised(exception, self.machine.where())
 
     def concrete(self, value):
         """The number behind a value that depends on outside numbers only; these become fixed."""
@@ -168,7 +233,36 @@ def trace_function(
     """
     if not SUPPORTED:
         raise Refused("python-version")
-    trace, clock = Trace(told), clock or Clock()
+    what = (fun, args, state_shape, state_dtype, shape, dtype, broadcast, y_first, transposed)
+    merging, forked, clock = True, set(), clock or Clock()
+    while True:
+        trace = Trace(told, merging, forked)
+        try:
+            return _traced(trace, clock, told, *what)
+        except Split as split:
+            merging = len(forked) < MAX_SPLITS
+            forked = {*trace.forked, split.site}
+        except Refused as refused:
+            if not trace.merged or refused.reason.code == "too-long":
+                raise
+            merging = False
+
+
+def _traced(
+    trace,
+    clock,
+    told,
+    fun,
+    args,
+    state_shape,
+    state_dtype,
+    shape,
+    dtype,
+    broadcast,
+    y_first,
+    transposed,
+):
+    """What `trace_function` gives, or the reason why it cannot be had this way."""
     leaves: list = []
     pending: list = [()]
     raised = None
@@ -188,7 +282,7 @@ def trace_function(
         except Refused as refused:
             refused.where = refused.where or _where(fun)
             raise
-        leaves.append((tuple(trace.decisions), output, _any(trace.graph, trace.traps)))
+        leaves.append((tuple(trace.decisions), output, paths.any_of(trace.graph, trace.traps)))
         answers = tuple(answer for _, answer in trace.decisions)
         pending.extend((*answers[:i], False) for i in range(len(trace.script), len(answers)))
         if len(leaves) + len(pending) > MAX_PATHS:
@@ -196,8 +290,8 @@ def trace_function(
             raise Refused("too-many-branches", f"more than {MAX_PATHS} paths", where)
     if all(output is None for _, output, _ in leaves):
         raise Refused("raises", repr(raised.exception), raised.where)
-    output, trap = _join(trace.graph, leaves, 0, shape, dtype)
-    trap = _or_unused(trace.graph, output, trap)
+    output, trap = paths.join(trace.graph, leaves, 0, shape, dtype)
+    trap = paths.or_unused(trace.graph, output, trap)
     program = Program(
         output,
         trap if trap.value is None else None,
@@ -282,64 +376,3 @@ def _compiled_check(reads):
         return reads.compile_check()
     except (SyntaxError, MemoryError, RecursionError) as error:
         raise Refused("too-long", f"guards: {error}") from None
-
-
-def _any(graph, conditions):
-    result = graph.const(False)
-    for condition in dict.fromkeys(conditions):
-        result = (
-            graph.elementwise("logical_or", result, condition)
-            if result.value is None
-            else condition
-        )
-    return result
-
-
-# operators for which NumPy warns or raises
-RAISING = {
-    *("divide", "reciprocal", "floor_divide", "remainder", "fmod", "power", "sqrt", "solve"),
-    *("exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sinh", "cosh", "tan"),
-    *("arcsin", "arccos", "arccosh", "arctanh"),
-}
-
-
-def _or_unused(graph, output, trap):
-    """The trap, also where a value that goes into no result is not finite: NumPy tells of it."""
-    nodes = graph.nodes()
-    used = bytearray(len(nodes))  # by id
-    for node in reachable([output, trap]):
-        used[node.id] = True
-    conditions = [trap]
-    for node in nodes:
-        if used[node.id] or not (node.op in RAISING or node.op.startswith("special_")):
-            continue
-        if node.dtype.kind in "fc":
-            broken = graph.elementwise("logical_not", graph.elementwise("isfinite", node))
-            conditions.append(graph.reduce("any", broken, range(broken.ndim)))
-    return trap if len(conditions) == 1 else _any(graph, conditions)
-
-
-def _join(graph, leaves, depth, shape, dtype):
-    """(output, trap) of the tree of decisions below these leaves."""
-    decisions, output, trap = leaves[0]
-    if len(decisions) == depth:
-        zero = graph.broadcast(graph.const(dtype.type(0)), shape)
-        return (zero, graph.const(True)) if output is None else (output, trap)
-    condition = decisions[depth][0]
-    ways = [
-        _join(graph, [leaf for leaf in leaves if leaf[0][depth][1] is way], depth + 1, shape, dtype)
-        for way in (True, False)
-    ]
-    (yes, yes_trap), (no, no_trap) = ways
-    if yes_trap.value is not None and yes_trap.value:
-        output = no
-    elif no_trap.value is not None and no_trap.value:
-        output = yes
-    else:
-        output = graph.elementwise("select", condition, yes, no)
-    trap = (
-        yes_trap
-        if yes_trap is no_trap
-        else graph.elementwise("select", condition, yes_trap, no_trap)
-    )
-    return output, trap

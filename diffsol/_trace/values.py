@@ -68,10 +68,11 @@ class Foreign:
 
 
 MAYBE = "maybe"  # a Python or a NumPy scalar, depending on values: min(y[0], 1.0)
+MIXED = "mixed"  # a Python int, or a float of either kind: y[0] if y[0] > 0 else 0
 
 
 class Scalar(Traced):
-    """A traced scalar. py: it is a Python float/complex/int/bool (or MAYBE), else a NumPy scalar."""
+    """A traced scalar. py: it is a Python float/complex/int/bool (or MAYBE, MIXED), else a NumPy scalar."""
 
     __slots__ = ("trace", "node", "py")
     shape, ndim, size = (), 0, 1
@@ -113,7 +114,7 @@ class Array(Traced):
 
     @classmethod
     def of(cls, trace, node, owner="local", c_order=None):
-        storage = Storage(trace.graph, node, owner, c_order)
+        storage = Storage(trace, node, owner, c_order)
         return cls(trace, storage, 0, contiguous_strides(node.shape), node.shape)
 
     # --- what ndarrays tell -----------------------------------------------------------------
@@ -478,9 +479,16 @@ def stack(trace, values):
 
 
 def joint_py(operands):
-    """Is the result of an operator a Python scalar? False, True, or MAYBE."""
-    kinds = [is_py(x) for x in operands]
-    return MAYBE if MAYBE in kinds and all(kinds) else all(kinds)
+    """Is the result of an operator a Python scalar? False, True, MAYBE or MIXED."""
+    kinds = {is_py(x) for x in operands}
+    return kinds.pop() if len(kinds) == 1 else mixture(kinds)
+
+
+def mixture(kinds):
+    """The kind of the result of an operator on scalars of several kinds."""
+    if not all(kinds):
+        return False
+    return MIXED if MIXED in kinds else MAYBE
 
 
 def is_py(value):

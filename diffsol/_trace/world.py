@@ -31,7 +31,7 @@ from diffsol._trace.numpy_map import ARRAY_ATTRIBUTES, SCALAR_ATTRIBUTES
 from diffsol._trace.picking import pick_item
 from diffsol._trace.reasons import Refused
 from diffsol._trace.tables import part_of
-from diffsol._trace.values import MAYBE, Array, Foreign, Scalar, Traced, is_dynamic
+from diffsol._trace.values import MAYBE, MIXED, Array, Foreign, Scalar, Traced, is_dynamic
 
 PINNED = (bool, str, bytes, type(None), type(Ellipsis), range, slice, np.dtype, np.int64, np.bool_)
 LOCAL_TYPES = (
@@ -224,7 +224,7 @@ def attribute(machine, owner, name):
 def _traced_attribute(owner, name):
     if name in (ARRAY_ATTRIBUTES if isinstance(owner, Array) else SCALAR_ATTRIBUTES):
         if isinstance(owner, Scalar) and owner.py and name not in ("real", "imag", "conjugate"):
-            if owner.py == MAYBE or depends_on_time([owner.node]):
+            if owner.py in (MAYBE, MIXED) or depends_on_time([owner.node]):
                 raise Refused("concrete-value", f"{name} of what is float now, numpy.float64 then")
             raise AttributeError(f"'float' object has no attribute {name!r}")
         return getattr(owner, name)

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from corpus.registry import compiles, stays_python
+from corpus.registry import compiles
 
 
 @compiles([20.0], 10.0, max_step=0.1)
@@ -91,7 +91,7 @@ def bounded_while_newton(t, y):
     return [1.0 - k]
 
 
-@stays_python("too-many-branches", [0.7], 6.0, why="a loop that ends by what it computes")
+@compiles([0.7], 6.0)
 def while_folds_an_angle(t, y):
     angle = 3.0 * t
     while angle > math.pi:
@@ -110,7 +110,7 @@ def for_with_break(t, y):
     return [total * y[0] * (1 - y[0])]
 
 
-@stays_python("too-many-branches", [0.4], 1.0, why="a loop that ends by what it computes")
+@compiles([0.4], 1.0)
 def kepler_equation_until_converged(t, y):
     E = y[0]
     while True:

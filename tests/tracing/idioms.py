@@ -791,9 +791,14 @@ def masked_selection(t, y):
     return y * y[y > 0].sum()
 
 
-@refused("too-many-branches", 8)
+@compiled(8)
 def branches_in_loop(t, y):
     return [v if v > 0 else -v * 2 for v in y]
+
+
+@refused("too-many-branches", 8)
+def lists_of_many_lengths(t, y):
+    return [sum([v for v in y if v > 0])] * 8
 
 
 @refused("input-output", 1)

@@ -11,9 +11,10 @@ from diffsol._graph.node import depends_on_time
 from diffsol._graph.ops import BOOL, COMPLEX, FLOAT, INT
 from diffsol._trace.arithmetic import apply
 from diffsol._trace.guards import Outside, OutsideInt
+from diffsol._trace.kinds import either
 from diffsol._trace.numpy_map.registry import HANDLERS, array_of, as_scalar, handles
 from diffsol._trace.reasons import Refused
-from diffsol._trace.values import MAYBE, Array, Scalar, Traced, as_node, is_py, wrap
+from diffsol._trace.values import MAYBE, MIXED, Array, Scalar, Traced, as_node, wrap
 
 
 @handles(float)
@@ -68,11 +69,10 @@ def _extreme(trace, compare, items, key=None, default=None):
             continue
         first, second = as_scalar(trace, item), as_scalar(trace, best)
         chosen = apply(trace, compare, first, second)
-        kinds = {is_py(item), is_py(best)}
         best = Scalar(
             trace,
             trace.graph.elementwise("select", chosen.node, first.node, second.node),
-            kinds.pop() if len(kinds) == 1 else MAYBE,
+            either(item, best),
         )
     return best
 
@@ -113,7 +113,7 @@ def _answer(value, question):
         return answer
     # SciPy gives t as a float at first, as a numpy.float64 later
     of_time = depends_on_time([value.node])
-    if value.py == MAYBE or (of_time and question(value.dtype.type(0)) != answer):
+    if value.py in (MAYBE, MIXED) or (of_time and question(value.dtype.type(0)) != answer):
         raise Refused("concrete-value", "a type that is float now and numpy.float64 then")
     return answer
 

@@ -70,10 +70,17 @@ def call_math(trace, function, *operands):
         Scalar(trace, trace.graph.reshape(x.node, ())) if isinstance(x, Array) else x
         for x in operands
     ]
-    result = apply(trace, MATH[function], *operands)
-    if result.dtype == FLOAT:
+    name = MATH[function]
+    result = apply(trace, name, *operands)
+    if name in OF_FINITE:
+        trace.trap_if(trace.graph.elementwise("isinf", as_node(trace, operands[0])))
+    elif result.dtype == FLOAT and name not in EVERYWHERE:
         trace.trap_if(domain_error(trace.graph, result.node, [as_node(trace, x) for x in operands]))
     return Scalar(trace, result.node, True)
+
+
+OF_FINITE = ("sin", "cos", "tan")  # math raises for an infinity, and else never
+EVERYWHERE = ("arctan", "arctan2", "tanh", "arcsinh", "cbrt", "absolute", "erf", "erfc", "copysign")
 
 
 def domain_error(graph, result, operands):

@@ -7,9 +7,16 @@ import numpy as np
 from diffsol._graph.ops import COMPLEX
 from diffsol._trace.arithmetic import apply
 from diffsol._trace.guards import Outside, OutsideInt
+from diffsol._trace.kinds import may_be_whole
 from diffsol._trace.numpy_map.registry import HANDLERS, array_of, handles, plain
 from diffsol._trace.reasons import Refused
-from diffsol._trace.values import Array, Traced, as_node, keep_c_order, traced_dtype
+from diffsol._trace.values import (
+    Array,
+    Traced,
+    as_node,
+    keep_c_order,
+    traced_dtype,
+)
 
 
 @handles(np.array)
@@ -28,7 +35,9 @@ def _array(trace, value, dtype=None, *, copy=True, order="K", ndmin=0, **more):
         if node.dtype == COMPLEX and target != COMPLEX:
             raise Refused("complex-to-real", "np.array of complex values as real")
         node = trace.graph.cast(node, target)
-    return Array.of(trace, node, c_order=order == "C" or keep_c_order([value]))
+    # no writes into what may be an array of ints, which would cut them off
+    owner = "picked" if dtype is None and may_be_whole(value) else "local"
+    return Array.of(trace, node, owner, c_order=order == "C" or keep_c_order([value]))
 
 
 @handles(np.asarray, np.asanyarray)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from diffsol._trace.changes import changing
 from diffsol._trace.frames import Opaque
 from diffsol._trace.guards import unpin
 from diffsol._trace.reasons import Refused
@@ -87,12 +88,14 @@ def _formatted(value, conversion, spec):
 def _list_append(machine, frame, step):
     value = frame.stack.pop()
     owner = frame.stack[-step.arg]
+    changing(machine.trace, owner)
     owner.append(value) if isinstance(owner, list) else owner.add(value)
 
 
 @step("MAP_ADD")
 def _map_add(machine, frame, step):
     value, key = frame.stack.pop(), frame.stack.pop()
+    changing(machine.trace, frame.stack[-step.arg])
     frame.stack[-step.arg][key] = value
 
 
@@ -100,12 +103,14 @@ def _map_add(machine, frame, step):
 def _list_extend(machine, frame, step):
     values = list(iterate(machine, frame.stack.pop()))
     owner = frame.stack[-step.arg]
+    changing(machine.trace, owner)
     owner.extend(values) if isinstance(owner, list) else owner.update(values)
 
 
 @step("DICT_UPDATE", "DICT_MERGE")
 def _dict_update(machine, frame, step):
     values = operand(machine, frame.stack.pop())
+    changing(machine.trace, frame.stack[-step.arg])
     frame.stack[-step.arg].update(values)
 
 

@@ -75,3 +75,7 @@ def iterate(machine, value):
     if isinstance(value, Scalar | OutsideInt | Opaque):
         raise TypeError("cannot iterate over a scalar")
     return iter(constant_array(machine, value))
+
+
+def is_iterator(value) -> bool:
+    return type(value) is not Scalar and hasattr(type(value), "__next__")

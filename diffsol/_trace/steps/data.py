@@ -5,8 +5,10 @@ from __future__ import annotations
 import types
 
 from diffsol._trace import world
+from diffsol._trace.changes import assign_cell, changing
 from diffsol._trace.frames import METHOD_BIT, NEW_CALLS, NULL, Cell
 from diffsol._trace.guards import Outside
+from diffsol._trace.merging import Split, Unmerged
 from diffsol._trace.reasons import Refused
 from diffsol._trace.steps.common import item, local_key
 from diffsol._trace.steps.registry import step
@@ -20,6 +22,8 @@ def _load_const(machine, frame, step):
 
 def _local(frame, name):
     value = frame.locals.get(name, NULL)
+    if type(value) is Unmerged:
+        raise Split(value.site)
     if value is not NULL:
         return value
     if name in frame.cells:  # 3.13 loads cells for closures this way
@@ -30,7 +34,9 @@ def _local(frame, name):
 @step("LOAD_FAST", "LOAD_FAST_CHECK")
 def _load_fast(machine, frame, step):
     value = frame.locals.get(step.value, NULL)
-    frame.stack.append(_local(frame, step.value) if value is NULL else value)
+    if value is NULL or type(value) is Unmerged:
+        value = _local(frame, step.value)
+    frame.stack.append(value)
 
 
 @step("LOAD_FAST_LOAD_FAST")
@@ -105,7 +111,7 @@ def _store_deref(machine, frame, step):
     cell = frame.cells[step.value]
     if not isinstance(cell, Cell):
         raise Refused("side-effect", f"assignment to the outer variable {step.value}")
-    cell.value = frame.stack.pop()
+    assign_cell(machine.trace, cell, frame.stack.pop())
 
 
 def _attribute(machine, owner, name):
@@ -179,6 +185,7 @@ def _store_item(machine, owner, key, value):
         raise Refused("dynamic-index", "assignment into a list by a traced index")
     if not isinstance(owner, Array | list | dict):
         raise Refused("unknown-object", f"assignment into a {world.type_name(owner)}")
+    changing(machine.trace, owner)
     owner[local_key(machine, key)] = value
 
 
@@ -187,4 +194,5 @@ def _delete_subscript(machine, frame, step):
     key, owner = frame.stack.pop(), frame.stack.pop()
     if not isinstance(owner, list | dict):
         raise Refused("side-effect", f"del of an item of a {world.type_name(owner)}")
+    changing(machine.trace, owner)
     del owner[local_key(machine, key)]

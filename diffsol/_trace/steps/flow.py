@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from diffsol._trace import calls, registered, world
+from diffsol._trace.branches import Jump
 from diffsol._trace.floats import function_of
 from diffsol._trace.frames import NEW_CALLS, NULL, Function
 from diffsol._trace.guards import Outside
+from diffsol._trace.joins import after_loop
 from diffsol._trace.reasons import Refused, UserRaised
-from diffsol._trace.steps.common import iterate, operand, pop_many, truth
+from diffsol._trace.steps.common import is_iterator, iterate, operand, pop_many, truth
 from diffsol._trace.steps.registry import step
 from diffsol._trace.values import Scalar
 
@@ -65,16 +67,7 @@ def _for_iter(machine, frame, step):
         frame.stack.append(next(frame.stack[-1]))
     except StopIteration:
         frame.stack.pop()
-        frame.next = frame.code.index[step.value]
-        for cleanup in ("END_FOR", "POP_TOP"):
-            if frame.code.steps[frame.next].name == cleanup and (
-                cleanup == "END_FOR" or _ended_for(frame)
-            ):
-                frame.next += 1
-
-
-def _ended_for(frame):
-    return NEW_CALLS and frame.code.steps[frame.next - 1].name == "END_FOR"
+        frame.next = after_loop(frame.code, step)
 
 
 @step("JUMP_FORWARD", "JUMP_BACKWARD", "JUMP_BACKWARD_NO_INTERRUPT")
@@ -85,11 +78,19 @@ def _jump(machine, frame, step):
 def _conditional(names, wanted, *, keep=False):
     @step(*names)
     def handler(machine, frame, step):
+        condition = machine.trace.open_condition(frame, frame.stack[-1])
+        if condition is not None:
+            targets = {
+                wanted: (frame.code.index[step.value], not keep),
+                not wanted: (step.index + 1, True),
+            }
+            return Jump(machine, frame, condition, targets).follow()
         if truth(machine, frame.stack[-1]) is wanted:
             frame.next = frame.code.index[step.value]
             if keep:
-                return
+                return None
         frame.stack.pop()
+        return None
 
 
 for _word, _wanted in (("TRUE", True), ("FALSE", False)):
@@ -161,7 +162,20 @@ def _call_with(machine, frame, count, names):
         values.insert(0, bound)
     split = len(values) - len(names)
     kwargs = dict(zip(names, values[split:], strict=True))
-    frame.stack.append(calls.call(machine, function, values[:split], kwargs))
+    _push_result(machine, frame, calls.call(machine, function, values[:split], kwargs))
+
+
+# instructions that take an iterator from the stack, so that nobody else will have it
+TAKING = (
+    *("GET_ITER", "PRECALL", "CALL", "CALL_FUNCTION_EX", "KW_NAMES", "RETURN_VALUE"),
+    *("LIST_EXTEND", "UNPACK_SEQUENCE", "UNPACK_EX", "POP_TOP"),
+)
+
+
+def _push_result(machine, frame, result):
+    if is_iterator(result) and frame.code.steps[frame.step.index + 1].name not in TAKING:
+        machine.trace.keep_iterator()
+    frame.stack.append(result)
 
 
 @step("CALL_FUNCTION_EX")
@@ -174,7 +188,7 @@ def _call_ex(machine, frame, step):
     else:
         function = frame.stack.pop()
         frame.stack.pop()
-    frame.stack.append(calls.call(machine, function, args, dict(kwargs)))
+    _push_result(machine, frame, calls.call(machine, function, args, dict(kwargs)))
 
 
 @step("MAKE_FUNCTION")

@@ -9,6 +9,7 @@ import types
 import numpy as np
 
 from diffsol._trace import world
+from diffsol._trace.changes import changing
 from diffsol._trace.floats import combined
 from diffsol._trace.guards import Outside, unpin
 from diffsol._trace.reasons import Refused
@@ -87,6 +88,7 @@ def _general_binary(machine, step, left, right):
             raise Refused(
                 "side-effect", f"in-place operator on a {type(left.value).__name__} from outside"
             )
+        changing(machine.trace, left)
     return table[symbol](constant_array(machine, operand(machine, left)), right)
 
 
@@ -113,12 +115,22 @@ _unary("UNARY_INVERT", operator.invert)
 
 @step("UNARY_NOT")
 def _unary_not(machine, frame, step):
-    frame.stack.append(not truth(machine, frame.stack.pop()))
+    value = frame.stack.pop()
+    condition = machine.trace.open_condition(frame, value)
+    frame.stack.append(
+        not truth(machine, value)
+        if condition is None
+        else Scalar(machine.trace, machine.trace.graph.elementwise("logical_not", condition), True)
+    )
 
 
 @step("TO_BOOL")
 def _to_bool(machine, frame, step):
-    frame.stack.append(truth(machine, frame.stack.pop()))
+    value = frame.stack.pop()
+    condition = machine.trace.open_condition(frame, value)
+    frame.stack.append(
+        truth(machine, value) if condition is None else Scalar(machine.trace, condition, True)
+    )
 
 
 @step("COMPARE_OP")
