@@ -125,8 +125,9 @@ class Jump:
             raise Unmergeable
         merging = Merging(self.trace, self.condition, yes, no, self._is_old)
         if yes.result is None:
-            stack, values = merging.stack(), merging.locals(self.site)
-            result = None
+            stack, values, result = merging.stack(), merging.locals(), None
+            lost = (yes.locals.keys() | no.locals.keys()) - values.keys()
+            frame.unmerged.update(dict.fromkeys(lost, self.site))
         else:
             merge = merging.outcome if self._ends_all() else merging.value
             result = (merge(yes.result[0], no.result[0]), True)

@@ -115,7 +115,7 @@ class Frame:
 
     __slots__ = (
         *("function", "code", "raw", "blocks", "locals", "cells"),
-        *("stack", "next", "step", "kw_names"),
+        *("stack", "next", "step", "kw_names", "unmerged"),
     )
 
     def __init__(self, function: Function, arguments: dict):
@@ -129,6 +129,7 @@ class Frame:
         self.next = 0
         self.step: Step | None = None
         self.kw_names: tuple = ()
+        self.unmerged: dict = {}  # local variables lost at a join -> the place of the jump before it
 
     def where(self):
         line = self.step.line if self.step is not None else self.raw.co_firstlineno

@@ -5,6 +5,8 @@ Merged is what later code cannot tell from the one or the other; for the rest th
 
 from __future__ import annotations
 
+import contextlib
+
 import numpy as np
 
 from diffsol._graph.ops import BOOL, COMPLEX, INT
@@ -22,17 +24,8 @@ class Unmergeable(Exception):
     """The two ways end with values that cannot be one."""
 
 
-class Unmerged:
-    """A variable that is one thing or another behind the jump at `site`: good until it is read."""
-
-    __slots__ = ("site",)
-
-    def __init__(self, site):
-        self.site = site
-
-
 class Split(Refused):
-    """An `Unmerged` variable was read: the ways from its jump have to be followed separately."""
+    """The ways from the jump at `site` have to be followed separately: what differs there is needed."""
 
     def __init__(self, site):
         super().__init__("too-many-branches")
@@ -84,16 +77,14 @@ class Merging:
                 return as_node(self.trace, list(items))
         raise Unmergeable
 
-    def locals(self, site):
-        """Variables of both ways; one that a way leaves unbound is left out, as it must not be read."""
+    def locals(self) -> dict:
+        """Variables that are one on both ways; the others must not be read."""
         yes, no = self.yes.locals, self.no.locals
         merged = {}
-        for name in yes.keys() & no.keys():
-            try:
+        for name in yes:
+            with contextlib.suppress(Unmergeable, KeyError):
                 merged[name] = self.value(yes[name], no[name])
-            except Unmergeable:
-                merged[name] = Unmerged(site)
-        return {name: merged[name] for name in yes if name in merged}
+        return merged
 
     def stack(self):
         return [*self._items(self.yes.stack, self.no.stack)]

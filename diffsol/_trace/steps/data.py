@@ -8,7 +8,7 @@ from diffsol._trace import world
 from diffsol._trace.changes import assign_cell, changing
 from diffsol._trace.frames import METHOD_BIT, NEW_CALLS, NULL, Cell
 from diffsol._trace.guards import Outside
-from diffsol._trace.merging import Split, Unmerged
+from diffsol._trace.merging import Split
 from diffsol._trace.reasons import Refused
 from diffsol._trace.steps.common import item, local_key
 from diffsol._trace.steps.registry import step
@@ -22,21 +22,19 @@ def _load_const(machine, frame, step):
 
 def _local(frame, name):
     value = frame.locals.get(name, NULL)
-    if type(value) is Unmerged:
-        raise Split(value.site)
     if value is not NULL:
         return value
     if name in frame.cells:  # 3.13 loads cells for closures this way
         return frame.cells[name]
+    if name in frame.unmerged:
+        raise Split(frame.unmerged[name])
     raise UnboundLocalError(f"cannot access local variable {name!r}")
 
 
 @step("LOAD_FAST", "LOAD_FAST_CHECK")
 def _load_fast(machine, frame, step):
     value = frame.locals.get(step.value, NULL)
-    if value is NULL or type(value) is Unmerged:
-        value = _local(frame, step.value)
-    frame.stack.append(value)
+    frame.stack.append(_local(frame, step.value) if value is NULL else value)
 
 
 @step("LOAD_FAST_LOAD_FAST")
