@@ -11,6 +11,7 @@ times; time per step near linear in states; compile time flat.
 
 import argparse
 import json
+import os
 import pathlib
 import resource
 import subprocess
@@ -156,9 +157,16 @@ def measure(name, size, repeats, with_scipy):
 
 
 def measured_apart(*arguments):
-    """`measure` in a fresh process, so that its peak memory is its own."""
+    """`measure` in a fresh process, so that its peak memory is its own.
+
+    It compiles (no kernels of other processes), but not our own sources: those of an installed package are.
+    """
     run = [sys.executable, __file__, "--child", json.dumps(arguments)]
-    return json.loads(subprocess.run(run, capture_output=True, text=True, check=True).stdout)
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    environment["DIFFSOL_CACHE"] = "0"
+    return json.loads(
+        subprocess.run(run, capture_output=True, text=True, check=True, env=environment).stdout
+    )
 
 
 def print_row(name, row):

@@ -11,8 +11,6 @@ import importlib
 import io
 import math
 import sys
-import time
-import timeit
 import warnings
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,6 +21,7 @@ import scipy.integrate
 import diffsol.integrate
 from diffsol._engine.function import Bound, Function
 from diffsol._native._core import ffi, lib
+from diffsol._timing import least_seconds
 from diffsol._trace.reasons import Refused
 
 SECONDS = 0.05  # for each figure, so that 200 cases are done in about a minute
@@ -117,13 +116,7 @@ def _best_solve(case, namespace) -> float:
 
 
 def _best(call, repeats: int) -> float:
-    """The shortest time of one call, of those that fit into SECONDS."""
-    timer, best, end = timeit.Timer(call), math.inf, time.perf_counter() + SECONDS
-    for _ in range(MOST - 1):
-        best = min(best, timer.timeit(repeats) / repeats)
-        if time.perf_counter() > end:
-            break
-    return best
+    return least_seconds(call, SECONDS, MOST - 1, repeats)
 
 
 @contextlib.contextmanager

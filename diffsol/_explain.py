@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 
 import numpy as np
@@ -11,6 +10,7 @@ from diffsol._engine import kernels, verify
 from diffsol._engine.function import Function
 from diffsol._explanation import NOT_NATIVE, Explanation
 from diffsol._native._core import ffi
+from diffsol._timing import least_seconds
 from diffsol._trace.advice import advice
 from diffsol._trace.reasons import REASONS, Refused
 from diffsol.integrate import _call, _options
@@ -144,13 +144,7 @@ def _outputs(bound) -> int:
 
 
 def _microseconds(call) -> float:
-    """The least time of one call, of as many as fit."""
-    least, ends, calls = float("inf"), time.perf_counter() + LONGEST_TIMING, 0
-    while calls < 2 or time.perf_counter() < ends and calls < 200:
-        begun = time.perf_counter()
-        call()
-        least, calls = min(least, time.perf_counter() - begun), calls + 1
-    return least * 1e6
+    return least_seconds(call, LONGEST_TIMING, 200) * 1e6
 
 
 def _refused(function, refusal):

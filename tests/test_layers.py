@@ -6,11 +6,12 @@ import pathlib
 import pytest
 
 PACKAGE = pathlib.Path(__file__).parents[1] / "diffsol"
-LEAVES = {"errors", "_methods"}
+LEAVES = {"errors", "_methods", "_timing"}
 # what each part may import of ours, besides itself
 ALLOWED = {
     "errors": set(),
     "_methods": set(),
+    "_timing": set(),
     "_native": set(),
     "_graph": set(),
     "_trace": {"_graph"},
@@ -18,7 +19,16 @@ ALLOWED = {
     "_cache": {"_compile", "_graph", "_native", "__init__"},
     "_engine": {"_cache", "_compile", "_graph", "_trace", "_native", "_methods", "errors"},
     "integrate": {"_engine", "_methods", "_native", "errors"},
-    "_explain": {"_explanation", "integrate", "_engine", "_methods", "_native", "_trace", "errors"},
+    "_explain": {
+        "_explanation",
+        "_timing",
+        "integrate",
+        "_engine",
+        "_methods",
+        "_native",
+        "_trace",
+        "errors",
+    },
     "_explanation": {"_graph", "_trace"},
     "_patch": {"integrate"},
     "_register": {"_compile", "_engine", "_graph", "_trace"},
@@ -26,7 +36,7 @@ ALLOWED = {
     "_observe": {"_engine"},
     "__init__": {"cache", "_explain", "_observe", "_patch", "_register", "integrate"},
     "_pages": {"_graph", "_trace", "errors"},
-    "_corpus": {"integrate", "_engine", "_native", "_trace", "__init__"},
+    "_corpus": {"_timing", "integrate", "_engine", "_native", "_trace", "__init__"},
     "__main__": {"cache", "_corpus", "_explain", "_pages", "_patch", "__init__"},
 }
 

@@ -11,6 +11,7 @@ several places and costs more than the memory traffic that storing it takes.
 
 from __future__ import annotations
 
+from diffsol._compile.costs import cost_of
 from diffsol._compile.index import Affine, axis_map, compose, identity, window_box
 from diffsol._graph.build import contiguous_strides
 from diffsol._graph.elements import trailing_run
@@ -29,45 +30,6 @@ MOST_PARTS = 8  # of one concatenation, or assignments in a row, followed by cut
 MOST_READERS = 8  # places at which one inlined array may be computed
 END = 1 << 60  # position of the output's root: after every node
 PAIRWISE = 8  # runs from here on are summed in NumPy's blocks, from memory
-
-COSTS = {
-    "divide": 4,
-    "reciprocal": 4,
-    "sqrt": 4,
-    "remainder": 20,
-    "floor_divide": 20,
-    "fmod": 20,
-    "power": 30,
-    "arctan2": 30,
-    "hypot": 12,
-    "gather": 2,
-    "searchsorted": 40,
-}
-FUNCTIONS = {
-    "exp",
-    "exp2",
-    "expm1",
-    "log",
-    "log2",
-    "log10",
-    "log1p",
-    "sin",
-    "cos",
-    "tan",
-    "cbrt",
-    "arcsin",
-    "arccos",
-    "arctan",
-    "sinh",
-    "cosh",
-    "tanh",
-    "arcsinh",
-    "arccosh",
-    "arctanh",
-    "erf",
-    "erfc",
-    "logaddexp",
-}
 
 
 class Plan:
@@ -339,15 +301,7 @@ def _costs(program):
     cost, depth = {}, {}
     for node in program.nodes:
         inner = [x for x in dict.fromkeys(node.inputs) if x.size > 1]
-        own = (
-            0
-            if node.op not in ELEMENTWISE and node.op not in LOOKUPS
-            else (
-                20
-                if node.op in FUNCTIONS or node.op.startswith(("special_", "registered_"))
-                else COSTS.get(node.op, 1)
-            )
-        )
+        own = cost_of(node.op) if node.op in ELEMENTWISE or node.op in LOOKUPS else 0
         if node.op in LEAVES or node.op in ALWAYS_STORED:
             cost[node.id] = depth[node.id] = 0
             continue

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-
 import numpy as np
 
 from diffsol._compile.llvm_ops import emit_row
@@ -37,7 +35,8 @@ def element(w, node, row, k, data, x):
     zero = literal(0, node.dtype)
     parts = list(zero) if node.dtype == COMPLEX else [zero]
     type = "double" if node.dtype == COMPLEX else LLVM_TYPE[node.dtype]
-    with _while(w, first, last, type, parts) as loop:
+    carried = [(type, part) for part in parts]
+    with w.loop(first, last, carried, maybe_never=True) as loop:
         j = _looked_up(w, column, loop.index)
         at = loop.index if place is None else _looked_up(w, place, loop.index)
         if width > 1:
@@ -61,38 +60,3 @@ def _looked_up(w, array, index):
     table = w.table(np.ascontiguousarray(array, np.int32))
     short = w.value(f"load i32, ptr {w.address(table, index, 'i32')}")
     return w.value(f"zext i32 {short} to i64")
-
-
-class _While:
-    """The names of a loop with carried values: at the head of a round, and at its end."""
-
-    def __init__(self, w, count):
-        self.index, self.now = w.fresh("j"), [w.fresh("c") for _ in range(count)]
-        self.next: list = []
-
-
-@contextmanager
-def _while(w, start, stop, type, initial):
-    """`for index in range(start, stop)`, perhaps never; after it `now` are the final values."""
-    loop = _While(w, len(initial))
-    number = loop.index[2:]
-    before, head, body, after = (f"{part}{number}" for part in ("from", "test", "round", "to"))
-    w.line(f"br label %{before}")
-    w.lines.append(f"{before}:")
-    w.line(f"br label %{head}")
-    w.lines.append(f"{head}:")
-    place = len(w.lines)
-    w.lines.append("")
-    again = w.value(f"icmp slt i64 {loop.index}, {stop}")
-    w.line(f"br i1 {again}, label %{body}, label %{after}")
-    w.lines.append(f"{body}:")
-    yield loop
-    following = w.value(f"add nsw i64 {loop.index}, 1")
-    w.line(f"br label %{head}")
-    w.lines.append(f"{after}:")
-    phis = [("i64", loop.index, start, following)]
-    phis += [(type, *names) for names in zip(loop.now, initial, loop.next, strict=True)]
-    w.lines[place] = "\n".join(
-        f"  {name} = phi {kind} [ {first}, %{before} ], [ {update}, %{body} ]"
-        for kind, name, first, update in phis
-    )

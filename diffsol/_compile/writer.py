@@ -189,13 +189,15 @@ class Writer:
         return f"!{number}"
 
     @contextmanager
-    def loop(self, start, stop, carried=()):
+    def loop(self, start, stop, carried=(), maybe_never=False):
         """`for index in range(start, stop)`, at least once, around the text of the with-block.
 
         carried: (type, initial value) of values handed from one round to the next. The block sets
         `loop.next` to the new values; after the block these are the final values.
+        maybe_never: there may be no round at all, start and stop are names, and the final values
+        are `loop.now`.
         """
-        loop = _Loop(self, start, stop, carried)
+        loop = (_Loop if not maybe_never else _MaybeNever)(self, start, stop, carried)
         loop.begin()
         yield loop
         loop.end()
@@ -228,11 +230,7 @@ class _Loop:
         w.line(f"br label %{self.latch}")
         w.lines.append(f"{self.latch}:")
         w.line(f"{following} = add nuw nsw i64 {self.index}, 1")
-        again = w.value(f"icmp ult i64 {following}, {self.stop}")
-        w.line(
-            f"br i1 {again}, label %{self.head}, label %{self.after}, "
-            f"!llvm.loop {w.loop_hint(self.stop - self.start)}"
-        )
+        self._go_on(following)
         w.lines.append(f"{self.after}:")
         phis = [self._phi(self.index, "i64", self.start, following)]
         phis += [
@@ -241,8 +239,30 @@ class _Loop:
         ]
         w.lines[self._head_line] = "\n".join(phis)
 
+    def _go_on(self, following):
+        w = self.writer
+        again = w.value(f"icmp ult i64 {following}, {self.stop}")
+        w.line(
+            f"br i1 {again}, label %{self.head}, label %{self.after}, "
+            f"!llvm.loop {w.loop_hint(self.stop - self.start)}"
+        )
+
     def _phi(self, name, type, initial, update):
         return f"  {name} = phi {type} [ {initial}, %{self.before} ], [ {update}, %{self.latch} ]"
+
+
+class _MaybeNever(_Loop):
+    """One whose head asks before each round."""
+
+    def begin(self):
+        super().begin()
+        w, body = self.writer, f"round{self.index[2:]}"
+        again = w.value(f"icmp slt i64 {self.index}, {self.stop}")
+        w.line(f"br i1 {again}, label %{body}, label %{self.after}")
+        w.lines.append(f"{body}:")
+
+    def _go_on(self, following):
+        self.writer.line(f"br label %{self.head}")
 
 
 def pad(array) -> np.ndarray:

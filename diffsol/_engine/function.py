@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 
 from diffsol._engine import disk, kernels
@@ -104,7 +102,7 @@ class Function:
 
     def told(self):
         """A trace whose nodes know their lines, with its reads (see `trace_function`). Raises Refused."""
-        return kernels.trace_of(self, time.perf_counter() + kernels.PATIENCE, told=True)
+        return kernels.trace_of(self, 2 * kernels.PATIENCE, told=True)
 
     def attempt(self, budget) -> Bound | None:
         """A kernel, or None if the function is refused (the reason is kept for `explain`), or if there is

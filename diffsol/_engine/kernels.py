@@ -23,7 +23,7 @@ from diffsol._engine import disk, policy
 from diffsol._engine.derived import Derived, jacobian_kernel, product_kernel
 from diffsol._native._core import ffi
 from diffsol._trace.jitted import python_of
-from diffsol._trace.reasons import REASONS, Refused
+from diffsol._trace.reasons import REASONS, OutOfTime, Refused
 
 MAX_RECORDS = 512
 MAX_VARIANTS = 16  # of one record
@@ -106,6 +106,7 @@ class Record:
         "refusal",
         "attempts",
         "retry_at",
+        "needs",
         "python_seconds",
         "python_calls",
         "python_solves",
@@ -132,6 +133,7 @@ class Record:
         self.refusal: Refused | None = None
         self.attempts = 0
         self.retry_at = 0.0
+        self.needs = 0.0  # seconds without which there is no use in trying
         self.python_seconds = 0.0  # spent at the Python tier, all solves together
         self.python_calls = 0  # of solvers that live on (see Tier)
         self.python_solves = 0  # of odeint, and the longest interval of those
@@ -140,10 +142,16 @@ class Record:
         self.idle: list = []  # solvers that made a solve with a kernel of this record, for the next
 
     def may_trace(self) -> bool:
-        """Not refused before, or refused so long ago that another look is cheap."""
-        return self.refusal is None or (
-            self.attempts < MAX_ATTEMPTS and self.python_seconds > self.retry_at
+        """Not refused before, or for want of time only, or so long ago that another look is cheap."""
+        return (
+            self.refusal is None
+            or self.needs > 0
+            or (self.attempts < MAX_ATTEMPTS and self.python_seconds > self.retry_at)
         )
+
+    def affords(self, budget) -> bool:
+        """Is there use in trying, with so many seconds?"""
+        return max(budget, policy.LEAST_BUDGET) >= self.needs
 
     def look(self) -> bool:
         """Look for kernels of another process's on disk, once; is there one?"""
@@ -155,7 +163,8 @@ class Record:
 
     def is_due(self) -> bool:
         """Has it cost so much that a kernel pays, one from disk or a new one?"""
-        return (self.is_worth_a_look() and self.look()) or self.python_seconds > policy.price(1)
+        found = self.is_worth_a_look() and self.look()
+        return found or policy.budget_at_start((self,)) > 0
 
     def is_worth_a_look(self) -> bool:
         """Has it cost more than looking for it on disk?"""
@@ -166,9 +175,11 @@ class Record:
         self.variants.clear()
         self.idle.clear()
 
-    def refuse(self, refusal):
+    def refuse(self, refusal, needs=0.0):
+        """needs: seconds that an attempt must have, where it was refused for want of time only."""
         # a copy without traceback, which would keep the whole trace alive
         self.refusal = Refused(refusal.reason.code, refusal.detail, refusal.where)
+        self.needs = needs
         self.attempts += 1
         self.retry_at = 4 * self.python_seconds + 0.05
 
@@ -288,14 +299,22 @@ def _tells_underflow() -> bool:
 def compile_variant(function, budget) -> Variant:
     """Trace and compile a Function within about `budget` seconds; the new variant joins its record.
 
-    Raises Refused (and notes it). What is too much for the budget is refused until the function
-    has cost a multiple of what it has cost by now.
+    Raises Refused (and notes it). What is too much for the budget is not tried again before there is
+    twice as much to spend, and as much as it will presumably take: all attempts together then cost little more
+    than the one that succeeds.
     """
     record, started = function.record, time.perf_counter()
+    if budget < PATIENCE and not record.affords(budget):
+        known = record.refusal
+        raise Refused(known.reason.code, known.detail, known.where)
     try:
-        traced = trace_of(function, started + max(budget / 2, policy.LEAST_BUDGET))
+        traced = trace_of(function, budget)
         traced_at = time.perf_counter()
         kernel = _machine_code(traced.program, budget)
+    except OutOfTime as refusal:
+        share = 1 if refusal.reason.code == "too-large" else 2  # see trace_of
+        record.refuse(refusal, max(2 * budget, share * refusal.seconds))
+        raise
     except Refused as refusal:
         record.refuse(refusal)
         raise
@@ -313,17 +332,22 @@ def compile_variant(function, budget) -> Variant:
         record.variants.insert(0, variant)
         del record.variants[MAX_VARIANTS:]
         _drop_oldest_kernels()
-    record.refusal = None
+    record.refusal, record.needs = None, 0.0
     record.python_seconds = 0.0  # spent: the next variant must earn its price anew
     disk.keep(record)
     return variant
 
 
-def trace_of(function, deadline, told=False):
-    """The TraceResult of a Function in its role. Raises Refused."""
+def trace_of(function, budget, told=False):
+    """The TraceResult of a Function in its role, of which half the budget is for. Raises Refused."""
     with COMPILING:  # the tracer is loaded when first needed, and no fork may come in between
         from diffsol._graph.ops import COMPLEX, FLOAT
         from diffsol._trace import trace
+        from diffsol._trace.clock import Clock
+
+    now = time.perf_counter()
+    deadline = now + max(budget / 2, policy.LEAST_BUDGET)
+    doubtful = now + max(budget / 8, policy.LEAST_BUDGET) if budget < PATIENCE else deadline
 
     n, kind = function.n, function.kind
     state = (n, 1) if function.vectorized else (n,)
@@ -339,7 +363,7 @@ def trace_of(function, deadline, told=False):
         broadcast=kind == "rhs" or (kind == "odepack" and n == 1),
         y_first=function.y_first,
         transposed=kind == "jac",
-        deadline=deadline,
+        clock=Clock(deadline, doubtful),
         told=told,
     )
 
@@ -369,7 +393,7 @@ def _machine_code(program, budget, quick=False):
     quick = quick or plan.seconds(program) > budget + policy.LEAST_BUDGET
     expected = plan.seconds(program, quick)
     if expected > budget:
-        raise Refused("too-large", f"about {expected:.2g} s of compiling")
+        raise OutOfTime("too-large", f"about {expected:.2g} s of compiling", expected)
     try:
         if expected < INTERRUPTIBLE:
             return cpu.compile_program(program, quick=quick)

@@ -28,8 +28,8 @@ def price(count: int) -> float:
 
 
 def budget_at_start(records) -> float:
-    """Seconds for compiling these functions before the first step: what they have cost, if that
-    pays; 0: do not."""
+    """Seconds for compiling these functions before the first step: half of what they have cost, if
+    that pays; 0: do not."""
     waiting, tried = 0.0, 0
     for record in records:
         waiting = max(waiting, record.python_seconds)
@@ -37,7 +37,8 @@ def budget_at_start(records) -> float:
     # where kernels serve few calls each, every further one must have cost more to come
     if waiting <= (1 + tried) * price(len(records)):
         return 0.0
-    return max(waiting, LEAST_BUDGET)
+    budget = max(waiting / 2, LEAST_BUDGET)
+    return budget if all(record.affords(budget) for record in records) else 0.0
 
 
 def dense_seconds(n: int) -> float:

@@ -106,21 +106,27 @@ class Proxies:
             if replaced is not None:
                 return replaced(t, y)
             self.calls += 1
-            if self.calls % LOOK_EVERY == 0 and self._pays(time.perf_counter() - begun):
-                replaced = self._compiled(t, y)
+            if self.calls % LOOK_EVERY == 0:
+                spent = time.perf_counter() - begun
+                if self._pays(spent):
+                    replaced = self._compiled(t, y, spent / 4)
             return plain(t, y)
 
         return call
 
     def _pays(self, spent):
-        price = policy.price(1)
-        return self._may_compile() and spent > 4 * price and spent > 20 * KERNEL_CALL * self.calls
+        return (
+            self._may_compile()
+            and spent > 4 * policy.price(1)
+            and spent > 20 * KERNEL_CALL * self.calls
+            and self.rhs.record.affords(spent / 4)
+        )
 
-    def _compiled(self, t, y):
+    def _compiled(self, t, y, budget):
         function = self.rhs
         if np.shape(y) != (function.n,):
             return None
-        self._bound = verify.checked_kernel(function, policy.price(1), t, y)
+        self._bound = verify.checked_kernel(function, budget, t, y)
         return None if self._bound is None else self._kernel_first(function)
 
     def _companion(self, fun, kind, args, state):

@@ -247,9 +247,11 @@ class Run(JacobianKernels):
         kept = [record for record in records if record.is_worth_a_look() and record.look()]
         code = lib.DS_RUNNING
         while code == lib.DS_RUNNING:
-            if missing and (kept or budget):
+            if missing and (kept or budget and all(record.affords(budget) for record in records)):
                 self._compile(budget)
-                missing = [] if budget else self._missing()
+                # what was refused for want of time may get more of it later
+                missing = [f for f in self._missing() if not budget or f.record.needs]
+                records, kept = [function.record for function in missing], []
             advance = in_python if self._bound is None else compiled
             code = self._slice(advance, policy.FIRST_LOOK if missing else policy.SLICE)
             if code == lib.DS_RUNNING and missing:

@@ -36,7 +36,8 @@ class Rhs:
         record = self._function.record
         record.python_seconds += seconds
         if self._mode == "1" and record.may_trace() and record.is_due():
-            self._bound = verify.checked_kernel(self._function, record.python_seconds, t, y)
+            budget = record.python_seconds / 2
+            self._bound = verify.checked_kernel(self._function, budget, t, y)
 
 
 class Stepper(PythonCalls):

@@ -67,7 +67,7 @@ class Steps(Run):
             record.python_seconds += seconds
             # the last question costs as much as a step
             if self._mode == "1" and record.is_due() and self._missing():
-                self._compile(record.python_seconds)
+                self._compile(record.python_seconds / 2)
         elif self._waits_for_jacobian():
             exact = self._bound.variant.jacobian
             exact.wait(seconds)

@@ -149,12 +149,13 @@ class Tier:
         started, outlook = time.perf_counter(), None
         code = RUNNING
         while code == RUNNING:
-            if kept or budget:
+            if kept or budget and record.affords(budget):
                 self._compile(budget, position)
                 if self.bound is not None:
                     return self.advance(inputs, t, t_end, position)
-                may_compile = may_compile and not budget
-                budget = 0.0
+                # what was refused for want of time may get more of it later
+                may_compile = may_compile and (not budget or record.needs > 0)
+                budget, kept = 0.0, False
             code = self.step(core, FIRST_LOOK if may_compile else SLICE, *inputs)
             if code == RUNNING and may_compile:
                 kept = record.look()

@@ -9,6 +9,7 @@ import numpy as np
 from diffsol._graph import interpret
 from diffsol._graph.node import Node
 from diffsol._graph.ops import BOOL, COMPLEX, DTYPES, ELEMENTWISE, FLOAT, INT, result_dtype
+from diffsol._graph.powers import constant_power
 from diffsol._graph.shield import HARMLESS, shielded
 
 FLOAT_FUNCTIONS = {
@@ -40,13 +41,14 @@ class Graph:
     def __init__(self, locate=None):
         self._locate = locate
         self.path = None  # condition under which what is being built counts, a BOOL scalar
-        self._nodes: dict = {}
+        self._made: list = []  # every node, by its id
+        self._nodes: dict = {}  # by what tells equal ones
+        self._scalars: dict = {name: {} for name in SIMPLEST}  # of_scalars, by their inputs
         self._floats: dict = {}  # constants by the Python float that they are
-        self._count = 0
 
     def nodes(self) -> list:
         """Every node that was made, in order."""
-        return list(self._nodes.values())
+        return list(self._made)
 
     # --- leaves ---------------------------------------------------------------------------
 
@@ -93,10 +95,9 @@ class Graph:
     def elementwise(self, name, *inputs) -> Node:
         """ELEMENTWISE[name] of the inputs, with NumPy's casts and broadcasting."""
         if self.path is not None and name in HARMLESS:
-            inputs = shielded(self, name, inputs)
-        if _are_traced_floats(inputs) and name in SIMPLEST:  # loops make these by the thousand
-            key = (name, tuple([x.id for x in inputs]), "d", ())
-            return self._share(key, name, inputs, (), (), FLOAT)
+            inputs = tuple(shielded(self, name, inputs))
+        if name in SIMPLEST and _are_traced_floats(inputs):
+            return self.of_scalars(name, inputs)
         row = ELEMENTWISE[name]
         if row.rule == "select":
             common = max((x.dtype for x in inputs[1:]), key=DTYPES.index)
@@ -107,13 +108,25 @@ class Graph:
             if name in ("real", "conjugate") and operand != COMPLEX:
                 return self.cast(inputs[0], operand)
             inputs = tuple(self.cast(x, operand) for x in inputs)
-        shape = np.broadcast_shapes(*(x.shape for x in inputs))
+        shapes = {x.shape for x in inputs}
+        shape = shapes.pop() if len(shapes) == 1 else np.broadcast_shapes(*shapes)
         inputs = tuple(x if x.shape == () else self.broadcast(x, shape) for x in inputs)
         return self._simplified(name, inputs, shape, result)
 
+    def of_scalars(self, name, inputs) -> Node:
+        """One of SIMPLEST of float scalars, as it is: loops make these by the thousand."""
+        known = self._scalars[name]
+        node = known.get(inputs)
+        if node is None:
+            made = self._made
+            where = None if self._locate is None else self._locate()
+            node = known[inputs] = Node(name, inputs, (), (), FLOAT, len(made), None, where)
+            made.append(node)
+        return node
+
     def _simplified(self, name, inputs, shape, dtype):
         if name == "power" and inputs[1].value is not None and inputs[1].shape == ():
-            simple = self._constant_power(inputs[0], inputs[1].value.item())
+            simple = constant_power(self, inputs[0], inputs[1].value.item())
             if simple is not None:
                 return simple
         selects = name in SELECTS
@@ -129,31 +142,6 @@ class Graph:
             return inputs[1]
         return self._make(name, inputs, (), shape, dtype)
 
-    def _constant_power(self, x, exponent):
-        """x**e for small e without `pow`, to within one rounding error of it.
-
-        NumPy itself squares for 2 and takes the root for 0.5; x**1.5 = x sqrt(x) has at most one
-        more rounding, and so have the products for 3 and 4.
-        """
-        if isinstance(exponent, complex) or x.dtype == COMPLEX and exponent not in (1, 2):
-            return None
-        if exponent == 1:
-            return x
-        if exponent < 0 and exponent in (-1.0, -2.0, -0.5, -1.5, -3.0):
-            return self.elementwise("divide", self.const(1.0), self._constant_power(x, -exponent))
-        if exponent == 2:
-            return self.elementwise("square", x)
-        if exponent == 0.5:
-            # pow(-inf, 0.5) is inf and pow(-0.0, 0.5) is 0.0, unlike sqrt: NumPy takes the root too
-            return self.elementwise("sqrt", x)
-        if exponent == 1.5:
-            return self.elementwise("multiply", x, self.elementwise("sqrt", x))
-        if exponent == 3:
-            return self.elementwise("multiply", self.elementwise("square", x), x)
-        if exponent == 4:
-            return self.elementwise("square", self.elementwise("square", x))
-        return None
-
     def cast(self, x, dtype) -> Node:
         if x.dtype == dtype:
             return x
@@ -165,7 +153,7 @@ class Graph:
 
     def element(self, x, position) -> Node:
         """The scalar x.ravel()[position]."""
-        key = ("view", (x.id,), x.dtype.char, (), position, ())
+        key = ("view", (x,), x.dtype.char, (), position, ())
         known = self._nodes.get(key)
         if known is not None:
             return known
@@ -321,9 +309,11 @@ class Graph:
                     )
                 except FloatingPointError:
                     pass  # NumPy would warn at every evaluation: leave it to the kernel's flags
+        if op in SIMPLEST and dtype is FLOAT and shape == ():
+            return self.of_scalars(op, inputs)
         key = (
             op,
-            tuple(x.id for x in inputs),
+            inputs,
             dtype.char,
             shape,
             *map(_attribute_key, attrs),
@@ -334,10 +324,9 @@ class Graph:
         node = self._nodes.get(key)
         if node is None:
             where = None if self._locate is None else self._locate()
-            node = self._nodes[key] = Node(
-                op, inputs, attrs, shape, dtype, self._count, value, where
-            )
-            self._count += 1
+            made = self._made
+            node = self._nodes[key] = Node(op, inputs, attrs, shape, dtype, len(made), value, where)
+            made.append(node)
         return node
 
 

@@ -6,6 +6,7 @@ from collections import Counter
 
 import numpy as np
 
+from diffsol._graph.node import Node
 from diffsol._graph.ops import BOOL, FLOAT
 
 FEWEST_TERMS = 4  # of a sum that is taken whole
@@ -27,15 +28,15 @@ class Chain:
         self.terms: list = [] if self.from_zero else [first]
         self.negative: list = [False] * len(self.terms)
 
-    def with_term(self, term, negative, copy):
-        """The chain one term longer; in a copy, or itself."""
-        chain = self
-        if copy:
-            chain = Chain.__new__(Chain)
-            chain.reduction, chain.from_zero = self.reduction, self.from_zero
-            chain.terms, chain.negative = list(self.terms), list(self.negative)
-        chain.terms.append(term)
-        chain.negative.append(negative)
+    def add(self, node):
+        """Make it one term longer: by what this node adds to it."""
+        self.terms.append(node.inputs[1])
+        self.negative.append(node.op == "subtract")
+
+    def copy(self):
+        chain = Chain.__new__(Chain)
+        chain.reduction, chain.from_zero = self.reduction, self.from_zero
+        chain.terms, chain.negative = list(self.terms), list(self.negative)
         return chain
 
 
@@ -48,33 +49,48 @@ def chains_of(program) -> dict:
 
     What two sums begin with is a part of both where that is short.
     """
-    uses = Counter(x.id for node in program.nodes for x in node.inputs)
-    for root in (program.output, program.trap):
-        if root is not None:
-            uses[root.id] += 1
+    uses = Counter([x.id for node in program.nodes for x in node.inputs])
+    uses.update(root.id for root in (program.output, program.trap) if root is not None)
     chains: dict = {}
     for node in program.nodes:
         reduction = REDUCTIONS.get(node.op)
         if reduction is None or node.shape or node.dtype not in (FLOAT, BOOL):
             continue
-        first, term = node.inputs
+        first = node.inputs[0]
         known = chains.get(first.id)
+        if known is None or REDUCTIONS[first.op] != reduction:
+            chains[node.id] = node  # the first operation of one, perhaps: most are the only one
+            continue
         shared = uses[first.id] > 1
-        if (
-            known is None
-            or known.reduction != reduction
-            or shared
-            and len(known.terms) > MOST_REPEATED
-        ):
-            known, shared = Chain(reduction, first), False
-        elif not shared:
+        if not shared:
             del chains[first.id]
-        chains[node.id] = known.with_term(term, node.op == "subtract", shared)
+        if known is first:
+            known = _begun(first)
+        elif shared and len(known.terms) > MOST_REPEATED:
+            chains[node.id] = node
+            continue
+        elif shared:
+            known = known.copy()
+        known.add(node)
+        chains[node.id] = known
+    begun = {key: _begun(x) if type(x) is Node else x for key, x in chains.items() if _may_be(x)}
     return {
         key: chain
-        for key, chain in chains.items()
+        for key, chain in begun.items()
         if chain.from_zero or len(chain.terms) >= FEWEST_TERMS
     }
+
+
+def _begun(node):
+    """The chain of one operation."""
+    chain = Chain(REDUCTIONS[node.op], node.inputs[0])
+    chain.add(node)
+    return chain
+
+
+def _may_be(chain) -> bool:
+    """Is it a chain, or an operation that is one by itself?"""
+    return type(chain) is Chain or _is_zero(chain.inputs[0])
 
 
 def live(program, chains) -> list:

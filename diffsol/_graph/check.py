@@ -316,7 +316,7 @@ def _spmv_fault(node):
         return f"{place.size} places of {column.size} entries"
     return (
         _same_dtype(node, data, x)
-        or _index_fault(column, x.shape[0])
+        or _index_fault(column.astype(np.int64), x.shape[0])
         or _index_fault(np.arange(column.size) if place is None else place, data.size)
     )
 

@@ -73,6 +73,7 @@ class Products:
             result += [self._sparse_uniform(node, number, term) for term in vectors]
         if not any(others):
             return merged(self.graph, result)
+        start, column = (x.astype(np.int64) for x in (start, column))  # products of them follow
         entry = _by_rank(start)
         at = np.maximum(entry, 0)
         there, width = entry >= 0, math.prod(x.shape[1:])

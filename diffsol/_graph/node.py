@@ -17,7 +17,7 @@ Operators that are not elementwise (the structural ones), with their attributes:
   matmul                              numpy.matmul of 1-D/2-D inputs
   spmv     start, column, place       product of a sparse matrix with inputs[1] (1-D/2-D): entry e, in column[e], is
                                       inputs[0][place[e]] (place None: inputs[0][e]); those of row i are start[i] to
-                                      start[i + 1] and are added up in this order
+                                      start[i + 1] and are added up in this order; integers of 32 or 64 bits
   solve                               numpy.linalg.solve of inputs[0] (n, n) and inputs[1] (n,) or (n, k), all real
   gather                              inputs[0].ravel()[inputs[1]], integers; those out of range go to the nearest end
   searchsorted  side, offset, stride, count
@@ -112,21 +112,38 @@ class Program:
 
 def depends_on_time(nodes) -> bool:
     """Is t among what these nodes are computed from?"""
-    return any(x.op == "time" for x in reachable(nodes))
+    return _needs(nodes, ("time",))
 
 
 def varies(nodes) -> bool:
     """Are t or y among what these nodes are computed from?"""
-    return any(x.op in ("time", "state") for x in reachable(nodes))
+    return _needs(nodes, ("time", "state"))
+
+
+def _needs(nodes, ops) -> bool:
+    """Is there a node of one of these operators among what the nodes are computed from?"""
+    seen = set(nodes)
+    stack = list(seen)
+    while stack:
+        node = stack.pop()
+        if node.op in ops:
+            return True
+        for x in node.inputs:
+            if x not in seen:
+                seen.add(x)
+                stack.append(x)
+    return False
 
 
 def reachable(roots) -> list:
     """Every node that the roots need, inputs first."""
-    seen: dict = {}
+    found = [None] * (1 + max((root.id for root in roots), default=-1))  # by id
+    for root in roots:
+        found[root.id] = root
     stack = list(roots)
     while stack:
-        node = stack.pop()
-        if node.id not in seen:
-            seen[node.id] = node
-            stack.extend(node.inputs)
-    return [seen[key] for key in sorted(seen)]
+        for x in stack.pop().inputs:
+            if found[x.id] is None:
+                found[x.id] = x
+                stack.append(x)
+    return [node for node in found if node is not None]

@@ -13,6 +13,7 @@ whose rows are added one after the other, short ones filled up with -0.0, which 
 from __future__ import annotations
 
 from collections import defaultdict
+from itertools import repeat
 
 import numpy as np
 
@@ -35,7 +36,7 @@ NEUTRAL = {"sum": -0.0, "any": False}
 def rolled(program) -> Program:
     """The program with similar scalars as arrays, if it has so many that this pays."""
     scalars = sum(not node.shape and node.op in ELEMENTWISE for node in program.nodes)
-    arrays = sum(node.size > 1 and bool(node.inputs) for node in program.nodes)
+    arrays = sum(node.size > 1 for node in program.nodes if node.shape and node.inputs)
     small = program
     if arrays >= FEWEST_ARRAYS and _elements(program) <= MOST_ELEMENTS:
         small = exploded(program)  # a loop over small arrays
@@ -103,7 +104,7 @@ class _Rolling:
             return (chain.reduction, chain.from_zero)
         if node.shape or node.op not in ELEMENTWISE and node.op != "cast":
             return None
-        return (node.op, node.dtype.char, *[self.source(x) for x in node.inputs])
+        return (node.op, node.dtype.char, *map(self.source, node.inputs))
 
     def source(self, x):
         """Where a scalar input comes from: scalars of one source are read as one array."""
@@ -141,10 +142,13 @@ class _Rolling:
 
     def settle(self, group, array):
         """These scalars are the elements of that array."""
+        numbers = [node.id for node in group]
         if not array.shape:
-            self.made.update((node.id, array) for node in group)
+            self.made.update(dict.fromkeys(numbers, array))
         else:
-            self.home.update((node.id, (array, k)) for k, node in enumerate(group))
+            self.home.update(
+                zip(numbers, zip(repeat(array), range(len(group)), strict=False), strict=True)
+            )
 
     def value(self, x):
         """The node that holds an old node's value."""
@@ -157,26 +161,45 @@ class _Rolling:
 
     def column(self, scalars):
         """The array of these scalars; one scalar where all are the same."""
-        if scalars.count(scalars[0]) == len(scalars):
+        if scalars[-1] is scalars[0] and scalars.count(scalars[0]) == len(scalars):
             return self.value(scalars[0])
         arrays, places = self.spread(scalars)
         return self.picked(arrays, places, (len(scalars),))
 
     def spread(self, scalars):
         """([array], (number of the array, position in it) of each scalar as an array of pairs)."""
+        alike = self.in_one(scalars)
+        if alike is not None:
+            array, positions = alike
+            places = np.zeros((len(scalars), 2), np.int64)
+            places[:, 1] = positions
+            return [self.array(array, None)], places
         number: dict = {}
-        places = np.empty((len(scalars), 2), np.int64)
         arrays: list = []
         loose: dict = {}
-        for k, x in enumerate(scalars):
+        numbers, positions = [], []
+        for x in scalars:
             array, position = self.place(x, loose)
             n = number.get(id(array))
             if n is None:
                 n = number[id(array)] = len(arrays)
                 arrays.append(array)
-            places[k, 0] = n
-            places[k, 1] = position
+            numbers.append(n)
+            positions.append(position)
+        places = np.array([numbers, positions], np.int64).T
         return [self.array(x, loose) for x in arrays], places
+
+    def in_one(self, scalars):
+        """(array, positions), if all these scalars lie in the same one, as most do; else None."""
+        if scalars[0].op == "view":
+            base = scalars[0].inputs[0]
+            if all(x.op == "view" and x.inputs[0] is base for x in scalars):
+                return self.made[base.id], [x.attrs[0] for x in scalars]
+        homes = list(map(self.home.get, [x.id for x in scalars]))
+        if None in homes:
+            return None
+        (array, _), *_ = homes
+        return (array, [k for _, k in homes]) if all(x is array for x, _ in homes) else None
 
     def place(self, x, loose):
         """(array, position) of a scalar; scalars of no array are numbered in `loose`."""

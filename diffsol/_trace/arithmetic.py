@@ -10,10 +10,10 @@ import operator
 
 import numpy as np
 
-from diffsol._graph.build import SIMPLEST
 from diffsol._graph.node import depends_on_time
 from diffsol._graph.ops import BOOL, COMPLEX, ELEMENTWISE, FLOAT, INT, result_dtype
-from diffsol._trace.guards import EXACT_INT, OutsideInt, unpin
+from diffsol._trace.floats import of_floats
+from diffsol._trace.guards import OutsideInt, Part, unpin
 from diffsol._trace.reasons import Refused
 from diffsol._trace.values import (
     Array,
@@ -24,7 +24,6 @@ from diffsol._trace.values import (
     is_py,
     joint_py,
     keep_c_order,
-    mixture,
     wrap,
 )
 
@@ -49,7 +48,7 @@ def binary(name, a, b):
 
 def apply(trace, name, *operands):
     """The elementwise operator `name` of values; constants are computed by NumPy at once."""
-    quick = _of_floats(trace, name, operands) if name in SIMPLEST else None
+    quick = of_floats(trace, name, operands)
     if quick is not None:
         return quick
     if len(operands) != ELEMENTWISE[name].arity:
@@ -86,27 +85,6 @@ def apply(trace, name, *operands):
 
 
 OF_TRUTHS = {"add": "logical_or", "multiply": "logical_and"}  # what NumPy makes of truth values
-
-
-def _of_floats(trace, name, operands):
-    """`apply` for float scalars, which loops combine by the thousand; None for any others."""
-    nodes, py = [], None
-    for x in operands:
-        if type(x) is Scalar and x.node.dtype is FLOAT:
-            nodes.append(x.node)
-            kind = x.py
-        elif type(x) is float or type(x) is int and -EXACT_INT < x < EXACT_INT:
-            nodes.append(trace.graph.const(float(x)))
-            kind = True
-        else:
-            return None
-        if py is None:
-            py = kind
-        elif py is not kind:
-            py = mixture((py, kind))
-    if len(nodes) != ELEMENTWISE[name].arity or py and name in MAY_RAISE:
-        return None
-    return Scalar(trace, trace.graph.elementwise(name, *nodes), py)
 
 
 def _check_integers(trace, name, nodes, py):
@@ -292,6 +270,11 @@ def _int_operator(dunder, function):
         setattr(OutsideInt, f"__r{dunder}__", backward)
 
 
+def _is_open(value) -> bool:
+    """May a number that is derived from it stay open? Those of long tables are fixed: a line each is too much."""
+    return type(value) is int or type(value) is OutsideInt and type(value.var) is not Part
+
+
 def _exact_int_operator(dunder, symbol, function):
     """Sums and products of ints from outside stay open: the guard computes them anew."""
 
@@ -304,7 +287,7 @@ def _exact_int_operator(dunder, symbol, function):
 
     def open_operator(general):
         def method(self, other, swapped):
-            if type(other) in (int, OutsideInt):
+            if _is_open(self) and _is_open(other):
                 return derived(*((other, self) if swapped else (self, other)))
             return general(self, other)
 

@@ -9,6 +9,7 @@ import types
 
 import numpy as np
 
+from diffsol._graph.build import FLOAT_FUNCTIONS
 from diffsol._graph.ops import BOOL
 from diffsol._trace import frozen, instances, jitted, masked, narrow, registered, scipy_map, world
 from diffsol._trace.changes import changing
@@ -34,8 +35,6 @@ def call(machine, function, args, kwargs):
     own = registered.name_of(function)
     if own is not None:
         return registered.call(machine.trace, function, own, args, kwargs)
-    if type(function) is np.ufunc and not kwargs and len(args) == 1 and type(args[0]) is Scalar:
-        return _call_traced(machine.trace, function, args, kwargs)
     if isinstance(function, Method):
         return call(machine, function.function, [function.owner, *args], kwargs)
     if isinstance(function, Function):
@@ -49,6 +48,14 @@ def call(machine, function, args, kwargs):
     if isinstance(function, Native):
         return function.function(*args, **kwargs)
     return _call_known(machine, function, args, kwargs)
+
+
+# ufuncs of one number that are an operator
+FLOAT_UFUNCS = {
+    function: name
+    for function, name in OPERATORS.items()
+    if type(function) is np.ufunc and name in FLOAT_FUNCTIONS and function not in HANDLERS
+}
 
 
 def _run(machine, function, args, kwargs):

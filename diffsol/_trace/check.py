@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from diffsol._trace.whole import Whole
+
 
 def made_of(source, constants):
     """check(fun, args, P) -> bool. The lines of `source` may name the constants K0, K1, ..."""
@@ -17,8 +19,22 @@ def made_of(source, constants):
     scope["array_equal"] = np.array_equal
     scope["ascending"] = ascending
     scope["number_table"] = number_table
+    scope["fits"] = _comparing()
     exec(compile(text, "<diffsol guards>", "exec"), scope)
     return scope["check"]
+
+
+def _comparing():
+    """fits(constant, value, P): is a long container what `Whole(*constant)` tells?"""
+    wholes: dict = {}  # by the constant's id: the guard function keeps it
+
+    def fits(constant, value, block):
+        known = wholes.get(id(constant))
+        if known is None:
+            known = wholes[id(constant)] = Whole(*constant)
+        return known.fits(value, block)
+
+    return fits
 
 
 def ascending(values) -> bool:

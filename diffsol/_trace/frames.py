@@ -7,7 +7,8 @@ import functools
 import inspect
 import sys
 import types
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from diffsol._trace.reasons import Refused
 
@@ -26,12 +27,13 @@ class Null:
 NULL = Null()
 
 
-class Step(NamedTuple):
+@dataclass(slots=True)
+class Step:
     """One instruction."""
 
     name: str
     arg: int | None
-    value: object
+    value: Any
     line: int | None
     protected: bool  # inside a try block (or the like)
     index: int  # in `Code.steps`
@@ -119,6 +121,11 @@ class Native:
 
 class Frame:
     """One running call."""
+
+    __slots__ = (
+        *("function", "code", "raw", "blocks", "locals", "cells"),
+        *("stack", "next", "step", "kw_names", "unmerged"),
+    )
 
     def __init__(self, function: Function, arguments: dict):
         code = function.code

@@ -15,14 +15,15 @@ from __future__ import annotations
 import math
 import re
 import types
+from collections import Counter
 
 import numpy as np
 
 from diffsol._graph.ops import COMPLEX, FLOAT
 from diffsol._trace.check import made_of
 from diffsol._trace.reasons import Refused
+from diffsol._trace.whole import EXACT_INT
 
-EXACT_INT = 2**53  # larger Python ints are not exact as doubles
 PIN_LIMIT = 1 << 16  # integer arrays up to this size are compared by content
 TRUSTED = (
     "numpy",
@@ -71,6 +72,26 @@ class Outside:
         return f"<outside {self.var}: {type(self.value).__name__}>"
 
 
+class Part(str):
+    """The expression of an element of a container that is guarded as a whole (see `tables.py`)."""
+
+    __slots__ = ("table", "level", "position")
+
+    @classmethod
+    def of(cls, text, table, level, position):
+        made = cls(text)
+        made.table, made.level, made.position = table, level, position
+        return made
+
+    def child(self, k):
+        """The expression of its element k."""
+        return Part.of(f"{self}[{k}]", self.table, *self.table.child(self.level, self.position, k))
+
+    @property
+    def number(self) -> int:
+        return self.table.number(self.level, self.position)
+
+
 class Reads:
     """The reads of one trace, the parameters found, and the guard function made of both."""
 
@@ -82,6 +103,10 @@ class Reads:
         self.required: set = set()
         self.params: list[Param] = []
         self.n_params = 0
+        self.tables: dict = {}  # var of a long container -> its Table, or None where that is none
+        self.items: Counter = (
+            Counter()
+        )  # var of a container -> how many items were read, one at a time
         self.labels: dict[str, str] = {}  # var -> what people call it
 
     # --- lines ------------------------------------------------------------------------
@@ -111,7 +136,21 @@ class Reads:
             self.required.add(condition)
             self.lines.append(f"if not ({condition}): return False")
 
+    def require_length(self, var, value):
+        if type(var) is not Part:
+            self.require(f"len({var}) == {len(value)}")
+
+    def require_exact(self, var):
+        """The trace relies on this int being exact as a double."""
+        if type(var) is Part:
+            if var.number not in var.table.offsets:
+                var.table.exact.append(var.number)
+        else:
+            self.require(f"-{EXACT_INT} < {var} < {EXACT_INT}")
+
     def require_type(self, var, value):
+        if type(var) is Part:
+            return
         key = (var, "type")
         if key not in self.known:
             self.known[key] = (var, None)
@@ -119,6 +158,9 @@ class Reads:
 
     def pin(self, var, value):
         """The trace relies on this very value."""
+        if type(var) is Part:
+            var.table.pinned[var.number] = value
+            return
         key = (var, "pinned")
         if key not in self.known:
             self.known[key] = (var, None)
@@ -146,6 +188,10 @@ class Reads:
 
     def add_param(self, var, value, shape, dtype) -> int:
         """Offset of the parameter block's part that holds `var`; one part per variable."""
+        if type(var) is Part:
+            offset = var.table.offsets.setdefault(var.number, self.n_params)
+            self.n_params += offset == self.n_params
+            return offset
         key = (var, "param")
         if key not in self.known:
             param = Param(self.n_params, var, shape, dtype)
@@ -174,7 +220,18 @@ class Reads:
                 lines.append(f"{readable[var]}: may change, is read anew by each solve")
             elif key[1:] == ("pinned",):
                 lines.append(f"{readable[var]}: compiled for its present value, anew for another")
+        for var, table in self.tables.items():
+            if table is not None and table.offsets:
+                lines.append(f"numbers in {readable[var]}: may change, are read anew by each solve")
+            if table is not None and table.pinned:
+                lines.append(f"others in {readable[var]}: compiled for their present values")
         return lines
+
+    @property
+    def has_arrays(self) -> bool:
+        """Are there arrays among the parameters?"""
+        tables = [table for table in self.tables.values() if table is not None]
+        return any(p.shape for p in self.params) or any(table.offsets for table in tables)
 
     def _expressions(self):
         for line in self.lines:
@@ -236,7 +293,7 @@ class OutsideInt:
         reads = self.trace.reads
         if abs(self.value) >= EXACT_INT:
             return self.trace.graph.const(float(self.pinned()))
-        reads.require(f"-{EXACT_INT} < {self.var} < {EXACT_INT}")
+        reads.require_exact(self.var)
         node = self.trace.graph.param(reads.add_param(self.var, self.value, (), FLOAT), (), FLOAT)
         self.trace.parameters[node.id] = (self.value, self.var)
         return node

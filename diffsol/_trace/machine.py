@@ -8,13 +8,11 @@ User code itself never runs, so it can neither see nor swallow the tracer's sign
 
 from __future__ import annotations
 
-import math
 import os
-import time
 
+from diffsol._trace.blocks import blocks_of
 from diffsol._trace.frames import Frame
 from diffsol._trace.reasons import Refused, UserRaised
-from diffsol._trace.steps import STEPS
 
 MAX_DEPTH = 60
 CLOCK_STEPS = 256  # steps between two looks at the clock
@@ -25,12 +23,13 @@ def _is_library(file) -> bool:
 
 
 class Machine:
-    """Runs frames for one trace, for so many steps and until `deadline` (time.perf_counter)."""
+    """Runs frames for one trace, for so many steps and as long as the clock allows."""
 
-    def __init__(self, trace, max_steps, deadline=math.inf):
+    def __init__(self, trace, max_steps, clock):
         self.trace = trace
         self.steps_left = max_steps
-        self.deadline = deadline
+        self._clock = clock
+        self._look_at = max_steps - CLOCK_STEPS  # steps left at the next look at the clock
         self.frames: list = []  # that are running, the innermost last
 
     def where(self):
@@ -44,6 +43,7 @@ class Machine:
         try:
             if len(self.frames) > MAX_DEPTH:
                 raise Refused("too-long", "calls nested too deeply")
+            frame.blocks = blocks_of(frame.raw)
             return self.advance(frame)
         except Refused as refused:
             if refused.where is None or _is_library(refused.where[0]):
@@ -63,20 +63,27 @@ class Machine:
             self.frames.pop()
 
     def advance(self, frame, stop=None):
-        """Runs a frame on until it returns or yields; None if it comes to the step `stop` before."""
-        steps = frame.code.steps
+        """Runs a frame on until it returns or yields; None if it comes to the step `stop` before.
+
+        stop: the first step of a block, as all that jumps lead to are
+        """
+        blocks = frame.blocks
         while frame.next != stop:
-            step = frame.step = steps[frame.next]
-            frame.next += 1
-            self.steps_left -= 1
-            if self.steps_left % CLOCK_STEPS == 0 and (
-                self.steps_left <= 0 or time.perf_counter() > self.deadline
-            ):
-                raise Refused("too-long", "the time for following it is over")
-            handler = STEPS.get(step.name)
-            if handler is None:
-                raise Refused("bytecode", step.name)
-            done = handler(self, frame, step)
+            block = blocks[frame.next]
+            frame.next = block.after
+            self.steps_left -= block.length
+            if self.steps_left < self._look_at:
+                self._look_at_clock()
+            done = None
+            for handler, step in block.pairs:
+                frame.step = step
+                done = handler(self, frame, step)
             if done is not None:
                 return done
         return None
+
+    def _look_at_clock(self):
+        self._look_at = self.steps_left - CLOCK_STEPS
+        if self.steps_left <= 0:
+            raise Refused("too-long", "too many instructions")
+        self._clock.look(self.frames)

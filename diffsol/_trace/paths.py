@@ -27,11 +27,15 @@ RAISING = {
 
 def or_unused(graph, output, trap):
     """The trap, also where a value that goes into no result is not finite: NumPy tells of it."""
-    used = {node.id for node in reachable([output, trap])}
+    nodes = graph.nodes()
+    used = bytearray(len(nodes))  # by id
+    for node in reachable([output, trap]):
+        used[node.id] = True
     conditions = [trap]
-    for node in graph.nodes():
-        unused = node.id not in used and (node.op in RAISING or node.op.startswith("special_"))
-        if unused and node.dtype.kind in "fc":
+    for node in nodes:
+        if used[node.id] or not (node.op in RAISING or node.op.startswith("special_")):
+            continue
+        if node.dtype.kind in "fc":
             broken = graph.elementwise("logical_not", graph.elementwise("isfinite", node))
             conditions.append(graph.reduce("any", broken, range(broken.ndim)))
     return trap if len(conditions) == 1 else any_of(graph, conditions)

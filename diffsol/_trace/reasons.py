@@ -258,6 +258,14 @@ class Refused(BaseException):
         self.where = where  # (file name, line, function name) or None
 
 
+class OutOfTime(Refused):
+    """The time allowed is too short. seconds: what would be enough, presumably."""
+
+    def __init__(self, code, detail, seconds):
+        super().__init__(code, detail)
+        self.seconds = seconds
+
+
 class UserRaised(BaseException):
     """The traced function raises `exception` on this path."""
 

@@ -16,7 +16,10 @@ class Storage:
     a node for each assignment would make graphs that grow with the product of both.
     """
 
-    __slots__ = ("trace", "owner", "dtype", "c_order", "born", "_node", "_elements", "_pending")
+    __slots__ = (
+        *("trace", "owner", "dtype", "c_order", "born"),
+        *("scalars", "_node", "_elements", "_pending"),
+    )
     count = itertools.count()
 
     def __init__(self, trace, node, owner="local", c_order=None):
@@ -28,6 +31,7 @@ class Storage:
         self.dtype = node.dtype
         # Does NumPy surely lay it out as we do? It keeps the order of the operands in many results.
         self.c_order = node.ndim < 2 if c_order is None else c_order
+        self.scalars: dict = {}  # position -> the Scalar that reading it gave
         self._node = node
         self._elements: dict = {}  # position -> scalar node assigned last
         self._pending: set = set()  # positions of those that are not in the node yet
@@ -37,6 +41,7 @@ class Storage:
         if self._pending:
             if self.trace.changes is not None:
                 self.trace.changes.gathering(self)
+            self.scalars.clear()
             self._node = self._gathered(sorted(self._pending))
             self._pending.clear()
         return self._node
@@ -46,6 +51,7 @@ class Storage:
         if self.trace.changes is not None:
             self.trace.changes.whole(self)
         self._node = node
+        self.scalars.clear()
         self._elements.clear()
         self._pending.clear()
 
@@ -56,6 +62,7 @@ class Storage:
     def set_element(self, position, value):
         if self.trace.changes is not None:
             self.trace.changes.element(self, position)
+        self.scalars.pop(position, None)
         self._elements[position] = value
         self._pending.add(position)
 
@@ -66,12 +73,14 @@ class Storage:
 
     def restore(self, state):
         self._node, self._elements, self._pending = state
+        self.scalars.clear()
 
     def state_of(self, position):
         return self._elements.get(position), position in self._pending
 
     def restore_element(self, position, state):
         value, pending = state
+        self.scalars.pop(position, None)
         if value is None:
             del self._elements[position]
         else:

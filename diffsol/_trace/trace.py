@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import inspect
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -22,6 +21,8 @@ from diffsol._graph.node import Program, reachable, varies
 from diffsol._graph.ops import BOOL, COMPLEX, ELEMENTWISE
 from diffsol._graph.roll import rolled
 from diffsol._trace import cached, calls, iterators, paths, world  # noqa: F401 (for their handlers)
+from diffsol._trace.clock import Clock
+from diffsol._trace.collector import collector_paused
 from diffsol._trace.frames import SUPPORTED
 from diffsol._trace.guards import Outside, Reads
 from diffsol._trace.machine import Machine, UserRaised
@@ -61,6 +62,10 @@ class Trace:
         self.graph = Graph(self._where if told else None)
         self.reads = Reads()
         self.parameters: dict = {}  # id of a param node -> (value, guard variable)
+        # what was read once: (guard variable, name) of a global -> (value, what the machine has for it),
+        # and (module, name) -> value
+        self.entered: dict = {}
+        self.members: dict = {}
         self.machine = None
         self.classes: dict = {}  # of namedtuples made inside -> the class as it was read
         self.script: tuple = ()
@@ -205,6 +210,7 @@ class Trace:
         return world.local_copy(self.machine, outside)
 
 
+@collector_paused()
 def trace_function(
     fun,
     args,
@@ -215,7 +221,7 @@ def trace_function(
     broadcast=True,
     y_first=False,
     transposed=False,
-    deadline=math.inf,
+    clock=None,
     told=False,
 ) -> TraceResult:
     """Traces fun(t, y, *args), or fun(y, t, *args), for a state of the given shape and dtype.
@@ -224,16 +230,16 @@ def trace_function(
     accepted, with `broadcast` also a single number for all components. Any other ends the trace.
     told: nodes know their line, loops stay as they were written, and the reads are kept.
     The program gives it `transposed` where asked to (a matrix column by column).
-    Raises Refused, also when `deadline` (time.perf_counter) has passed.
+    Raises Refused; OutOfTime by the clock.
     """
     if not SUPPORTED:
         raise Refused("python-version")
     what = (fun, args, state_shape, state_dtype, shape, dtype, broadcast, y_first, transposed)
-    merging, forked = True, set()
+    merging, forked, clock = True, set(), clock or Clock()
     while True:
         trace = Trace(told, merging, forked)
         try:
-            return _traced(trace, deadline, told, *what)
+            return _traced(trace, clock, told, *what)
         except Split as split:
             merging = len(forked) < MAX_SPLITS
             forked = {*trace.forked, split.site}
@@ -245,7 +251,7 @@ def trace_function(
 
 def _traced(
     trace,
-    deadline,
+    clock,
     told,
     fun,
     args,
@@ -264,7 +270,7 @@ def _traced(
     while pending:
         trace.script = pending.pop()
         trace.decisions, trace.traps = [], []
-        trace.machine = Machine(trace, MAX_STEPS, deadline)
+        trace.machine = Machine(trace, MAX_STEPS, clock)
         try:
             # a constant that NumPy warns about must warn at every evaluation
             with np.errstate(divide="raise", over="raise", invalid="raise"):
@@ -300,7 +306,7 @@ def _traced(
         _compiled_check(trace.reads),
         (trace.reads.source(), trace.reads.constants),
         trace.reads.n_params,
-        any(p.shape for p in trace.reads.params),
+        trace.reads.has_arrays,
         trace.reads if told else None,
     )
 
@@ -354,7 +360,9 @@ def _result(trace, value, shape, dtype, broadcast):
 def _refuse_warning_constants(program, fun):
     """Constants that NumPy warns about at every evaluation: a compiler computes them once, in silence."""
     for node in program.nodes:
-        if node.op in ELEMENTWISE and all(x.value is not None for x in node.inputs):
+        if node.op not in ELEMENTWISE or node.inputs[0].value is None:
+            continue
+        if all(x.value is not None for x in node.inputs):
             try:
                 with np.errstate(divide="raise", over="raise", invalid="raise", under="ignore"):
                     interpret.apply(

@@ -273,6 +273,29 @@ class Array(Traced):
             position += self.strides[axis] * (index + extent if index < 0 else index)
         return position
 
+    def at(self, index):
+        """self[index] for an int: what loops do most."""
+        shape, strides = self.shape, self.strides
+        if not shape or not 0 <= index < shape[0]:
+            return self[index]
+        position = self.offset + strides[0] * index
+        if len(shape) > 1:
+            return Array(self.trace, self.storage, position, strides[1:], shape[1:], self.readonly)
+        scalars = self.storage.scalars
+        known = scalars.get(position)
+        if known is None:
+            known = scalars[position] = Scalar(self.trace, self.storage.element(position))
+        return known
+
+    def put_at(self, index, value):
+        """self[index] = value for an int and a Scalar."""
+        storage = self.storage
+        if len(self.strides) != 1 or value.node.dtype is not storage.dtype:
+            self[index] = value
+            return
+        self.writable()
+        storage.set_element(self._position(index), value.node)
+
     def __getitem__(self, key):
         position = self._position(key)
         if position is not None:

@@ -21,10 +21,18 @@ from diffsol._graph.ops import BOOL, COMPLEX, DTYPES, FLOAT
 from diffsol._trace import calls, instances, narrow, scipy_map
 from diffsol._trace.check import number_table
 from diffsol._trace.frames import Function, Method, Opaque
-from diffsol._trace.guards import PIN_LIMIT, Outside, OutsideInt, is_trusted, trusted_module
+from diffsol._trace.guards import (
+    PIN_LIMIT,
+    Outside,
+    OutsideInt,
+    Part,
+    is_trusted,
+    trusted_module,
+)
 from diffsol._trace.numpy_map import ARRAY_ATTRIBUTES, SCALAR_ATTRIBUTES
 from diffsol._trace.picking import pick, pick_item, pick_value
 from diffsol._trace.reasons import Refused
+from diffsol._trace.tables import part_of
 from diffsol._trace.values import MAYBE, MIXED, Array, Foreign, Scalar, Traced, is_dynamic
 
 PINNED = (bool, str, bytes, type(None), type(Ellipsis), range, slice, np.dtype, np.int64, np.bool_)
@@ -165,8 +173,11 @@ def function_of(trace, outside) -> Function:
 def _global(trace, namespace, var, name):
     reads = trace.reads
     if name in namespace:
-        value = namespace[name]
-        return enter(trace, value, reads.read((var, "global", name), f"{var}[{name!r}]", value))
+        value, entered = namespace[name], trace.entered.get((var, name))
+        if entered is None or entered[0] is not value:
+            own = reads.read((var, "global", name), f"{var}[{name!r}]", value)
+            entered = trace.entered[var, name] = value, enter(trace, value, own)
+        return entered[1]
     reads.require(f"{name!r} not in {var}")
     if not hasattr(builtins, name):
         raise NameError(f"name {name!r} is not defined")
@@ -208,7 +219,7 @@ def attribute(machine, owner, name):
     if isinstance(owner, OutsideInt):
         owner = owner.pinned()
     if isinstance(owner, types.ModuleType):
-        return _module_attribute(machine.trace, owner, name)
+        return module_attribute(machine.trace, owner, name)
     if isinstance(owner, np.ndarray):
         return attribute(machine, Array.of(machine.trace, machine.trace.graph.const(owner)), name)
     if isinstance(owner, type) and not trusted_module(owner.__module__):
@@ -230,6 +241,14 @@ def _traced_attribute(owner, name):
             "unknown-attribute", f"{'ndarray' if isinstance(owner, Array) else 'scalar'}.{name}"
         )
     raise AttributeError(f"no attribute {name!r}")
+
+
+def module_attribute(trace, module, name):
+    """module.name of a module that is trusted; within a trace it stays what it was."""
+    known = trace.members.get((module, name))
+    if known is None:
+        known = trace.members[module, name] = _module_attribute(trace, module, name)
+    return known
 
 
 def _module_attribute(trace, module, name):
@@ -391,7 +410,9 @@ def item(machine, owner, key):
             return _picked(trace, owner, key)
         key = _plain_key(key)
         if not -len(value) <= key < len(value):
-            trace.reads.require(f"len({owner.var}) == {len(value)}")
+            trace.reads.require_length(owner.var, value)
+        elif (part := _part_read(trace, owner)) is not None:
+            return enter(trace, value[key], part.child(key % len(value)))
     else:
         method = inspect.getattr_static(type(value), "__getitem__", None)
         if not isinstance(method, types.FunctionType):
@@ -435,6 +456,18 @@ def _picked(trace, owner, key):
     return Scalar(trace, pick(_enter_array(trace, table, var), key).node, True)
 
 
+MOST_ITEMS = 32  # of a container, read one at a time; the next one is reason to read it as a whole
+
+
+def _part_read(trace, owner):
+    """The part of a table that this container is, if many of its items are read; else None."""
+    if type(owner.var) is Part:
+        return owner.var
+    items = trace.reads.items
+    items[owner.var] += 1
+    return part_of(owner) if items[owner.var] > MOST_ITEMS else None
+
+
 HASHES = (int.__hash__, str.__hash__, enum.Enum.__hash__)
 
 
@@ -466,7 +499,10 @@ def elements(machine, owner) -> list:
         _guard_keys(trace, owner)
         return list(value)
     if _behaves_as(value, list, tuple, collections.deque):
-        trace.reads.require(f"len({owner.var}) == {len(value)}")
+        part = part_of(owner)
+        if part is not None:
+            return [enter(trace, x, part.child(i)) for i, x in enumerate(value)]
+        trace.reads.require_length(owner.var, value)
         return [item(machine, owner, i) for i in range(len(value))]
     raise Refused("unknown-object", f"iteration over a {type_name(owner)}")
 
@@ -557,7 +593,7 @@ def truth(machine, owner) -> bool:
 
 def length(machine, owner) -> int:
     if _is_container(owner.value):
-        machine.trace.reads.require(f"len({owner.var}) == {len(owner.value)}")
+        machine.trace.reads.require_length(owner.var, owner.value)
         return len(owner.value)
     method = inspect.getattr_static(type(owner.value), "__len__", None)
     if not isinstance(method, types.FunctionType):

@@ -107,6 +107,16 @@ def test_large_ones_need_no_more_than_looks_at_their_arrays():
     assert jacobian(result.program).row.size == a.nnz
 
 
+@pytest.mark.parametrize("kind", [np.int32, np.int64])
+def test_places_of_entries_stay_in_the_bits_that_scipy_has_them_in(kind):
+    a = SOURCES["scattered"].tocsr()
+    a.indices, a.indptr = a.indices.astype(kind), a.indptr.astype(kind)
+    fun = lambda t, y: a @ y  # noqa: E731
+    (product,) = (x for x in agree(fun, N).program.nodes if x.op == "spmv")
+    assert [x.dtype for x in product.attrs[:2]] == [kind, kind]
+    differentiates(fun, N)
+
+
 def test_refused():
     a, b = SOURCES["scattered"], ss.csr_array(SOURCES["scattered"])
     single = a.astype(np.float32)

@@ -72,9 +72,9 @@ class SparseMatrix(Foreign):
                 order = np.argsort(self.rows, kind="stable")
                 columns = columns[order]
                 places = order if places is None else places[order]
+            # as SciPy has them, in 32 bits or 64: a copy of millions would cost more than the rest of a trace
             self._order = tuple(
-                x if x is None else np.ascontiguousarray(x, np.int64)
-                for x in (start, columns, places)
+                x if x is None else np.ascontiguousarray(x) for x in (start, columns, places)
             )
         return self._order
 

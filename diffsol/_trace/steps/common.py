@@ -16,13 +16,11 @@ from diffsol._trace.values import Array, Scalar, is_dynamic
 
 def item(machine, owner, key):
     """owner[key]"""
-    if type(owner) is Array and type(key) is int:
-        return owner[key]
     if isinstance(owner, Outside):
         return world.item(machine, owner, key)
-    if isinstance(owner, np.ndarray | np.generic):
+    if isinstance(owner, (np.ndarray, np.generic)):
         owner = Array.of(machine.trace, machine.trace.graph.const(owner))
-    if isinstance(owner, list | tuple) and is_dynamic(key):
+    if isinstance(owner, (list, tuple)) and is_dynamic(key):
         return pick_item(machine.trace, owner, key)
     if type(owner) is dict and isinstance(key, Scalar):
         return pick_value(machine.trace, owner, key) if is_dynamic(key) else owner[bool(key)]
@@ -49,7 +47,7 @@ def operand(machine, value):
     """A value as an operand: local containers and constants as they are, outside ones copied."""
     if isinstance(value, Outside):
         return machine.trace.local_copy(value)
-    if isinstance(value, Function | Method | Opaque | Cell):
+    if isinstance(value, (Function, Method, Opaque, Cell)):
         raise Refused("unknown-object", "arithmetic with a function")
     return value
 
@@ -68,7 +66,7 @@ def truth(machine, value) -> bool:
         return world.truth(machine, value)
     if isinstance(value, Opaque):
         raise Refused("concrete-value", "a string made from traced values")
-    return True if isinstance(value, Function | Method) else bool(value)
+    return True if isinstance(value, (Function, Method)) else bool(value)
 
 
 def pop_many(frame, count):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import types
+
 from diffsol._trace import world
 from diffsol._trace.changes import assign_cell, changing
 from diffsol._trace.frames import METHOD_BIT, NEW_CALLS, NULL, Cell
@@ -20,19 +22,20 @@ def _load_const(machine, frame, step):
 
 
 def _local(frame, name):
+    value = frame.locals.get(name, NULL)
+    if value is not NULL:
+        return value
     if name in frame.cells:  # 3.13 loads cells for closures this way
         return frame.cells[name]
-    value = frame.locals.get(name, NULL)
-    if value is NULL:
-        if name in frame.unmerged:
-            raise Split(frame.unmerged[name])
-        raise UnboundLocalError(f"cannot access local variable {name!r}")
-    return value
+    if name in frame.unmerged:
+        raise Split(frame.unmerged[name])
+    raise UnboundLocalError(f"cannot access local variable {name!r}")
 
 
 @step("LOAD_FAST", "LOAD_FAST_CHECK")
 def _load_fast(machine, frame, step):
-    frame.stack.append(_local(frame, step.value))
+    value = frame.locals.get(step.value, NULL)
+    frame.stack.append(_local(frame, step.value) if value is NULL else value)
 
 
 @step("LOAD_FAST_LOAD_FAST")
@@ -110,9 +113,15 @@ def _store_deref(machine, frame, step):
     assign_cell(machine.trace, cell, frame.stack.pop())
 
 
+def _attribute(machine, owner, name):
+    if type(owner) is types.ModuleType:
+        return world.module_attribute(machine.trace, owner, name)
+    return world.attribute(machine, owner, name)
+
+
 @step("LOAD_ATTR")
 def _load_attr(machine, frame, step):
-    value = world.attribute(machine, frame.stack.pop(), step.value)
+    value = _attribute(machine, frame.stack.pop(), step.value)
     if METHOD_BIT and step.arg & 1:
         _push_method(frame, value)
     else:
@@ -137,7 +146,7 @@ def _load_super_attr(machine, frame, step):
 
 @step("LOAD_METHOD")
 def _load_method(machine, frame, step):
-    _push_method(frame, world.attribute(machine, frame.stack.pop(), step.value))
+    _push_method(frame, _attribute(machine, frame.stack.pop(), step.value))
 
 
 @step("STORE_ATTR", "DELETE_ATTR")
@@ -152,8 +161,12 @@ def _store_attr(machine, frame, step):
 
 @step("BINARY_SUBSCR")
 def _subscript(machine, frame, step):
-    key = frame.stack.pop()
-    frame.stack.append(item(machine, frame.stack.pop(), key))
+    stack = frame.stack
+    key, owner = stack.pop(), stack.pop()
+    if type(key) is int and type(owner) is Array:
+        stack.append(owner.at(key))
+    else:
+        stack.append(item(machine, owner, key))
 
 
 @step("BINARY_SLICE")
@@ -164,8 +177,12 @@ def _binary_slice(machine, frame, step):
 
 @step("STORE_SUBSCR")
 def _store_subscript(machine, frame, step):
-    key, owner, value = frame.stack.pop(), frame.stack.pop(), frame.stack.pop()
-    _store_item(machine, owner, key, value)
+    stack = frame.stack
+    key, owner, value = stack.pop(), stack.pop(), stack.pop()
+    if type(key) is int and type(owner) is Array and type(value) is Scalar:
+        owner.put_at(key, value)
+    else:
+        _store_item(machine, owner, key, value)
 
 
 @step("STORE_SLICE")

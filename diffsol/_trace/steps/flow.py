@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from diffsol._trace import calls, world
+from diffsol._trace import calls, registered, world
 from diffsol._trace.branches import Jump
+from diffsol._trace.floats import function_of
 from diffsol._trace.frames import NEW_CALLS, NULL, Function
 from diffsol._trace.guards import Outside
 from diffsol._trace.joins import after_loop
 from diffsol._trace.reasons import Refused, UserRaised
 from diffsol._trace.steps.common import is_iterator, iterate, operand, pop_many, truth
 from diffsol._trace.steps.registry import step
+from diffsol._trace.values import Scalar
 
 
 @step(
@@ -119,6 +121,12 @@ def _kw_names(machine, frame, step):
 
 @step("CALL")
 def _call(machine, frame, step):
+    stack = frame.stack
+    if step.arg == 1 and type(stack[CALLED]) is np.ufunc and not frame.kw_names:
+        result = _of_ufunc(machine, stack)
+        if result is not None:
+            stack[-3:] = (result,)
+            return
     _call_with(machine, frame, step.arg, frame.kw_names)
     frame.kw_names = ()
 
@@ -127,6 +135,20 @@ def _call(machine, frame, step):
 def _call_kw(machine, frame, step):
     names = frame.stack.pop()
     _call_with(machine, frame, step.arg, names)
+
+
+CALLED, EMPTY = (-3, -2) if NEW_CALLS else (-2, -3)  # places below one argument
+
+
+def _of_ufunc(machine, stack):
+    """np.sin(x) of a float scalar, the short way; None if that is not what is called."""
+    x = stack[-1]
+    if type(x) is not Scalar or stack[EMPTY] is not NULL:
+        return None
+    name = calls.FLOAT_UFUNCS.get(stack[CALLED])
+    if name is None or registered.name_of(stack[CALLED]) is not None:
+        return None
+    return function_of(machine.trace, name, x, False)
 
 
 def _call_with(machine, frame, count, names):

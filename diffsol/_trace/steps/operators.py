@@ -10,6 +10,7 @@ import numpy as np
 
 from diffsol._trace import world
 from diffsol._trace.changes import changing
+from diffsol._trace.floats import combined
 from diffsol._trace.guards import Outside, unpin
 from diffsol._trace.instances import Instance
 from diffsol._trace.reasons import Refused, UserRaised
@@ -58,9 +59,26 @@ COMPARE = {
 BINARY_SYMBOLS = [symbol for _, symbol in opcode._nb_ops]
 
 
+# for each argument of BINARY_OP the operator of the graph that may be had the short way, or None
+_QUICK = {"+": "add", "-": "subtract", "*": "multiply", "/": "divide"}
+QUICK = [_QUICK.get(symbol.removesuffix("=")) for symbol in BINARY_SYMBOLS]
+
+
 @step("BINARY_OP")
 def _binary_op(machine, frame, step):
-    right, left = operand(machine, frame.stack.pop()), frame.stack.pop()
+    stack = frame.stack
+    right, left = stack.pop(), stack.pop()
+    if type(left) is Scalar or type(right) is Scalar:
+        name = QUICK[step.arg]
+        result = combined(machine.trace, name, left, right) if name is not None else None
+        if result is not None:
+            stack.append(result)
+            return
+    stack.append(_general_binary(machine, step, left, right))
+
+
+def _general_binary(machine, step, left, right):
+    right = operand(machine, right)
     symbol = BINARY_SYMBOLS[step.arg]
     table = BINARY
     if symbol == "%" and isinstance(left, str | bytes):
@@ -74,11 +92,12 @@ def _binary_op(machine, frame, step):
         changing(machine.trace, left)
     left = constant_array(machine, operand(machine, left))
     try:
-        frame.stack.append(table[symbol](left, right))
+        return table[symbol](left, right)
     except ArithmeticError as error:
         if type(left) not in (int, float) or type(right) not in (int, float):
             raise
-        raise UserRaised(error, frame.where()) from None  # as Python's numbers do, on this path
+        # as Python's numbers do, on this path
+        raise UserRaised(error, machine.where()) from None
 
 
 def _printed(value):
