@@ -10,10 +10,20 @@ from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
-__all__ = ["cache", "explain", "integrate", "observe", "patch", "register_op", "unpatch"]
+__all__ = [
+    "Observer",
+    "cache",
+    "explain",
+    "integrate",
+    "observe",
+    "patch",
+    "register_op",
+    "unpatch",
+]
 
 # Where each public name lives; a module of its own name when the second entry is None.
 _HOMES = {
+    "Observer": ("diffsol._observe", "Observer"),
     "cache": ("diffsol.cache", None),
     "explain": ("diffsol._explain", "explain"),
     "integrate": ("diffsol.integrate", None),
@@ -26,7 +36,7 @@ _HOMES = {
 if TYPE_CHECKING:
     from diffsol import cache, integrate
     from diffsol._explain import explain
-    from diffsol._observe import observe
+    from diffsol._observe import Observer, observe
     from diffsol._patch import patch, unpatch
     from diffsol._register import register_op
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from diffsol._engine import kernels, verify
+from diffsol._engine.c_function import is_low_level
 from diffsol._engine.function import Function
 from diffsol._explanation import NOT_NATIVE, Explanation
 from diffsol._native._core import ffi
@@ -49,6 +50,8 @@ def explain(
         For a `y0` or `args` that the solver refuses, with its words; for a `method` or an option
         that there is not.
     """
+    if not (callable(fun) or is_low_level(fun)):
+        raise TypeError(f"`fun` must be callable, not {fun!r}")
     if events is not None:
         options["events"] = events
     if vectorized:

@@ -25,6 +25,9 @@ class Observer(Protocol):
     def on_end(self, stats: Stats) -> None: ...
 
 
+METHODS = ("on_start", "on_progress", "on_event", "on_end")
+
+
 @contextmanager
 def observe(observer: Any, every: int | None = None) -> Iterator[Any]:
     """Let `observer` look on at every native `solve_ivp` of this thread (or task) inside the with-block.
@@ -38,9 +41,15 @@ def observe(observer: Any, every: int | None = None) -> Iterator[Any]:
 
     Raises
     ------
+    TypeError
+        `observer` has none of the methods.
     ValueError
         `every` is not a positive integer.
     """
+    if not any(hasattr(observer, name) for name in METHODS):
+        raise TypeError(
+            f"`observer` must have one of the methods {', '.join(METHODS)}: {observer!r}"
+        )
     if every is not None and (not isinstance(every, int) or every < 1):
         raise ValueError(f"`every` must be a positive integer, not {every!r}")
     token = OBSERVERS.set((*OBSERVERS.get(), (observer, every)))

@@ -37,7 +37,7 @@ class CacheInfo:
         if self.folder is None:
             return f"no cache: {self.why}"
         return (
-            f"{self.folder}: {self.count} compiled functions, {self.size / 1e6:.1f} MB "
+            f"{self.folder}: {self.count} compiled functions, {self.size / 1e3:.0f} kB "
             f"of at most {self.limit / 1e6:.0f} MB"
         )
 

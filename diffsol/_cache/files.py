@@ -18,7 +18,7 @@ from diffsol._cache.digests import blake2b
 
 MAGIC = b"diffsol1"
 DIGEST = 32  # bytes
-SIZE_LIMIT = 256 << 20  # bytes in all; the files not used for the longest time go first
+SIZE_LIMIT = 256_000_000  # bytes in all; the files not used for the longest time go first
 LARGEST_FILE = 16 << 20
 EVICTED_TO = 0.75  # of the limit, so that not every new file has others evicted
 ENDING = ".kernel"

@@ -45,7 +45,7 @@ def seconds(program, quick=False) -> float:
     """What compiling a program will take, about (measured; worse than linear for large ones)."""
     count = len(program.nodes)
     if not unrolls(program, quick):
-        return 0.01 + 1e-3 * count
+        return 0.015 + 1.5e-3 * count
     scalars = sum(map(_work, program.nodes)) + count + program.output.size
     if quick or scalars > LARGE_LINES:
         return 0.003 + 25e-6 * scalars + 6e-10 * scalars**2

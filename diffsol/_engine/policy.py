@@ -2,8 +2,8 @@
 
 At the Python tier a trial step costs what the user's function costs, where SciPy spends
 `overhead` (of the method's traits) more. A solve is compiled on its way where its progress predicts
-that more than twice the price is still to come, and at its start where the function has cost more than the price in
-earlier solves. Progress is judged by the slower of the whole solve and the last look at it, and
+that more than three times the price is still to come, and at its start where the function has cost more
+than the price in earlier solves. Progress is judged by the slower of the whole solve and the last look at it, and
 not before the second look: the first steps are small.
 """
 
@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 import sys
 
-LOAD_PRICE = 0.075  # seconds to load llvmlite and the tracer, once per process
+LOAD_PRICE = 0.1  # seconds to load llvmlite and the tracer, once per process
 LEAST_BUDGET = 0.02  # seconds that tracing and compiling may always take
 KERNEL_PRICE = 0.006  # seconds to trace and compile a function of common size
 FIRST_LOOK = 0.002  # seconds between two looks at a solve at the Python tier
@@ -98,5 +98,5 @@ def affordable(count, remaining, trials, overhead) -> float:
     overhead: seconds that SciPy's solver spends on a trial beyond the calls of fun
     """
     cost = price(count)
-    pays = remaining > 2 * cost or (trials * overhead > cost and remaining > cost)
+    pays = remaining > 3 * cost or (trials * overhead > cost and remaining > cost)
     return remaining / 2 if pays else 0.0

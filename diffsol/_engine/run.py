@@ -67,6 +67,7 @@ class Run(JacobianKernels):
         self._compile_seconds, self._compiled_at = 0.0, None
         self._mode = kernels.mode_of_solve()
         self._bound = rhs.at_start(self._mode) or self._compiled_at_once()
+        self._compile_seconds = time.perf_counter() - self._begun
         self._jac_bound = None
         self._event_bounds: list = []
         self._open()
@@ -233,8 +234,11 @@ class Run(JacobianKernels):
             code = self._slice(lib.ds_ivp_advance, policy.FIRST_LOOK if waits else policy.SLICE)
             if waits:
                 exact.wait(time.perf_counter() - begun)
-            if waits and code == lib.DS_RUNNING and self._use_exact_jacobian(exact.if_due()):
-                self._renew_jacobian()
+            if waits and code == lib.DS_RUNNING:
+                begun = time.perf_counter()
+                if self._use_exact_jacobian(exact.if_due()):
+                    self._renew_jacobian()
+                self._compile_seconds += time.perf_counter() - begun
         return code
 
     def _advance_looking(self, started, missing):
@@ -279,6 +283,8 @@ class Run(JacobianKernels):
     def _compile(self, budget):
         """Compile the functions of this solve and go on with the kernels where it is."""
         begun = time.perf_counter()
+        if self.onlooker is not None:
+            budget = min(budget, self.onlooker.seconds_left() / 2)
         self._compile_missing(budget)
         self._compile_seconds += time.perf_counter() - begun
         if self._bound is not None and self._compiled_at is None:
@@ -377,6 +383,7 @@ class Run(JacobianKernels):
             n_steps,
             n_trials - n_steps,
             n_newton if METHODS[self.method].implicit and self.method != "LSODA" else None,
+            self.t_last,
             least,
             largest,
             self.nfev,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+LEAST_TOLD = 1e-3  # seconds of compiling that are worth a word
+
 
 @dataclass(frozen=True)
 class Stats:
@@ -14,6 +16,8 @@ class Stats:
         Accepted steps, and trials that were not accepted (error, or no convergence).
     n_newton : int or None
         Newton iterations; None where the method counts none (explicit ones, LSODA).
+    t : float
+        The time that was reached.
     min_step, max_step : float
         Sizes of the smallest and the largest accepted step; 0 without any.
     nfev, njev, nlu : int
@@ -25,7 +29,7 @@ class Stats:
     compiled_at : int or None
         Steps that were made before the kernel took over (0: none); None at tier "python".
     compile_seconds : float
-        Of `wall_seconds`, what looking for kernels, tracing and compiling in the middle of the solve took.
+        Of `wall_seconds`, what looking for kernels, tracing and compiling took.
     status : int
     message : str
         As in the result.
@@ -35,6 +39,7 @@ class Stats:
     n_steps: int
     n_rejected: int
     n_newton: int | None
+    t: float
     min_step: float
     max_step: float
     nfev: int
@@ -51,9 +56,11 @@ class Stats:
         newton = "" if self.n_newton is None else f", {self.n_newton} Newton iterations"
         how = self.tier
         if self.compiled_at:
-            how = f"compiled after {self.compiled_at} steps, in {1e3 * self.compile_seconds:.1f} ms"
+            how += f" after {self.compiled_at} steps"
+        if self.compile_seconds >= LEAST_TOLD:
+            how += f", {1e3 * self.compile_seconds:.0f} ms of these for compiling"
         return (
-            f"{self.method}: {self.n_steps} steps ({self.n_rejected} rejected{newton}), "
+            f"{self.method}: {self.n_steps} steps ({self.n_rejected} rejected{newton}) to t={self.t:.6g}, "
             f"of size {self.min_step:.3g} to {self.max_step:.3g}; {self.nfev} evaluations, "
             f"{self.njev} Jacobians, {self.nlu} factorisations; {1e3 * self.wall_seconds:.3g} ms, {how}"
         )

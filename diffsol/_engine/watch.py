@@ -55,7 +55,7 @@ class Watch:
     max_steps   accepted steps, or None
     deadline    seconds, or None
     callback    (t, y) -> None after each accepted step; StopIteration ends the solve
-    progress    (Progress) -> None, some times a second and at the end
+    progress    (Progress) -> None, some times a second and at the end; StopIteration as of the callback
     observers   (observer, every) pairs
     """
 
@@ -84,7 +84,7 @@ class Watch:
         """A slice of the solve by `step`, and what those who look on say to it."""
         ivp = run.core
         ivp.pause_at = self._next_pause(ivp.n_accepted)
-        code = step(ivp, min(seconds, self._seconds_left()))
+        code = step(ivp, min(seconds, self.seconds_left()))
         if code in GOES_ON:
             code = self._look(run, code)
         return code
@@ -98,7 +98,8 @@ class Watch:
             pauses.append(self.max_steps)
         return min(pauses, default=0)
 
-    def _seconds_left(self):
+    def seconds_left(self) -> float:
+        """Until the deadline."""
         if self.deadline is None:
             return float("inf")
         return max(0.0, self.begun + self.deadline - time.perf_counter())
@@ -119,10 +120,13 @@ class Watch:
         if code == RUNNING:
             if self.max_steps is not None and steps >= self.max_steps:
                 code = STEPS_OUT
-            elif self._seconds_left() == 0.0:
+            elif self.seconds_left() == 0.0:
                 code = TIME_OUT
         if self.progress is not None:
-            self._tell_progress(ivp, code)
+            try:
+                self._tell_progress(ivp, code)
+            except StopIteration:
+                code = STOPPED if code == RUNNING else code
         return code
 
     def _tell_steps(self, ivp, before, steps):

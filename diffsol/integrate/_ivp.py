@@ -103,14 +103,14 @@ def solve_ivp(
         max_steps : int, optional
             The solve ends after so many accepted steps, with status -2.
         deadline : float, optional
-            The solve ends after so many seconds, with status -3. One evaluation of a function in Python,
-            and one step of a compiled one, is not interrupted.
+            The solve ends after so many seconds, with status -3. A step, with the Jacobian that it may
+            need, is not interrupted.
         callback : callable, optional
-            ``callback(t, y)`` is called after each accepted step, with a copy of the state. What it raises
-            comes out; StopIteration ends the solve with status 2.
+            ``callback(t, y)``, without `args`, is called after each accepted step, with a copy of the
+            state. What it raises comes out; StopIteration ends the solve with status 2.
         progress : bool or callable, optional
-            True: a bar on standard error. A callable is given, ten times a second at most and at
-            the end, a tuple with ``t, t0, tf, fraction, n_steps, seconds, over``.
+            True: a bar on standard error. A callable, whose StopIteration ends the solve too, is given,
+            ten times a second at most and at the end, a tuple with ``t, t0, tf, fraction, n_steps, seconds, over``.
 
     Returns
     -------
@@ -131,7 +131,7 @@ def solve_ivp(
         status : int
             0: the end was reached; 1: a terminal event occurred; -1: a step failed; and, with the
             options that SciPy has not, 2: `callback` ended the solve; -2: `max_steps`; -3: `deadline`.
-            What was reached is returned in any case.
+            What was reached is returned in any case: of `t_eval` the times before ``stats.t``.
         message : str
             The same in words.
         success : bool

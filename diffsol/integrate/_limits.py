@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import operator
-from math import isnan
+from numbers import Integral, Real
 
 from diffsol._engine.bar import Bar
 from diffsol._engine.watch import Watch
@@ -20,16 +19,17 @@ def taken(options):
 def watch(observers, max_steps=None, deadline=None, callback=None, progress=None) -> Watch:
     """Who looks on at a solve. Raises TypeError or ValueError for options that make no sense."""
     if max_steps is not None:
-        try:
-            max_steps = operator.index(max_steps)
-        except TypeError:
-            raise TypeError(f"`max_steps` must be an integer, not {max_steps!r}") from None
+        if isinstance(max_steps, bool) or not isinstance(max_steps, Integral):
+            raise TypeError(f"`max_steps` must be an integer, not {max_steps!r}")
         if max_steps < 1:
             raise ValueError(f"`max_steps` must be positive, not {max_steps!r}")
+        max_steps = int(max_steps)
     if deadline is not None:
-        deadline = float(deadline)
-        if isnan(deadline) or deadline <= 0:
+        if isinstance(deadline, bool) or not isinstance(deadline, Real):
+            raise TypeError(f"`deadline` must be a number of seconds, not {deadline!r}")
+        if not float(deadline) > 0:
             raise ValueError(f"`deadline` must be a positive number of seconds, not {deadline!r}")
+        deadline = float(deadline)
     if callback is not None and not callable(callback):
         raise TypeError(f"`callback` must be callable, not {callback!r}")
     if progress is True:

@@ -1,7 +1,9 @@
 """Options that SciPy has not: max_steps, deadline, callback, progress; sol.stats; diffsol.observe."""
 
 import logging
+import pathlib
 import pickle
+import re
 import time
 
 import numpy as np
@@ -153,8 +155,10 @@ def test_complex_states(tier):
     [
         ({"max_steps": 0}, ValueError, "`max_steps` must be positive, not 0"),
         ({"max_steps": 1.5}, TypeError, "`max_steps` must be an integer, not 1.5"),
-        ({"deadline": 0}, ValueError, "`deadline` must be a positive number of seconds, not 0.0"),
+        ({"deadline": 0}, ValueError, "`deadline` must be a positive number of seconds, not 0"),
         ({"deadline": np.nan}, ValueError, "`deadline` must be a positive number of seconds"),
+        ({"deadline": "1"}, TypeError, "`deadline` must be a number of seconds, not '1'"),
+        ({"max_steps": True}, TypeError, "`max_steps` must be an integer, not True"),
         ({"callback": 3}, TypeError, "`callback` must be callable, not 3"),
         ({"progress": "yes"}, TypeError, "`progress` must be True, False or callable"),
     ],
@@ -169,7 +173,25 @@ def test_other_unknown_options_warn_as_before():
         solve_ivp(swing, SPAN, START, max_stepps=3, max_steps=100)
 
 
+def test_deadline_holds_for_compiling():
+    """What is left of the time bounds what compiling may take."""
+
+    def network(t, y):
+        return [-k * y[k] + np.sin(y[k - 1] * y[k - 2]) for k in range(300)]
+
+    part = solve_ivp(network, (0, 1e6), np.ones(300), deadline=0.3)
+    assert part.status == -3
+    assert part.stats.compile_seconds < 0.3
+    assert part.stats.t == part.t[-1] > 0
+
+
 class TestProgress:
+    def test_stops(self):
+        def progress(told):
+            raise StopIteration
+
+        assert solve_ivp(swing, (0, 1e12), START, progress=progress).status == 2
+
     def test_callable(self, tier):
         told = []
         solve_ivp(swing, (0, 1e12), START, progress=told.append, deadline=0.5)
@@ -303,10 +325,27 @@ class TestObserve:
         assert "on_start of" in record.getMessage()
         assert record.exc_info[0] is ValueError
 
+    @pytest.mark.parametrize("observer", [None, 5, [].append])
+    def test_no_observer(self, observer):
+        with (
+            pytest.raises(TypeError, match="must have one of the methods on_start"),
+            diffsol.observe(observer),
+        ):
+            pass
+
     @pytest.mark.parametrize("every", [0, -1, 1.5, "2"])
     def test_every_that_makes_no_sense(self, every):
         with (
             pytest.raises(ValueError, match="`every` must be a positive integer"),
-            diffsol.observe(None, every=every),
+            diffsol.observe(Watcher(), every=every),
         ):
             pass
+
+
+def test_the_page_runs():
+    """docs/inside.md, as a reader would type it."""
+    page = pathlib.Path(__file__).parents[2] / "docs" / "inside.md"
+    scope: dict = {"__name__": "page"}
+    for block in re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL):
+        exec(compile(block, str(page), "exec"), scope)
+    assert scope["counter"].steps > 0

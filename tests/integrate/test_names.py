@@ -54,7 +54,16 @@ def test_unknown_name(name):
 
 
 def test_package_names():
-    names = ["cache", "explain", "integrate", "observe", "patch", "register_op", "unpatch"]
+    names = [
+        "Observer",
+        "cache",
+        "explain",
+        "integrate",
+        "observe",
+        "patch",
+        "register_op",
+        "unpatch",
+    ]
     assert diffsol.__all__ == names
     assert set(diffsol.__all__) <= set(dir(diffsol))
     for name in diffsol.__all__:
