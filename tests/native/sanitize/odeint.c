@@ -111,9 +111,10 @@ static int solve(const options *o, system_ *s) {
             if (s->lower < 0) ds_odeint_set_jacobian(d, &full, &plan);
         }
     }
-    double sum = 0; /* read all that was filled */
-    for (int64_t k = s->n; k < d->row * s->n && !(code == DS_FAILED); ++k) sum += y[k] - y[k];
-    for (int64_t k = d->row < 3 ? 0 : 1; o->told && k < d->row - 1; ++k)
+    const int64_t first = ds_odeint_first(t, TIMES);
+    double sum = 0; /* read all that was filled: rows of repeated first times are the caller's */
+    for (int64_t k = first * s->n; k < d->row * s->n && !(code == DS_FAILED); ++k) sum += y[k] - y[k];
+    for (int64_t k = first - 1; o->told && k < d->row - 1; ++k)
         sum += 0 * (columns[0][k] + counts[4][k]);
     CHECK(sum == 0 || s->nan_after < INFINITY);
     if (code == DS_FINISHED && !o->compiled && s->rate > 1)
