@@ -9,8 +9,11 @@ the loop meets the way out behind it. After so many rounds Python is asked inste
 
 from __future__ import annotations
 
+import itertools
+
 from diffsol._graph.node import reachable
 from diffsol._trace.changes import Changes, assign_cell, changing, fill
+from diffsol._trace.frames import code_of
 from diffsol._trace.holding import containers_in
 from diffsol._trace.joins import flow_of
 from diffsol._trace.merging import Merging, Split, Unmergeable
@@ -141,8 +144,13 @@ class Jump:
 
     def _ends_all(self) -> bool:
         """Is what this frame returns the result of the whole function?"""
-        outer = self.machine.frames[:-1]
-        return all(frame.code.steps[frame.step.index + 1].name == "RETURN_VALUE" for frame in outer)
+        return all(
+            outer.step.name.startswith("CALL")
+            and outer.code.steps[outer.step.index + 1].name == "RETURN_VALUE"
+            # not a call of sum, say, that calls this frame's function for each element
+            and code_of(outer.callee) is inner.raw
+            for outer, inner in itertools.pairwise(self.machine.frames)
+        )
 
     def _take(self, way):
         """Goes on with what one way ended with, the other being left to Python."""

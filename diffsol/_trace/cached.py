@@ -10,10 +10,14 @@ import builtins
 import functools
 import types
 
+import numpy as np
+
 from diffsol._trace import calls, world
-from diffsol._trace.guards import is_trusted, trusted_module
+from diffsol._trace.guards import OutsideInt, is_trusted, trusted_module
 from diffsol._trace.reasons import Refused
 from diffsol._trace.values import MAYBE, Array, Scalar
+
+IMMUTABLE = (bool, int, float, complex, str, bytes, type(None), np.generic, OutsideInt)
 
 
 def _call(machine, outside, *args, **kwargs):
@@ -24,8 +28,23 @@ def _call(machine, outside, *args, **kwargs):
         raise TypeError("unhashable type")
     var = trace.reads.read((outside.var, "wrapped"), f"{outside.var}.__wrapped__", wrapped)
     result = calls.call(machine, world.enter(trace, wrapped, var), list(args), kwargs)
-    # a float and an equal numpy.float64 are one key: whose result comes back is not known
-    return Scalar(trace, result.node, MAYBE) if isinstance(result, Scalar) else result
+    return _kept(trace, result)
+
+
+def _kept(trace, result):
+    """What a cache gives again and again: one object for all calls, so that no change of it may be missed."""
+    if isinstance(result, Scalar):
+        # a float and an equal numpy.float64 are one key: whose result comes back is not known
+        return Scalar(trace, result.node, MAYBE)
+    if isinstance(result, Array):
+        if result.storage.owner == "local":
+            result.storage.owner = "picked"  # a write is refused: the next call would find it
+        return result
+    if type(result) is tuple:
+        return tuple(_kept(trace, x) for x in result)
+    if isinstance(result, IMMUTABLE):
+        return result
+    raise Refused("unknown-call", "a cache that keeps an object which can be changed")
 
 
 def _reads_nothing(function) -> bool:

@@ -10,6 +10,7 @@ import types
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from diffsol._trace.guards import Outside
 from diffsol._trace.reasons import Refused
 
 SUPPORTED = (3, 11) <= sys.version_info[:2] <= (3, 13)
@@ -110,6 +111,18 @@ class Method:
         self.owner = owner
 
 
+def code_of(callee) -> types.CodeType | None:
+    """The code that a call of this runs, if a call of it gives what that code returns."""
+    while isinstance(callee, Method | Outside | types.MethodType):
+        if isinstance(callee, Outside):
+            callee = callee.value
+        else:
+            callee = callee.function if isinstance(callee, Method) else callee.__func__
+    if isinstance(callee, Function):
+        return callee.code
+    return callee.__code__ if isinstance(callee, types.FunctionType) else None
+
+
 class Native:
     """A function of the tracer's in the place of one that the traced function made or looked up."""
 
@@ -124,7 +137,7 @@ class Frame:
 
     __slots__ = (
         *("function", "code", "raw", "blocks", "locals", "cells"),
-        *("stack", "next", "step", "kw_names", "unmerged"),
+        *("stack", "next", "step", "kw_names", "callee", "unmerged"),
     )
 
     def __init__(self, function: Function, arguments: dict):
@@ -138,6 +151,7 @@ class Frame:
         self.next = 0
         self.step: Step | None = None
         self.kw_names: tuple = ()
+        self.callee = None  # what its last call instruction called
         self.unmerged: dict = {}  # local variables lost at a join -> the place of the jump before it
 
     def where(self):

@@ -1,5 +1,6 @@
 """Jumps on traced values: followed both ways, merged where they meet, without flags of the way not taken."""
 
+import functools
 import math
 
 import numpy as np
@@ -392,3 +393,18 @@ def test_types_that_behave_differently_are_not_merged():
     # 1.0 / 0 raises, 1.0 / numpy.float64(0) warns: either way Python is asked
     agree(lambda t, y: of_python_or_numpy(t, y) * 2, 2, plain=False)
     assert traced(of_python_or_numpy, 2)[0].program.output.dtype == FLOAT
+
+
+def test_a_list_and_an_array_are_not_merged_where_a_builtin_takes_them():
+    def of_either_kind(total, v):
+        if v is None:
+            return total * 2  # twice the list, or the doubled array
+        if v > 0:
+            return [v]
+        return np.array([2 * v])
+
+    def reduced(t, y):
+        return functools.reduce(of_either_kind, [y[0], None], [0.0])
+
+    states = [np.array([v, v]) for v in (0.4, -0.4)]
+    agree(reduced, 2, states=states)

@@ -182,6 +182,9 @@ OUTSIDE_TABLE = RegularGridInterpolator(*GRID)
         (lambda t, y: y * defaultdict_of_floats["new"], "side-effect"),
         (lambda t, y: np.apply_along_axis(writes, 0, y * 1.0), "raises"),
         (lambda t, y: y * remembers(1.0), "unknown-call"),
+        (lambda t, y: counted(kept_array(2)) + y, "dynamic-index"),
+        (lambda t, y: counted(kept_pair(2)[0]) + y, "dynamic-index"),
+        (lambda t, y: np.array(counted(kept_list(2))) + y, "unknown-call"),
     ],
 )
 def test_refused(fun, reason):
@@ -200,6 +203,30 @@ def writes(row):
 @functools.lru_cache
 def remembers(x):
     return FACTOR * x
+
+
+@functools.lru_cache
+def kept_array(n):
+    return np.zeros(n)
+
+
+@functools.lru_cache
+def kept_pair(n):
+    return np.zeros(n), n
+
+
+@functools.lru_cache
+def kept_list(n):
+    return [0.0] * n
+
+
+def counted(kept):
+    kept[0] += 1.0  # found there by the next call
+    return kept
+
+
+def test_an_array_from_a_cache_is_read():
+    agree(lambda t, y: kept_pair(6)[0] + kept_pair(6)[1] * y - kept_array(6), 6)
 
 
 @pytest.mark.parametrize(

@@ -162,6 +162,7 @@ def _call_with(machine, frame, count, names):
         values.insert(0, bound)
     split = len(values) - len(names)
     kwargs = dict(zip(names, values[split:], strict=True))
+    frame.callee = function
     _push_result(machine, frame, calls.call(machine, function, values[:split], kwargs))
 
 
@@ -188,6 +189,7 @@ def _call_ex(machine, frame, step):
     else:
         function = frame.stack.pop()
         frame.stack.pop()
+    frame.callee = function
     _push_result(machine, frame, calls.call(machine, function, args, dict(kwargs)))
 
 
