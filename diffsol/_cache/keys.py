@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import scipy
 
 import diffsol
 from diffsol._cache import contents
@@ -48,6 +49,7 @@ def environment() -> str:
             diffsol.__version__,
             sys.version,
             np.__version__,
+            scipy.__version__,  # whose formulas are compiled
             platform.machine(),
             _processor(),
             *map(_dated, _sources()),

@@ -11,14 +11,19 @@ import threading
 
 DERIVING = threading.RLock()  # one kernel at a time is made from another; taken before COMPILING
 COMPILING = threading.RLock()  # llvmlite's global context is for one thread at a time
+# Python leaves a child the locks of modules on their way: what is loaded when first needed is loaded
+# under this one, which is never held for long and taken last.
+LOADING = threading.RLock()
 
 
 def _acquire():
     DERIVING.acquire()
     COMPILING.acquire()
+    LOADING.acquire()
 
 
 def _release():
+    LOADING.release()
     COMPILING.release()
     DERIVING.release()
 

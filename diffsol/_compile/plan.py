@@ -38,7 +38,18 @@ def unrolls(program, quick=False) -> bool:
     work = [_work(node) for node in program.nodes]
     most = MOST_UNROLLED_QUICKLY if quick else MOST_UNROLLED
     few_stores = program.output.size <= max(most, STORES_PER_NODE * len(program.nodes))
-    return few_stores and (sum(work) <= most or max(work) <= SCALAR_CODE)
+    return few_stores and (sum(work) <= most or _is_scalar_code(program.nodes, work))
+
+
+def _is_scalar_code(nodes, work) -> bool:
+    """Are its arrays that small? Sums, as those that are rolled from a loop over few components, may
+    have more terms, if that leaves each operation few elements on the average: loops over those take
+    LLVM longer than their lines (16 rounds of Newton's method for 10 components: 5 times as long)."""
+    if max(work) <= SCALAR_CODE:
+        return True
+    largest = max(node.size for node, elements in zip(nodes, work, strict=True) if elements)
+    operations = sum(elements > 0 for elements in work)
+    return largest <= SCALAR_CODE and sum(work) <= min(LARGE_LINES, SCALAR_CODE * operations)
 
 
 def seconds(program, quick=False) -> float:

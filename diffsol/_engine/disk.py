@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
+from diffsol._compile.locks import LOADING
 from diffsol._engine.derived import JacobianKernel, ProductKernel
 
 MOST_KEPT = 4  # kernels of one function, the newest ones
@@ -14,7 +15,8 @@ MOST_KEPT = 4  # kernels of one function, the newest ones
 
 def open_record(record, role) -> bool:
     """Give a record the kernels that are kept for `role`, its code and how that is used; are there any?"""
-    from diffsol._cache import files, keys
+    with LOADING:
+        from diffsol._cache import files, keys
 
     code, *use = role
     if code is None or files.folder() is None:
@@ -22,7 +24,8 @@ def open_record(record, role) -> bool:
     record.kept_as = keys.name_of(code, use)
     content = None if record.kept_as is None else files.read(record.kept_as)
     if content is not None:
-        from diffsol._cache import entries
+        with LOADING:
+            from diffsol._cache import entries
 
         record.variants.extend(_variant(kept, record) for kept in entries.unpack(content))
     return bool(record.variants)
@@ -30,7 +33,9 @@ def open_record(record, role) -> bool:
 
 def _variant(kept, record):
     from diffsol._engine.kernels import Variant
-    from diffsol._trace.check import made_of
+
+    with LOADING:
+        from diffsol._trace.check import made_of
 
     variant = Variant(
         SimpleNamespace(address=kept.code.address, code=kept.code, compile_ms=0.0),
@@ -54,10 +59,11 @@ def _address(code):
 
 def keep(record):
     """Write the record's kernels, with those derived from them, for other processes."""
-    from diffsol._cache import entries, files
-
     if record.kept_as is None:
         return
+    with LOADING:
+        from diffsol._cache import entries, files
+
     content = entries.pack([_kept(variant) for variant in record.variants[:MOST_KEPT]])
     if content:
         files.write(record.kept_as, content)

@@ -329,6 +329,8 @@ OutsideInt.__abs__ = lambda self: abs(self.pinned())
 def _invert(value):
     if value.dtype != BOOL:
         raise Refused("numpy-call", "~ of numbers")
+    if isinstance(value, Scalar) and value.py:
+        raise Refused("concrete-value", "~ of a truth value of Python's, whose result is -1 or -2")
     return apply(value.trace, "logical_not", value)
 
 

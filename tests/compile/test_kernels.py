@@ -11,11 +11,13 @@ import pytest
 
 from compile import sample_programs as samples
 from compile.kernels import as_doubles, call
+from diffsol._compile import plan
 from diffsol._compile.cpu import compile_program
 from diffsol._compile.llvm_ops import ROWS, operand_dtype
 from diffsol._graph import interpret
 from diffsol._graph.build import Graph
 from diffsol._graph.ops import BOOL, COMPLEX, ELEMENTWISE, FLOAT, INT, result_dtype
+from diffsol._trace.trace import trace_function
 
 SAMPLES = [
     ("lorenz", 3),
@@ -134,6 +136,30 @@ def test_compiling_in_threads():
         thread.join()
     for kernel, program, y in kernels:
         assert np.array_equal(call(kernel, 0.0, y, [])[0], interpret.run(program, 0.0, y, [])[0])
+
+
+def rounds_for_few(t, y):
+    rates = []
+    for mean in y:
+        anomaly, change = mean, 1.0
+        while abs(change) > 1e-12:
+            change = (anomaly - 0.3 * np.sin(anomaly) - mean) / (1 - 0.3 * np.cos(anomaly))
+            anomaly = anomaly - change
+        rates.append(np.cos(anomaly))
+    return rates
+
+
+def many_terms(t, y):
+    return y * np.sum(y)
+
+
+@pytest.mark.parametrize("fun, n, expected", [(rounds_for_few, 10, True), (many_terms, 500, False)])
+def test_loops_over_few_elements_are_straight_line_code(fun, n, expected):
+    """Rolled from a loop, it has sums of more terms than there are components."""
+    program = trace_function(fun, (), (n,), FLOAT, (n,), FLOAT).program
+    assert len(program.nodes) < 500
+    assert max(map(plan._work, program.nodes)) > plan.SCALAR_CODE
+    assert plan.unrolls(program) == expected
 
 
 def test_importing_does_not_load_llvm():

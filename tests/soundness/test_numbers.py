@@ -271,6 +271,16 @@ def truth_as_a_number(t, y, on):
     return -y * (on + on) - ~on
 
 
+@given()
+def truth_of_a_state_as_a_number(t, y):
+    return -y * (2.5 + ~bool(y[0] > 0.5))
+
+
+@given()
+def truth_of_the_time_as_a_number(t, y):
+    return -y * (2.5 + ~(float(t) > 0.5))
+
+
 @given(1, 1.0)
 def equal_arguments(t, y, a, b):
     return -y * ((a is b) + 1) * (1 if isinstance(b, int) else 2)

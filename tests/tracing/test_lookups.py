@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from diffsol._graph.terms import TooLarge
+from diffsol._trace.numpy_map.searching import BISECTS
 from diffsol._trace.trace import trace_function
 from tracing.agreement import agree, differentiates, refusal, traced
 
@@ -207,6 +208,7 @@ def test_interp_at_its_knots():
     agree(interpolated, 2, states=[[k, k] for k in KNOTS], times=KNOTS, rtol=0, atol=0)
 
 
+@pytest.mark.skipif(not BISECTS, reason="this NumPy does not search such tables by bisection")
 def test_a_scalar_is_sought_in_any_table():
     rng = np.random.default_rng(1)
     for _ in range(20):
@@ -219,6 +221,20 @@ def test_a_scalar_is_sought_in_any_table():
         agree(
             fun, 2, states=[*rng.uniform(-1, 1, (5, 2)), [np.nan, np.nan], [0.3, 0.3]], plain=False
         )
+
+
+@pytest.mark.skipif(BISECTS, reason="this NumPy searches them by bisection, and so do kernels")
+def test_a_scalar_is_sought_in_sorted_tables_only():
+    rng = np.random.default_rng(1)
+    for _ in range(20):
+        table = np.sort(rng.uniform(-1, 1, 12))
+
+        def fun(t, y, table=table):
+            return [np.searchsorted(table, y[0]), np.searchsorted(table, y[1], side="right")]
+
+        agree(fun, 2, states=[*rng.uniform(-1, 1, (5, 2)), table[4:6]], plain=False)
+        table[[3, 7]] = table[[7, 3]]
+        assert refusal(fun, 2) == "numpy-call"
 
 
 def test_an_unsorted_table_is_refused_and_noticed_later():

@@ -12,6 +12,9 @@ from diffsol._trace.numpy_map.registry import handles, only_default, plain
 from diffsol._trace.reasons import Refused
 from diffsol._trace.values import Array, Scalar, as_node, wrap
 
+# From NumPy 2.5 on, where a value is sought in a table that is not sorted is another place than that of
+# plain bisection.
+BISECTS = np.lib.NumpyVersion(np.__version__) < "2.5.0"
 LEAF_GUARD = "ascending({var}.ravel()[{offset}::{stride}][:{count}])"
 
 
@@ -68,7 +71,7 @@ def _searchsorted(trace, a, v, side="left", sorter=None):
     if table.dtype == INT and node.dtype == INT:
         raise Refused("numpy-call", "np.searchsorted of integers in integers")
     table, node = (real_node(trace, x, "np.searchsorted") for x in (wrap(trace, table), v))
-    if node.size != 1:  # one value is searched by bisection in any table
+    if node.size != 1 or not BISECTS:  # one value is searched by bisection in any table
         require_ascending(trace, table, "np.searchsorted")
     return wrap(trace, trace.graph.searchsorted(table, node, side))
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import functools
 
+import numpy as np
+import scipy
+
 from diffsol._graph.ops import COMPLEX
 from diffsol._trace.guards import Outside
 from diffsol._trace.numpy_map.searching import interp, require_ascending
@@ -21,6 +24,9 @@ from diffsol._trace.scipy_map.registry import (
     spread,
 )
 from diffsol._trace.values import Array, as_node
+
+# SciPy 1.18's linear formula; before, the value at one end and a slope.
+WEIGHS_BOTH_ENDS = np.lib.NumpyVersion(scipy.__version__) >= "1.18.0"
 
 
 @handles(OBJECTS, "scipy.interpolate.interp1d")
@@ -87,6 +93,13 @@ def _linear(machine, at, read):
     high = clipped(graph, graph.searchsorted(knots, at, "left"), 1, knots.size - 1)
     low = graph.elementwise("subtract", high, graph.const(1))
     (x0, x1), (y0, y1) = ([rows(graph, t, k) for k in (low, high)] for t in (knots, values))
+    if WEIGHS_BOTH_ENDS:
+        width = graph.elementwise("subtract", x1, x0)
+        parts = []
+        for ends, value in (((at, x0), y1), ((x1, at), y0)):
+            weight = graph.elementwise("divide", graph.elementwise("subtract", *ends), width)
+            parts.append(graph.elementwise("multiply", spread(graph, weight, (1,)), value))
+        return graph.elementwise("add", *parts)
     width = spread(graph, graph.elementwise("subtract", x1, x0), (1,))
     slope = graph.elementwise("divide", graph.elementwise("subtract", y1, y0), width)
     step = spread(graph, graph.elementwise("subtract", at, x0), (1,))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import opcode
 import operator
+import sys
 import types
 
 import numpy as np
@@ -118,7 +119,14 @@ def _unary(name, function):
 
 _unary("UNARY_NEGATIVE", operator.neg)
 _unary("UNARY_POSITIVE", operator.pos)
-_unary("UNARY_INVERT", operator.invert)
+
+
+@step("UNARY_INVERT")
+def _unary_invert(machine, frame, step):
+    value = operand(machine, frame.stack.pop())
+    if sys.version_info >= (3, 12) and isinstance(value, bool):
+        raise Refused("side-effect", "~ of a truth value, of which Python warns")
+    frame.stack.append(operator.invert(value))
 
 
 @step("UNARY_NOT")
