@@ -92,10 +92,7 @@ def _cache(rest: list[str], parser: argparse.ArgumentParser) -> None:
 
     if rest not in ([], ["clear"]):
         parser.error(f"cache takes nothing or clear, not {' '.join(rest)}")
-    try:
-        info = cache.info()
-    except ValueError as error:  # of an environment variable
-        parser.error(str(error))
+    info = cache.info()
     if rest and info.folder is not None:
         print(f"{cache.clear()} compiled functions removed")
     else:

@@ -42,10 +42,10 @@ def _decision():
     global _decided
     asked = os.environ.get("DIFFSOL_CACHE"), os.environ.get("DIFFSOL_CACHE_DIR")
     if _decided is None or _decided[0] != asked:
-        if asked[0] not in (None, "", "0", "1"):
-            raise ValueError(f"DIFFSOL_CACHE must be 0 or 1, not {asked[0]!r}")
         if asked[0] == "0":
             _decided = asked, None, "DIFFSOL_CACHE=0"
+        elif asked[0] not in (None, "", "1"):
+            _decided = asked, None, f"DIFFSOL_CACHE must be 0 or 1, not {asked[0]!r}"
         else:
             _decided = asked, *_opened(Path(asked[1]) if asked[1] else default())
     return _decided
