@@ -34,17 +34,38 @@ def one(r):
 # --- processes ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("start", multiprocessing.get_all_start_methods())
-def test_pools(start, monkeypatch):
-    """Of workers that inherit kernels, and of such that start with nothing."""
-    monkeypatch.setenv("DIFFSOL_JIT", "require")
+POOLS = """
+import concurrent.futures, multiprocessing, sys
+from diffsol.integrate import solve_ivp
+
+def lorenz(t, y, s, r, b):
+    return [s * (y[1] - y[0]), y[0] * (r - y[2]) - y[1], y[0] * y[1] - b * y[2]]
+
+def one(r):
+    return solve_ivp(lorenz, (0, 2), [1.0, 1.0, 1.0], args=(10.0, r, 8 / 3)).y[:, -1].tolist()
+
+if __name__ == "__main__":
     rates = [20.0, 24.0, 28.0, 32.0]
     wanted = [one(r) for r in rates]
-    context = multiprocessing.get_context(start)
+    context = multiprocessing.get_context(sys.argv[1])
     with context.Pool(2) as pool:
         assert pool.map(one, rates) == wanted
     with concurrent.futures.ProcessPoolExecutor(2, mp_context=context) as pool:
         assert list(pool.map(one, rates)) == wanted
+"""
+
+
+@pytest.mark.parametrize("start", multiprocessing.get_all_start_methods())
+def test_pools(start, tmp_path):
+    """Of workers that inherit kernels, and of such that start with nothing."""
+    script = tmp_path / "pools.py"
+    script.write_text(POOLS)
+    subprocess.run(
+        [sys.executable, str(script), start],
+        check=True,
+        timeout=120,
+        env=os.environ | {"DIFFSOL_JIT": "require"},
+    )
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
