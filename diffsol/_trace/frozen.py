@@ -30,9 +30,13 @@ def settle(fun, args):
         return
     import numba
 
+    python = python_of(fun)
+    left_out = max(0, python.__code__.co_argcount - len(args))
+    defaults = (python.__defaults__ or ())[-left_out:] if left_out else ()
+    kinds = [*(_type_of(numba, x) for x in args), *map(numba.types.Omitted, defaults)]
     try:
-        fun.compile(tuple(_type_of(numba, x) for x in args))
-    except numba.core.errors.NumbaError as error:
+        fun.compile(tuple(kinds))
+    except (numba.core.errors.NumbaError, TypeError) as error:
         raise Refused("unknown-call", f"numba cannot compile it: {error.args[0]}") from None
 
 
