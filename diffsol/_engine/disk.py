@@ -1,6 +1,6 @@
 """Kernels of a record that another process has compiled, and those that the next one will find.
 
-The cache is loaded with the first function that might be in it. Records are read once, when they are new.
+The cache's modules are loaded when a record is first looked for, which each record is once (`Record.look`).
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def _variant(kept, record):
         from diffsol._trace.check import made_of
 
     variant = Variant(
-        SimpleNamespace(address=kept.code.address, code=kept.code, compile_ms=0.0),
+        _loaded(kept.code),
         made_of(*kept.guards),
         kept.guards,
         kept.program,
@@ -47,14 +47,15 @@ def _variant(kept, record):
         tell=lambda: keep(record),
     )
     if kept.jacobian is not None:
-        variant.jacobian.give(JacobianKernel(kept.jacobian, _address(kept.jacobian.code), 0.0))
+        variant.jacobian.give(JacobianKernel(kept.jacobian, _loaded(kept.jacobian.code), 0.0))
     if kept.product is not None:
-        variant.product.give(ProductKernel(_address(kept.product)))
+        variant.product.give(ProductKernel(_loaded(kept.product)))
     return variant
 
 
-def _address(code):
-    return SimpleNamespace(address=code.address, code=code)
+def _loaded(code):
+    """What stands for a compiled kernel: nothing was compiled for it here."""
+    return SimpleNamespace(address=code.address, code=code, compile_ms=0.0)
 
 
 def keep(record):
@@ -86,7 +87,9 @@ def _kept(variant):
 
 def forget(record):
     """The record's kernels are wrong: no other process shall find them."""
-    from diffsol._cache import files
+    if record.kept_as is None:
+        return
+    with LOADING:
+        from diffsol._cache import files
 
-    if record.kept_as is not None:
-        files.remove(record.kept_as)
+    files.remove(record.kept_as)

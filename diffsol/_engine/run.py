@@ -148,7 +148,7 @@ class Run(JacobianKernels):
                     self._raise(lib.DS_PYTHON_ERROR)
             else:
                 ivp.g[i] = event_value(function.fun(t0, user_y0, *function.args))
-                self._refresh()  # it may have changed what kernels read
+                self.refresh()  # it may have changed what kernels read
         self._watch_outside()
 
     def _bind_event(self, function):
@@ -160,9 +160,10 @@ class Run(JacobianKernels):
         changes = self._bound is not None and (
             any(b is None for b in self._event_bounds) or self._has_python_jacobian()
         )
-        self._callbacks.watch(self._refresh if changes else None)
+        self._callbacks.watch(self.refresh if changes else None)
 
-    def _refresh(self):
+    def refresh(self):
+        """Something in Python was called: what the kernels read from outside may have changed."""
         ivp = self._ivp
         if self._bound is not None and not self._bound.refresh():
             ivp.fun.kernel = ffi.NULL
@@ -351,10 +352,6 @@ class Run(JacobianKernels):
     def _vector(self, pointer, rows=1):
         state = self.options[2]
         return leaving.copied(pointer, rows * state.size, state.dtype)
-
-    def refresh(self):
-        """Something in Python was called: what the kernels read from outside may have changed."""
-        self._refresh()
 
     # --- ending -----------------------------------------------------------------------------------
 

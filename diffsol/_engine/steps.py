@@ -54,7 +54,7 @@ class Steps(Run):
     def _look_around(self):
         """Kernels that no longer fit go; one that fits comes back."""
         if self._bound is not None:
-            self._refresh()
+            self.refresh()
         elif self._mode != "0":
             self._bound = self.rhs.bind()
             if self._bound is not None:
