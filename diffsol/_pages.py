@@ -1,12 +1,13 @@
 """The pages that repeat what the code says, for docs/ and for ``python -m diffsol --about=...``."""
 
+import importlib
 import inspect
 
 import numpy as np
 
 from diffsol import errors
 from diffsol._graph.ops import ELEMENTWISE
-from diffsol._trace import calls, iterators, numpy_map, scipy_map  # noqa: F401 (for its handlers)
+from diffsol._trace import calls, late, numpy_map, scipy_map, trace  # noqa: F401 (for its handlers)
 from diffsol._trace.reasons import REASONS
 
 
@@ -62,6 +63,9 @@ def _example(reason) -> list[str]:
 
 def tracing_page() -> str:
     """What a compiled function may use."""
+    for name in late.MODULES:
+        importlib.import_module(name)
+    late.join()
     known = (
         set(numpy_map.HANDLERS) | set(calls.SPECIAL) | set(numpy_map.MATH) | set(calls.TRANSPARENT)
     )

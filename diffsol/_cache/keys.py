@@ -10,7 +10,6 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import scipy
 
 import diffsol
 from diffsol._cache import contents
@@ -49,7 +48,6 @@ def environment() -> str:
             diffsol.__version__,
             sys.version,
             np.__version__,
-            scipy.__version__,  # whose formulas are compiled
             platform.machine(),
             _processor(),
             *map(_dated, _sources()),
@@ -65,7 +63,8 @@ def _processor() -> str:
 
 
 def _sources():
-    """Files that decide what is compiled: our own; llvmlite's and SciPy's, which are not loaded."""
+    """Files that decide what is compiled: our own; of llvmlite and of SciPy, whose formulas are compiled, those
+    that tell the version: neither is loaded for it."""
     for package, dated in (("llvmlite", "_version.py"), ("scipy", "version.py")):
         found = importlib.util.find_spec(package)
         if found is not None and found.origin is not None:

@@ -16,11 +16,14 @@ MOST_KEPT = 4  # kernels of one function, the newest ones
 def open_record(record, role) -> bool:
     """Give a record the kernels that are kept for `role`, its code and how that is used; are there any?"""
     with LOADING:
-        from diffsol._cache import files, keys
+        from diffsol._cache import files
 
     code, *use = role
     if code is None or files.folder() is None:
         return False
+    with LOADING:
+        from diffsol._cache import keys
+
     record.kept_as = keys.name_of(code, use)
     content = None if record.kept_as is None else files.read(record.kept_as)
     if content is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from diffsol._engine import disk, kernels
+from diffsol._engine import disk, kernels, making
 from diffsol._engine.c_function import CFunction
 from diffsol._native._core import ffi
 from diffsol._trace.advice import advice
@@ -93,7 +93,7 @@ class Function:
             bound = self.bind()
             if bound is not None:
                 return bound
-        bound = self._try(kernels.compile_variant(self, budget))
+        bound = self._try(making.compile_variant(self, budget))
         if bound is None:
             refusal = kernels.Refused("unknown-object", "what it reads changes while it is read")
             self.record.refuse(refusal)
@@ -102,7 +102,7 @@ class Function:
 
     def told(self):
         """A trace whose nodes know their lines, with its reads (see `trace_function`). Raises Refused."""
-        return kernels.trace_of(self, 2 * kernels.PATIENCE, told=True)
+        return making.trace_of(self, 2 * kernels.PATIENCE, told=True)
 
     def attempt(self, budget) -> Bound | None:
         """A kernel, or None if the function is refused (the reason is kept for `explain`), or if there is

@@ -12,18 +12,17 @@ import inspect
 import itertools
 import os
 import threading
-import time
 import types
 from typing import Any
 
 import numpy as np
 
-from diffsol._compile.locks import COMPILING
 from diffsol._engine import disk, policy
 from diffsol._engine.derived import Derived, jacobian_kernel, product_kernel
+from diffsol._engine.machine_code import machine_code
 from diffsol._native._core import ffi
 from diffsol._trace.jitted import python_of
-from diffsol._trace.reasons import REASONS, OutOfTime, Refused
+from diffsol._trace.reasons import REASONS, Refused
 
 MAX_RECORDS = 512
 MAX_VARIANTS = 16  # of one record
@@ -31,7 +30,6 @@ MAX_KERNELS = 4096  # in all; one holds about 14 kB
 MAX_ATTEMPTS = 4  # traces of a function that was refused, in one process
 KEEP_FUNCTIONS = False  # may records hold on to functions (for a report at the end)?
 PATIENCE = 10.0  # seconds that an explicit wish to compile may take
-INTERRUPTIBLE = 0.05  # seconds of compiling from which on Ctrl-C must be heard meanwhile
 
 _records: dict = {}
 # The same by identity of a function's code, whose hash is made of all its bytes: (code, record).
@@ -93,7 +91,7 @@ class Variant:
         return self._program
 
     def _derived(self, make, budget):
-        return make(self.program, _machine_code, budget)
+        return make(self.program, machine_code, budget)
 
 
 class Record:
@@ -118,6 +116,7 @@ class Record:
         "solvers",
         "role",
         "kept_as",
+        "coming",
     )
 
     def __init__(self, fun, role):
@@ -130,6 +129,7 @@ class Record:
         self.variants: list = []
         self.role: tuple | None = (code, *role)  # until it was looked for on disk
         self.kept_as: str | None = None  # the name under which its kernels are kept on disk
+        self.coming = False  # is a thread compiling a kernel for it (see making.py)?
         self.refusal: Refused | None = None
         self.attempts = 0
         self.retry_at = 0.0
@@ -151,7 +151,7 @@ class Record:
 
     def affords(self, budget) -> bool:
         """Is there use in trying, with so many seconds?"""
-        return max(budget, policy.LEAST_BUDGET) >= self.needs
+        return not self.coming and max(budget, policy.LEAST_BUDGET) >= self.needs
 
     def look(self) -> bool:
         """Look for kernels of another process's on disk, once; is there one?"""
@@ -170,6 +170,19 @@ class Record:
         """Has it cost more than looking for it on disk?"""
         return self.python_seconds > policy.LOOK_PRICE
 
+    def join(self, variant):
+        """A new kernel."""
+        with _lock:
+            self.variants.insert(0, variant)
+            del self.variants[MAX_VARIANTS:]
+            _drop_oldest_kernels()
+        self.refusal, self.needs = None, 0.0
+        self.python_seconds = 0.0  # spent: the next variant must earn its price anew
+
+    def newest(self):
+        """The kernel that joined last, or None."""
+        return next(iter(self.variants), None)
+
     def forget(self):
         """No kernels any longer."""
         self.variants.clear()
@@ -182,6 +195,21 @@ class Record:
         self.needs = needs
         self.attempts += 1
         self.retry_at = 4 * self.python_seconds + 0.05
+
+
+class News:
+    """Kernels that join some records while a solve goes on: from disk, or made by another thread."""
+
+    def __init__(self, records):
+        self._known = [(record, record.newest()) for record in records]
+
+    def look(self) -> bool:
+        """Is there a kernel that was not there at the last look?"""
+        for record, _ in self._known:
+            record.look()
+        now = [(record, record.newest()) for record, _ in self._known]
+        before, self._known = self._known, now
+        return any(new is not old for (_, new), (_, old) in zip(now, before, strict=True))
 
 
 def records() -> list[Record]:
@@ -296,78 +324,6 @@ def _tells_underflow() -> bool:
     return tells
 
 
-def compile_variant(function, budget) -> Variant:
-    """Trace and compile a Function within about `budget` seconds; the new variant joins its record.
-
-    Raises Refused (and notes it). What is too much for the budget is not tried again before there is
-    twice as much to spend, and as much as it will presumably take: all attempts together then cost little more
-    than the one that succeeds.
-    """
-    record, started = function.record, time.perf_counter()
-    if budget < PATIENCE and not record.affords(budget):
-        known = record.refusal
-        raise Refused(known.reason.code, known.detail, known.where)
-    try:
-        traced = trace_of(function, budget)
-        traced_at = time.perf_counter()
-        kernel = _machine_code(traced.program, budget)
-    except OutOfTime as refusal:
-        share = 1 if refusal.reason.code == "too-large" else 2  # see trace_of
-        record.refuse(refusal, max(2 * budget, share * refusal.seconds))
-        raise
-    except Refused as refusal:
-        record.refuse(refusal)
-        raise
-    variant = Variant(
-        kernel,
-        traced.check,
-        traced.guards,
-        traced.program,
-        traced.n_params,
-        traced.has_arrays,
-        (traced_at - started) * 1e3,
-        functools.partial(disk.keep, record),
-    )
-    with _lock:
-        record.variants.insert(0, variant)
-        del record.variants[MAX_VARIANTS:]
-        _drop_oldest_kernels()
-    record.refusal, record.needs = None, 0.0
-    record.python_seconds = 0.0  # spent: the next variant must earn its price anew
-    disk.keep(record)
-    return variant
-
-
-def trace_of(function, budget, told=False):
-    """The TraceResult of a Function in its role, of which half the budget is for. Raises Refused."""
-    with COMPILING:  # the tracer is loaded when first needed, and no fork may come in between
-        from diffsol._graph.ops import COMPLEX, FLOAT
-        from diffsol._trace import trace
-        from diffsol._trace.clock import Clock
-
-    now = time.perf_counter()
-    deadline = now + max(budget / 2, policy.LEAST_BUDGET)
-    doubtful = now + max(budget / 8, policy.LEAST_BUDGET) if budget < PATIENCE else deadline
-
-    n, kind = function.n, function.kind
-    state = (n, 1) if function.vectorized else (n,)
-    dtype = COMPLEX if function.is_complex else FLOAT
-    shape = {"rhs": state, "strict": state, "odepack": state, "event": (), "jac": (n, n)}[kind]
-    return trace.trace_function(
-        function.fun,
-        function.args,
-        state,
-        dtype,
-        shape,
-        FLOAT if kind == "event" else dtype,
-        broadcast=kind == "rhs" or (kind == "odepack" and n == 1),
-        y_first=function.y_first,
-        transposed=kind == "jac",
-        clock=Clock(deadline, doubtful),
-        told=told,
-    )
-
-
 def _kernels_of(record) -> int:
     return sum(1 + v.jacobian.made + v.product.made for v in record.variants)
 
@@ -379,47 +335,6 @@ def _drop_oldest_kernels():
             return
         excess -= _kernels_of(record)
         record.forget()
-
-
-def _machine_code(program, budget, quick=False):
-    """A kernel, or the quick form of it where only that fits the budget or that is asked for."""
-    try:
-        with COMPILING:
-            from diffsol._compile import cpu, plan
-    except ImportError as error:
-        raise Refused("compiler", f"{type(error).__name__}: {error}") from error
-    budget = max(budget, policy.LEAST_BUDGET)
-    # the quick form runs several times slower: a little more than the budget is well spent on the full
-    quick = quick or plan.seconds(program) > budget + policy.LEAST_BUDGET
-    expected = plan.seconds(program, quick)
-    if expected > budget:
-        raise OutOfTime("too-large", f"about {expected:.2g} s of compiling", expected)
-    try:
-        if expected < INTERRUPTIBLE:
-            return cpu.compile_program(program, quick=quick)
-        return _in_another_thread(lambda: cpu.compile_program(program, quick=quick))
-    except Exception as error:
-        raise Refused("compiler", f"{type(error).__name__}: {error}") from error
-
-
-def _in_another_thread(work):
-    """The result of a long piece of C code, waited for in slices so that Ctrl-C is heard."""
-    outcome: list = []
-
-    def run():
-        try:
-            outcome.append((work(), None))
-        except Exception as error:
-            outcome.append((None, error))
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    while thread.is_alive():
-        thread.join(0.02)
-    result, error = outcome[0]
-    if error is not None:
-        raise error
-    return result
 
 
 def reason_text(refusal: Refused) -> str:

@@ -10,9 +10,12 @@ not before the second look: the first steps are small.
 from __future__ import annotations
 
 import math
-import sys
 
-LOAD_PRICE = 0.1  # seconds to load llvmlite and the tracer, once per process
+from diffsol._engine import ahead
+
+LOAD_PRICE = (
+    0.08  # seconds to load llvmlite and the tracer, and to use LLVM first, once per process
+)
 LEAST_BUDGET = 0.02  # seconds that tracing and compiling may always take
 KERNEL_PRICE = 0.006  # seconds to trace and compile a function of common size
 FIRST_LOOK = 0.002  # seconds between two looks at a solve at the Python tier
@@ -23,8 +26,7 @@ SLICE = 0.05  # seconds between two returns to Python, for Ctrl-C
 
 def price(count: int) -> float:
     """Seconds that compiling `count` functions will take."""
-    loaded = "llvmlite.binding" in sys.modules
-    return count * KERNEL_PRICE + (0.0 if loaded else LOAD_PRICE)
+    return count * KERNEL_PRICE + ahead.to_come() * LOAD_PRICE
 
 
 def budget_at_start(records) -> float:

@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 
-from diffsol._engine import kernels, leaving, policy, verify, watch
+from diffsol._engine import ahead, kernels, leaving, making, policy, verify, watch
 from diffsol._engine.callback import Callbacks, LsodaCallbacks, calling_python, event_value
 from diffsol._engine.run_jacobian import JacobianKernels
 from diffsol._engine.tolerance import set_tolerance
@@ -248,20 +248,28 @@ class Run(JacobianKernels):
         in_python = calling_python(compiled, ivp.n)
         outlook = policy.Outlook(started, ivp.t0, ivp.t_bound)
         records = [function.record for function in missing]
-        budget = policy.budget_at_start(records)
-        kept = [record for record in records if record.is_worth_a_look() and record.look()]
-        code = lib.DS_RUNNING
+        news = kernels.News(records)
+        arrived = any(record.is_worth_a_look() for record in records) and news.look()
+        if not arrived and (paid := policy.budget_at_start(records)):
+            for function in missing:
+                making.begin(function, paid)
+        budget, code = 0.0, lib.DS_RUNNING
         while code == lib.DS_RUNNING:
-            if missing and (kept or budget and all(record.affords(budget) for record in records)):
+            if arrived or budget and all(record.affords(budget) for record in records):
                 self._compile(budget)
                 # what was refused for want of time may get more of it later
                 missing = [f for f in self._missing() if not budget or f.record.needs]
-                records, kept = [function.record for function in missing], []
+                records = [function.record for function in missing]
+                arrived, news = False, kernels.News(records)
             advance = in_python if self._bound is None else compiled
+            began = time.perf_counter()
             code = self._slice(advance, policy.FIRST_LOOK if missing else policy.SLICE)
+            now = time.perf_counter()
+            if missing:
+                ahead.load(now - began)
             if code == lib.DS_RUNNING and missing:
-                kept = [record for record in records if record.look()]
-                remaining = outlook.remaining(time.perf_counter(), ivp.t, ivp.h_abs, ivp.n_trials)
+                arrived = news.look()
+                remaining = outlook.remaining(now, ivp.t, ivp.h_abs, ivp.n_trials)
                 overhead = METHODS[self.method].overhead
                 budget = policy.affordable(len(missing), remaining, ivp.n_trials, overhead)
         return code

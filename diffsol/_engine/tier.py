@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from diffsol._engine import kernels, policy, verify
+from diffsol._engine import ahead, kernels, making, policy, verify
 from diffsol._engine.callback import calling_python
 from diffsol._native._core import ffi, lib
 
@@ -144,26 +144,32 @@ class Tier:
     def _advance_in_python(self, inputs, t, t_end, position):
         core, record = self._core, self.function.record
         may_compile = self._mode == "1" and record.may_trace()
-        budget = self._budget(record) if may_compile else 0.0
-        kept = may_compile and record.is_worth_a_look() and record.look()
-        started, outlook = time.perf_counter(), None
+        started, outlook, budget, arrived = time.perf_counter(), None, 0.0, False
+        if may_compile:
+            news = kernels.News((record,))
+            arrived = record.is_worth_a_look() and news.look()
+            if not arrived and (paid := self._budget(record)):
+                making.begin(self.function, paid)
         code = RUNNING
         while code == RUNNING:
-            if kept or budget and record.affords(budget):
+            if arrived or budget and record.affords(budget):
                 self._compile(budget, position)
                 if self.bound is not None:
                     return self.advance(inputs, t, t_end, position)
                 # what was refused for want of time may get more of it later
                 may_compile = may_compile and (not budget or record.needs > 0)
-                budget, kept = 0.0, False
+                budget, arrived = 0.0, False
             code = self.step(core, FIRST_LOOK if may_compile else SLICE, *inputs)
             if code == RUNNING and may_compile:
-                kept = record.look()
+                arrived = news.look()
                 outlook = outlook or policy.Outlook(started, t, t_end)
                 remaining = outlook.remaining(time.perf_counter(), *position()[:3])
                 budget = policy.affordable(1, remaining, 0, 0.0)  # SciPy's solver is C as well
+        spent = time.perf_counter() - started
+        if may_compile:
+            ahead.load(spent)
         weight = TIMED if self._lives_on and record.python_calls > 1 else 1
-        record.python_seconds += weight * (time.perf_counter() - started)
+        record.python_seconds += weight * spent
         return code
 
     def _budget(self, record):

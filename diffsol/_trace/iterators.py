@@ -7,13 +7,12 @@ import itertools
 import numpy as np
 
 from diffsol._trace import calls, world
-from diffsol._trace.arithmetic import apply
 from diffsol._trace.frames import Native
 from diffsol._trace.guards import Outside, unpin
 from diffsol._trace.numpy_map import HANDLERS
 from diffsol._trace.numpy_map.registry import array_of, plain
 from diffsol._trace.reasons import Refused
-from diffsol._trace.values import MIXED, Array, Scalar, Traced, as_node, stack, traced_dtype, wrap
+from diffsol._trace.values import MIXED, Array, Scalar, as_node, stack, traced_dtype, wrap
 
 MOST_ELEMENTS = 1000  # for each of which a function is called
 
@@ -150,7 +149,7 @@ def _apply_along_axis(machine, func1d, axis, arr, *args, **kwargs):
     return HANDLERS[np.moveaxis](trace, made, -1, axis) if nodes[0].ndim else made
 
 
-# --- objects of polynomials ------------------------------------------------------------------------------
+# --- poly1d ----------------------------------------------------------------------------------------------
 
 
 def _call_poly1d(machine, outside, x):
@@ -159,28 +158,7 @@ def _call_poly1d(machine, outside, x):
     return HANDLERS[np.polyval](machine.trace, coefficients, x)
 
 
-def _call_polynomial(machine, outside, x):
-    """numpy/polynomial: Horner's scheme from the last coefficient on, in a window that is the domain."""
-    trace, value = machine.trace, outside.value
-    for name in ("domain", "window"):
-        held = getattr(value, name)
-        if list(held) != [-1, 1]:
-            raise Refused("numpy-call", "a Polynomial with a domain of its own")
-        trace.reads.require(f"list({outside.var}.{name}) == [-1, 1]")
-    c = array_of(trace, world.child(trace, outside, "coef", value.coef))
-    if isinstance(x, list | tuple):
-        x = array_of(trace, x)
-    total = apply(trace, "add", c[c.size - 1], apply(trace, "multiply", x, 0))
-    for k in range(2, c.size + 1):
-        total = apply(trace, "add", c[c.size - k], apply(trace, "multiply", total, x))
-    return total if isinstance(total, Traced) else wrap(trace, as_node(trace, total))
-
-
-calls.OBJECTS |= {
-    np.poly1d: _call_poly1d,
-    np.polynomial.Polynomial: _call_polynomial,
-    np.vectorize: _vectorized_outside,
-}
+calls.OBJECTS |= {np.poly1d: _call_poly1d, np.vectorize: _vectorized_outside}
 
 
 def _derived(machine, outside, name, args):
@@ -194,10 +172,12 @@ def _derived(machine, outside, name, args):
     return world.enter(machine.trace, value, var)
 
 
-def _polynomial_method(name):
-    return lambda machine, outside: Native(lambda *args: _derived(machine, outside, name, args))
+def derive_by_method(kind):
+    """Polynomials of this class give others by their methods."""
+    for name in ("deriv", "integ"):
+        world.METHODS[kind, name] = lambda machine, outside, name=name: Native(
+            lambda *args: _derived(machine, outside, name, args)
+        )
 
 
-for _kind in (np.poly1d, np.polynomial.Polynomial):
-    for _name in ("deriv", "integ"):
-        world.METHODS[_kind, _name] = _polynomial_method(_name)
+derive_by_method(np.poly1d)

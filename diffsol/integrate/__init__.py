@@ -9,7 +9,7 @@ installed, fetched when it is first asked for.
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from diffsol.integrate import _scipy
+from diffsol.integrate import _first, _scipy
 from diffsol.integrate._ivp import solve_ivp as solve_ivp
 from diffsol.integrate._odeint import odeint as odeint
 
@@ -56,3 +56,6 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted({*_scipy.namespace().__all__, *(n for n in globals() if n.startswith("__"))})
+
+
+_first.make_solves()

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from diffsol._engine import kernels, policy
+from diffsol._engine import kernels, making, policy
 from diffsol._trace.clock import Clock
 from diffsol._trace.reasons import OutOfTime
 from diffsol.integrate import solve_ivp
@@ -81,7 +81,7 @@ def tried(monkeypatch):
     kernels.clear()
     monkeypatch.setenv("DIFFSOL_CACHE", "0")
     monkeypatch.setenv("DIFFSOL_JIT", "1")
-    monkeypatch.setattr(kernels, "trace_of", trace_of)
+    monkeypatch.setattr(making, "trace_of", trace_of)
     yield budgets
     kernels.clear()
 

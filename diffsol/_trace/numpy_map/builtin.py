@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import abc
 import builtins
-from decimal import Decimal
-from fractions import Fraction
 
 import numpy as np
 
@@ -18,10 +16,17 @@ from diffsol._trace.numpy_map.registry import HANDLERS, array_of, as_scalar, han
 from diffsol._trace.reasons import Refused
 from diffsol._trace.values import MAYBE, MIXED, Array, Foreign, Scalar, Traced, as_node, wrap
 
+# Numbers that never change; their modules are not loaded for the sake of those who have none.
+EXACT = {("fractions", "Fraction"), ("decimal", "Decimal")}
+
+
+def _is_exact(value):
+    return (type(value).__module__, type(value).__qualname__) in EXACT
+
 
 @handles(float)
 def _float(trace, x):
-    if isinstance(x, Outside) and type(x.value) in (Fraction, Decimal):
+    if isinstance(x, Outside) and _is_exact(x.value):
         trace.reads.pin(x.var, x.value)
         return float(x.value)
     node = as_node(trace, x)

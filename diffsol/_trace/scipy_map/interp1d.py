@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import functools
+import sys
 
 import numpy as np
-import scipy
 
 from diffsol._graph.ops import COMPLEX
 from diffsol._trace.guards import Outside
@@ -25,8 +25,11 @@ from diffsol._trace.scipy_map.registry import (
 )
 from diffsol._trace.values import Array, as_node
 
-# SciPy 1.18's linear formula; before, the value at one end and a slope.
-WEIGHS_BOTH_ENDS = np.lib.NumpyVersion(scipy.__version__) >= "1.18.0"
+
+@functools.cache
+def _weighs_both_ends() -> bool:
+    """SciPy 1.18's linear formula; before, the value at one end and a slope."""
+    return np.lib.NumpyVersion(sys.modules["scipy"].__version__) >= "1.18.0"
 
 
 @handles(OBJECTS, "scipy.interpolate.interp1d")
@@ -93,7 +96,7 @@ def _linear(machine, at, read):
     high = clipped(graph, graph.searchsorted(knots, at, "left"), 1, knots.size - 1)
     low = graph.elementwise("subtract", high, graph.const(1))
     (x0, x1), (y0, y1) = ([rows(graph, t, k) for k in (low, high)] for t in (knots, values))
-    if WEIGHS_BOTH_ENDS:
+    if _weighs_both_ends():
         width = graph.elementwise("subtract", x1, x0)
         parts = []
         for ends, value in (((at, x0), y1), ((x1, at), y0)):

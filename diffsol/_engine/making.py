@@ -1,0 +1,154 @@
+"""From a user's function to a kernel: traced and compiled, now or while the solve goes on."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import threading
+import time
+
+from diffsol._compile.locks import COMPILING
+from diffsol._engine import disk, policy
+from diffsol._engine.kernels import PATIENCE, Variant
+from diffsol._engine.machine_code import machine_code
+from diffsol._trace.reasons import OutOfTime, Refused
+
+
+def compile_variant(function, budget) -> Variant:
+    """Trace and compile a Function within about `budget` seconds; the new variant joins its record.
+
+    Raises Refused (and notes it). What is too much for the budget is not tried again before there is
+    twice as much to spend, and as much as it will presumably take: all attempts together then cost little more
+    than the one that succeeds.
+    """
+    record = function.record
+    if budget < PATIENCE and not record.affords(budget):
+        known = record.refusal
+        raise Refused(known.reason.code, known.detail, known.where)
+    with _refusal_noted(record, budget):
+        traced, trace_ms = _traced(function, budget)
+        return _compiled(record, traced, trace_ms, budget)
+
+
+def begin(function, budget):
+    """Trace a Function now, and have it compiled by another thread: the kernel will be among those of
+    its record some time later, and the next solves need not wait for it."""
+    record = function.record
+    try:
+        with _refusal_noted(record, budget):
+            traced, trace_ms = _traced(function, budget)
+    except Refused:
+        return
+    record.coming = True
+    _coming.add(record)
+    work = (record, traced, trace_ms, budget)
+    try:
+        threading.Thread(target=_finish, args=work, name="diffsol-compiler", daemon=True).start()
+    except RuntimeError:  # no threads any more, at the end of the process
+        _has_come(record)
+
+
+def _finish(record, traced, trace_ms, budget):
+    try:
+        with _refusal_noted(record, budget):
+            _compiled(record, traced, trace_ms, budget)
+    except Refused:
+        pass
+    finally:
+        _has_come(record)
+
+
+def _has_come(record):
+    record.coming = False
+    _coming.discard(record)
+
+
+def _forget_coming():
+    """In a child, where the threads are not that were to compile."""
+    for record in list(_coming):
+        _has_come(record)
+
+
+_coming: set = set()  # records for which a thread compiles
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_coming)
+
+
+@contextlib.contextmanager
+def _refusal_noted(record, budget):
+    try:
+        yield
+    except OutOfTime as refusal:
+        share = 1 if refusal.reason.code == "too-large" else 2  # see trace_of
+        record.refuse(refusal, max(2 * budget, share * refusal.seconds))
+        raise
+    except Refused as refusal:
+        record.refuse(refusal)
+        raise
+
+
+def _traced(function, budget):
+    """(TraceResult, milliseconds it took)."""
+    started = time.perf_counter()
+    traced = trace_of(function, budget)
+    return traced, (time.perf_counter() - started) * 1e3
+
+
+def _compiled(record, traced, trace_ms, budget) -> Variant:
+    """The kernel of a trace, which joins the record's."""
+    variant = Variant(
+        machine_code(traced.program, budget),
+        traced.check,
+        traced.guards,
+        traced.program,
+        traced.n_params,
+        traced.has_arrays,
+        trace_ms,
+        functools.partial(disk.keep, record),
+    )
+    record.join(variant)
+    disk.keep(record)
+    return variant
+
+
+def trace_of(function, budget, told=False):
+    """The TraceResult of a Function in its role, of which half the budget is for. Raises Refused."""
+    with COMPILING:  # the tracer is loaded when first needed, and no fork may come in between
+        from diffsol._graph.ops import COMPLEX, FLOAT
+        from diffsol._trace import late, trace
+        from diffsol._trace.clock import Clock
+
+        late.join()
+
+    now = time.perf_counter()
+    deadline = now + max(budget / 2, policy.LEAST_BUDGET)
+    doubtful = now + max(budget / 8, policy.LEAST_BUDGET) if budget < PATIENCE else deadline
+
+    n, kind = function.n, function.kind
+    state = (n, 1) if function.vectorized else (n,)
+    dtype = COMPLEX if function.is_complex else FLOAT
+    shape = {"rhs": state, "strict": state, "odepack": state, "event": (), "jac": (n, n)}[kind]
+    run = functools.partial(
+        trace.trace_function,
+        function.fun,
+        function.args,
+        state,
+        dtype,
+        shape,
+        FLOAT if kind == "event" else dtype,
+        broadcast=kind == "rhs" or (kind == "odepack" and n == 1),
+        y_first=function.y_first,
+        transposed=kind == "jac",
+        clock=Clock(deadline, doubtful),
+        told=told,
+    )
+    try:
+        return run()
+    except Refused:
+        with COMPILING:
+            if (
+                not late.join()
+            ):  # or is it because the function is the first to use a part of NumPy?
+                raise
+        return run()
