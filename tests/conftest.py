@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from diffsol._engine import kernels, policy
+from diffsol._engine import kernels, making, policy
 
 # New interpreters that tests start must import the installed package, as the tests do, and not a
 # source tree (without its extension) that happens to be the current folder.
@@ -25,4 +25,5 @@ def tier(request, monkeypatch):
     else:
         monkeypatch.setattr(policy, "price", lambda count: -1.0)
         monkeypatch.setattr(policy, "LEAST_BUDGET", 10.0)
+        monkeypatch.setattr(making, "begin", lambda function, budget: function.attempt(budget))
     return request.param

@@ -253,6 +253,7 @@ class Run(JacobianKernels):
         if not arrived and (paid := policy.budget_at_start(records)):
             for function in missing:
                 making.begin(function, paid)
+            arrived = news.look()
         budget, code = 0.0, lib.DS_RUNNING
         while code == lib.DS_RUNNING:
             if arrived or budget and all(record.affords(budget) for record in records):

@@ -150,6 +150,7 @@ class Tier:
             arrived = record.is_worth_a_look() and news.look()
             if not arrived and (paid := self._budget(record)):
                 making.begin(self.function, paid)
+                arrived = news.look()
         code = RUNNING
         while code == RUNNING:
             if arrived or budget and record.affords(budget):

@@ -8,7 +8,7 @@ from copy import copy
 
 import numpy as np
 
-from diffsol._engine import kernels, policy
+from diffsol._engine import ahead, kernels, policy
 from diffsol.integrate import _scipy
 
 # Seconds of a solve in Python from which on SciPy's shorter preparations (25 us) no longer show.
@@ -25,8 +25,11 @@ def solve_as_scipy(func, y0, t, times, args, as_given):
         return None
     started = time.perf_counter()
     answers = scipy_odeint(func, y0, t, args, as_given)
-    record.python_seconds += time.perf_counter() - started
+    spent = time.perf_counter() - started
+    record.python_seconds += spent
     record.python_solves += 1
+    if not _stays_python(record):
+        ahead.load(spent)
     return answers
 
 
