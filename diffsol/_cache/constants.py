@@ -8,7 +8,6 @@ one that does not fit (NotHere).
 
 from __future__ import annotations
 
-import base64
 import sys
 import types
 
@@ -54,7 +53,7 @@ def write(value):
     if kind is dict:
         return ["dict", [[write(k), write(v)] for k, v in value.items()]]
     if kind is np.ndarray and value.nbytes <= LARGEST_ARRAY and not value.dtype.hasobject:
-        return ["array", value.dtype.str, value.shape, base64.b85encode(value.tobytes()).decode()]
+        return ["array", value.dtype.str, value.shape, value.tobytes().hex()]
     return _write_named(value)
 
 
@@ -170,7 +169,7 @@ def _read_class(module, name, own):
 
 
 def _read_array(dtype, shape, text):
-    flat = np.frombuffer(base64.b85decode(text), dtype=np.dtype(dtype))
+    flat = np.frombuffer(bytes.fromhex(text), dtype=np.dtype(dtype))
     return flat.reshape(shape)
 
 

@@ -166,9 +166,9 @@ class Record:
         found = self.is_worth_a_look() and self.look()
         return found or policy.budget_at_start((self,)) > 0
 
-    def is_worth_a_look(self) -> bool:
-        """Has it cost more than looking for it on disk?"""
-        return self.python_seconds > policy.LOOK_PRICE
+    def is_worth_a_look(self, seconds=0.0) -> bool:
+        """Has it, with so many seconds more, cost what looking for it on disk does?"""
+        return self.python_seconds + seconds > policy.LOOK_PRICE
 
     def join(self, variant):
         """A new kernel."""
@@ -203,10 +203,14 @@ class News:
     def __init__(self, records):
         self._known = [(record, record.newest()) for record in records]
 
-    def look(self) -> bool:
-        """Is there a kernel that was not there at the last look?"""
+    def look(self, seconds=0.0) -> bool:
+        """Is there a kernel that was not there at the last look?
+
+        seconds   that this solve has spent so far
+        """
         for record, _ in self._known:
-            record.look()
+            if record.is_worth_a_look(seconds):
+                record.look()
         now = [(record, record.newest()) for record, _ in self._known]
         before, self._known = self._known, now
         return any(new is not old for (_, new), (_, old) in zip(now, before, strict=True))

@@ -20,7 +20,7 @@ LEAST_BUDGET = 0.02  # seconds that tracing and compiling may always take
 KERNEL_PRICE = 0.006  # seconds to trace and compile a function of common size
 FIRST_LOOK = 0.002  # seconds between two looks at a solve at the Python tier
 DENSE_FLOP_PRICE = 3e-11  # seconds: LAPACK factors n states in this times n^3 (see structure.py)
-LOOK_PRICE = 0.002  # seconds: the first look into the cache on disk takes one, later ones a tenth
+LOOK_PRICE = 0.005  # seconds: the first look into the cache on disk takes that, later ones a tenth
 SLICE = 0.05  # seconds between two returns to Python, for Ctrl-C
 
 

@@ -249,7 +249,7 @@ class Run(JacobianKernels):
         outlook = policy.Outlook(started, ivp.t0, ivp.t_bound)
         records = [function.record for function in missing]
         news = kernels.News(records)
-        arrived = any(record.is_worth_a_look() for record in records) and news.look()
+        arrived = news.look()
         if not arrived and (paid := policy.budget_at_start(records)):
             for function in missing:
                 making.begin(function, paid)
@@ -269,7 +269,7 @@ class Run(JacobianKernels):
             if missing:
                 ahead.load(now - began)
             if code == lib.DS_RUNNING and missing:
-                arrived = news.look()
+                arrived = news.look(now - started)
                 remaining = outlook.remaining(now, ivp.t, ivp.h_abs, ivp.n_trials)
                 overhead = METHODS[self.method].overhead
                 budget = policy.affordable(len(missing), remaining, ivp.n_trials, overhead)

@@ -147,7 +147,7 @@ class Tier:
         started, outlook, budget, arrived = time.perf_counter(), None, 0.0, False
         if may_compile:
             news = kernels.News((record,))
-            arrived = record.is_worth_a_look() and news.look()
+            arrived = news.look()
             if not arrived and (paid := self._budget(record)):
                 making.begin(self.function, paid)
                 arrived = news.look()
@@ -162,9 +162,10 @@ class Tier:
                 budget, arrived = 0.0, False
             code = self.step(core, FIRST_LOOK if may_compile else SLICE, *inputs)
             if code == RUNNING and may_compile:
-                arrived = news.look()
+                now = time.perf_counter()
+                arrived = news.look(now - started)
                 outlook = outlook or policy.Outlook(started, t, t_end)
-                remaining = outlook.remaining(time.perf_counter(), *position()[:3])
+                remaining = outlook.remaining(now, *position()[:3])
                 budget = policy.affordable(1, remaining, 0, 0.0)  # SciPy's solver is C as well
         spent = time.perf_counter() - started
         if may_compile:

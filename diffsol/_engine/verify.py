@@ -118,5 +118,6 @@ def samples(t, y):
     """Some of the visited states (first, last, and some between): pairs of t and y."""
     if not len(t):
         return []
-    chosen = np.unique(np.linspace(0, len(t) - 1, SAMPLES + 2).astype(int))
+    # not np.unique, which loads numpy.ma for it
+    chosen = sorted(set(np.linspace(0, len(t) - 1, SAMPLES + 2).astype(int).tolist()))
     return [(t[i], y[:, i]) for i in chosen]
