@@ -64,6 +64,7 @@ class TestPartial:
             np.testing.assert_allclose(y, full.y[:, k + 1], rtol=1e-6, atol=1e-9)
 
 
+@pytest.mark.xdist_group("machine")
 @pytest.mark.parametrize("method", METHODS)
 def test_deadline(tier, method):
     started = time.perf_counter()
