@@ -15,7 +15,7 @@ import numpy as np
 
 from diffsol.integrate import odeint, solve_ivp
 
-END = 2000.0
+END = 20_000.0
 CALL = ([1.0, 1.0, 1.0], (10.0, 28.0, 8 / 3))
 
 
@@ -30,7 +30,7 @@ def by_solve_ivp(method):
 
 def by_odeint():
     y0, args = CALL
-    return odeint(lorenz, y0, np.linspace(0, END, 1001), args, tfirst=True, mxstep=100_000)
+    return odeint(lorenz, y0, np.linspace(0, END, 1001), args, tfirst=True, mxstep=1_000_000)
 
 
 SOLVES = {"RK45": by_solve_ivp("RK45"), "BDF": by_solve_ivp("BDF"), "odeint": by_odeint}
