@@ -32,6 +32,7 @@ static void take_options(input *in, solve *s) {
     ivp->min_step = take_number_or(in, 0);
     ivp->first_step = take_number_or(in, 0);
     ivp->pause_at = take_count_or(in, 0);
+    ivp->seconds_left = take_number_or(in, 0);
     ivp->dense = take_choice(in, 2);
     ivp->n_eval = take_choice(in, MOST_TIMES + 1);
     ivp->save_steps = take_choice(in, 2);
