@@ -158,6 +158,15 @@ def test_complex_numbers_are_refused():
         emit_llvm(Program(graph.elementwise("exp", state), None, (2,), COMPLEX, 0), "kernel", 4, 2)
 
 
+def test_what_is_too_large_is_refused():
+    graph = Graph()
+    program = Program(
+        graph.elementwise("exp", graph.state((30_000,), FLOAT)), None, (30_000,), FLOAT, 0
+    )
+    with pytest.raises(Refused, match="operations"):
+        emit_llvm(program, "kernel", 4, 30_000)
+
+
 def test_operators_of_users_are_refused():
     with pytest.raises(Refused, match="registered"):
         compute(None, "registered_1", FLOAT)

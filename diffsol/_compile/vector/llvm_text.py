@@ -5,14 +5,16 @@ from __future__ import annotations
 import numpy as np
 
 from diffsol._compile.lookups import BEFORE, SEARCH
-from diffsol._compile.vector.values import Text, Value
+from diffsol._compile.vector.values import INLINED, Text, Value
 from diffsol._compile.writer import literal
 from diffsol._graph.ops import BOOL, FLOAT, INT
 
 SCALARS = {"V": "double", "M": "i1", "I": "i64"}
 MEMORY = {"V": "double", "I": "i64"}
 DTYPES = {"V": FLOAT, "M": BOOL, "I": INT}
-MOST_INLINED = 400  # lines of one function in all the places where it is called
+MOST_INLINED = (
+    400  # lines of a function in all the places where it is called, beyond which calls stay calls
+)
 
 
 class LlvmModule:
@@ -63,7 +65,7 @@ class LlvmModule:
     def _definition(self, name, arity, lines):
         type = self.names["V"]
         arguments = ", ".join(f"{type} %x{i}" for i in range(arity))
-        inlined = len(lines) * self.calls.get(name, 0) <= MOST_INLINED
+        inlined = len(lines) <= INLINED and len(lines) * self.calls[name] <= MOST_INLINED
         head = f"define internal {type} @ds_math_{name}({arguments}) #{int(inlined)} {{"
         return "\n".join([head, "entry:", *lines, "}"])
 

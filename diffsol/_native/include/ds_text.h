@@ -10,8 +10,13 @@
 
 #if defined(__CUDACC__) || defined(__CUDACC_RTC__)
 #define DS_TABLE static __device__ const
+#define DS_CALLED static __device__ __noinline__
+#elif defined(_MSC_VER) && !defined(__clang__)
+#define DS_TABLE static const
+#define DS_CALLED static __declspec(noinline)
 #else
 #define DS_TABLE static const
+#define DS_CALLED static __attribute__((noinline))
 #endif
 
 typedef unsigned long long ds_word;
