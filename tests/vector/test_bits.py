@@ -1,4 +1,4 @@
-"""Every function of ds_math has the same bits in LLVM's code of any width and in C's, with and without FMA instructions."""
+"""Every function of ds_math has the same bits in LLVM's code and C's, of any width, with and without FMA."""
 
 import numpy as np
 import pytest

@@ -91,6 +91,9 @@ class CText(Text):
     def special(self, name, *arguments):
         raise Refused(f"scipy.special.{name.removeprefix('special_')}, which has no source text")
 
+    def registered(self, name, *arguments):
+        raise Refused("a function made known by register_op, which has no source text in C")
+
     # --- memory -----------------------------------------------------------------------------
 
     def argument(self, name):

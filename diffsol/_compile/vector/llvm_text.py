@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from diffsol._compile import llvm_ops
 from diffsol._compile.lookups import BEFORE, SEARCH
 from diffsol._compile.vector.values import INLINED, Text, Value
 from diffsol._compile.writer import literal
@@ -70,6 +71,14 @@ class LlvmModule:
         return "\n".join([head, "entry:", *lines, "}"])
 
 
+class _OneLane:
+    """What the row of an operator in `llvm_ops` needs of a `Writer` to compute it for one lane."""
+
+    def __init__(self, text):
+        self.value = text.named
+        self.globals, self.declarations = text.module.globals, text.module.declarations
+
+
 class LlvmText(Text):
     def __init__(self, module):
         super().__init__(module)
@@ -99,7 +108,9 @@ class LlvmText(Text):
     def _declare(self, expression, row):
         name = expression.split("@")[1].split("(")[0]
         types = ", ".join(self.names[kind] for kind in row.operands)
-        self.module.declarations[name] = f"declare {self.names[row.result]} @{name}({types})"
+        self.module.declarations[name.removeprefix("llvm.")] = (
+            f"declare {self.names[row.result]} @{name}({types})"
+        )
 
     # --- functions --------------------------------------------------------------------------
 
@@ -174,6 +185,11 @@ class LlvmText(Text):
     def special(self, name, *arguments):
         """A function of scipy.special; Cython's functions take an int more, which is 0."""
         return self.each_lane(name, *arguments, trailing="i32 0")
+
+    def registered(self, name, *arguments):
+        row = llvm_ops.ROWS[name][FLOAT]
+        lanes = ([self.lane(x, lane) for x in arguments] for lane in range(self.width))
+        return self.joined([row(_OneLane(self), *operands) for operands in lanes], "V")
 
     # --- memory -----------------------------------------------------------------------------
 

@@ -135,6 +135,10 @@ class Text(ABC):
         """The same of a function of scipy.special."""
 
     @abstractmethod
+    def registered(self, name, *arguments) -> Value:
+        """The same of an operator that the user has registered."""
+
+    @abstractmethod
     def argument(self, name) -> str:
         """One of the kernel's arguments t, y, out, p, q."""
 
