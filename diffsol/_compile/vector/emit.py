@@ -11,9 +11,9 @@ is. A lane's numbers are the same bits whatever W is, and what else the lanes ho
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 
 from diffsol._compile import cpu, plan
+from diffsol._compile.emit_llvm import Module
 from diffsol._compile.plan import LARGE_LINES, Effort
 from diffsol._compile.vector.c_text import CModule, CText
 from diffsol._compile.vector.elements import Lanes
@@ -31,17 +31,7 @@ ARGUMENTS = (
 )
 
 
-@dataclass(frozen=True)
-class LaneModule:
-    """LLVM text and what it needs, as `emit_llvm.Module`."""
-
-    text: str
-    tables: dict
-    externals: set
-    unrolled: bool = True
-
-
-def emit_llvm(program, name, width, n) -> LaneModule:
+def emit_llvm(program, name, width, n) -> Module:
     """The kernel of a program for `width` lanes, n elements of whose state are the trajectory's."""
     module = LlvmModule(width)
     text = LlvmText(module)
@@ -52,7 +42,7 @@ def emit_llvm(program, name, width, n) -> LaneModule:
         mask = text.bit_mask(trap) if width > 1 else trap.name
         text.line(f"ret i64 {text.named(f'zext i{width} {mask} to i64')}")
     head = f"define i64 @{name}({ARGUMENTS})"
-    return LaneModule(module.assembled(head, text.lines), {}, module.externals)
+    return Module(module.assembled(head, text.lines), {}, module.externals, unrolled=True)
 
 
 def compile_lanes(program, width, n, name="lanes") -> cpu.CompiledKernel:
