@@ -29,7 +29,9 @@ def timed(label, *args, **options):
 def attractors():
     """Where N trajectories are after 20 time units, by their parameter."""
     rho = np.linspace(0, 30, N)
-    return rho, timed("Lorenz", lorenz, (0, 20), [1.0, 1.0, 1.0], (rho,), args_axes=0, rtol=1e-6, atol=1e-9)
+    return rho, timed(
+        "Lorenz", lorenz, (0, 20), [1.0, 1.0, 1.0], (rho,), args_axes=0, rtol=1e-6, atol=1e-9
+    )
 
 
 def rate_constants():
