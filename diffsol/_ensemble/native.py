@@ -11,7 +11,7 @@ import numpy as np
 
 from diffsol._compile.locks import COMPILING
 from diffsol._ensemble.outcome import Outcome
-from diffsol._methods.registry import METHODS, ROSENBROCK
+from diffsol._methods.registry import EXPLICIT, METHODS, ROSENBROCK
 from diffsol._native._core import ffi, lib
 from diffsol._trace.reasons import Refused
 
@@ -25,6 +25,8 @@ METHOD_IDS = {name: METHODS[name].id for name in METHODS} | {
 }
 IN_LANES = ("RK23", "RK45", "DOP853", "Rodas5P")
 ALIGNMENT = 64
+STEPS_EXPECTED = 100  # of a trajectory, where nothing is known
+SPARED = 1e-8  # seconds of a trial step, by stages that are one kernel
 
 
 _kernels: OrderedDict = OrderedDict()  # by content of the program, lanes and n
@@ -35,24 +37,30 @@ def lanes() -> int:
     return lib.ds_ens_lanes()
 
 
-def kernel_of(program, n):
-    """The compiled program for this processor's lanes; n elements of its state are a trajectory's state."""
-    key = content_of(program), lanes(), n
+def kernel_of(program, n, table=None):
+    """The compiled program for this processor's lanes; n elements of its state are a trajectory's state.
+
+    table    ButcherTable of a method whose stages shall be one kernel, with the program in each
+    """
+    key = content_of(program), lanes(), n, table and table.name
     with COMPILING:
         kernel = _kernels.get(key)
         if kernel is None:
-            kernel = _kernels[key] = _compiled(program, n)
+            kernel = _kernels[key] = _compiled(program, n, table)
             while len(_kernels) > MOST_KERNELS:
                 _kernels.popitem(last=False)
         _kernels.move_to_end(key)
     return kernel
 
 
-def _compiled(program, n):
+def _compiled(program, n, table):
     from diffsol._compile.vector import rows
     from diffsol._compile.vector.emit import compile_lanes
+    from diffsol._compile.vector.stages import compile_stages
 
     try:
+        if table is not None:
+            return compile_stages(program, table, lanes(), n)
         return compile_lanes(program, lanes(), n)
     except rows.Refused as error:
         raise Refused("no-lanes", str(error)) from None
@@ -74,6 +82,19 @@ def content_of(program) -> str:
     return hashed.hexdigest()
 
 
+def _table_in_one(program, size, method):
+    """The table of the method if all its stages are to be one kernel: of a small function, and where that spares
+    more than it takes to compile."""
+    if method not in EXPLICIT:
+        return None
+    from diffsol._compile.vector import stages
+
+    table = METHODS[method].table
+    spared = size * STEPS_EXPECTED * SPARED
+    pays = stages.is_worth_while(program, table) and spared > 2 * stages.seconds(program, table)
+    return table if pays else None
+
+
 class Solver:
     """A batch of trajectories, ready to be solved."""
 
@@ -88,6 +109,12 @@ class Solver:
             slot = getattr(ens, name)
             slot.kernel = ffi.cast("ds_ens_kernel", kernel.address)
             slot.params = self._doubles(parameters.of(name))
+            self._keep.append(kernel)
+        table = _table_in_one(programs.fun, batch.size, options.method)
+        if table is not None:
+            kernel = kernel_of(programs.fun, batch.n, table)
+            ens.stages.kernel = ffi.cast("ds_ens_stages_kernel", kernel.address)
+            ens.stages.params = ens.fun.params
             self._keep.append(kernel)
         self._give_inputs(batch)
         self._give_options(options, batch.n)

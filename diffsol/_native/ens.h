@@ -17,6 +17,16 @@ typedef struct {
     const double *params;
 } ds_ens_function;
 
+/* All stages of an explicit method's trial in one: t, h (signed) and t_new are a row each; K holds
+ * the derivative at t in its first n rows, and receives the other stages. */
+typedef int64_t (*ds_ens_stages_kernel)(const double *t, const double *h, const double *t_new,
+                                        const double *y, double *y_new, double *K,
+                                        const double *p, const double *q);
+typedef struct {
+    ds_ens_stages_kernel kernel;
+    const double *params;
+} ds_ens_stages_function;
+
 /* A method that only ensembles have, numbered after those of api.h. */
 enum { DS_RODAS5P = 6, DS_ENS_STIFF_MAX = 32 /* components that lanes pay for (measured: 2.3) */ };
 
@@ -37,6 +47,7 @@ typedef struct {
     int lanes;  /* for which the kernels are compiled: 1, 2, 4 or 8, up to ds_ens_lanes() */
     int64_t n, m;        /* components, at least 1; own arguments */
     ds_ens_function fun; /* the derivative, n rows */
+    ds_ens_stages_function stages; /* no kernel: fun is called for each */
     ds_ens_function jac; /* Rodas5P: df_i/dy_j in row i n + j */
     ds_ens_function dfdt; /* Rodas5P: n rows; no kernel: fun does not depend on t */
     const double *y0, *q, *t0, *t_bound;

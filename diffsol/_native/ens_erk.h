@@ -15,6 +15,7 @@
 #define DS_ENS_TRIAL_CALLS DS_ERK_STAGE_COUNT
 #define DS_ENS_DENSE_CALLS DS_ERK_EXTRA_COUNT
 #include "ens_call.h"
+#include "ens_stages.h"
 #include "include/step_erk.h"
 #include "ens_lanes.h"
 #include "ens_queue.h"

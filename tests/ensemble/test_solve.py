@@ -13,6 +13,8 @@ import pytest
 
 from diffsol import solve_ensemble
 from diffsol._ensemble import native, programs
+from diffsol._ensemble.batch import batch_of
+from diffsol._methods.registry import METHODS
 from diffsol.errors import CompilationWarning, MismatchWarning, NotCompiledError
 from diffsol.integrate import solve_ivp
 
@@ -138,6 +140,65 @@ def test_the_same_bits_in_any_number_of_lanes(width, monkeypatch):
     times, whole = np.linspace(0, 5, 7), sweep(t_eval=np.linspace(0, 5, 7))
     monkeypatch.setattr(native, "lanes", lambda: width)
     same(sweep(t_eval=times), whole)
+
+
+class TestStagesInOne:
+    """The kernel of all stages of a trial, which large ensembles get."""
+
+    @pytest.fixture(params=["called", "in one"])
+    def stages(self, request, monkeypatch):
+        table = {
+            "called": lambda *given: None,
+            "in one": lambda fun, size, method: METHODS[method].table,
+        }
+        monkeypatch.setattr(native, "_table_in_one", table[request.param])
+        return request.param
+
+    def both(self, monkeypatch, **options):
+        found = []
+        for table in (lambda *given: None, lambda fun, size, method: METHODS[method].table):
+            monkeypatch.setattr(native, "_table_in_one", table)
+            found.append(sweep(**options))
+        return found
+
+    @pytest.mark.parametrize("method", ["RK23", "RK45", "DOP853"])
+    @pytest.mark.parametrize("width", [1, 4])
+    def test_the_same_bits(self, method, width, monkeypatch):
+        if width > native.lanes():
+            pytest.skip("this processor has no registers for so many")
+        monkeypatch.setattr(native, "lanes", lambda: width)
+        same(*self.both(monkeypatch, method=method, t_eval=np.linspace(0, 5, 9), events=rising))
+
+    def test_functions_of_time_and_of_tables(self, monkeypatch):
+        x, table = np.linspace(0, 5, 11), np.sin(np.arange(11.0))
+
+        def fun(t, y, k):
+            return [np.interp(t, x, table) - k * y[0], np.exp(-y[1]) * np.sin(t)]
+
+        found = []
+        for choose in (lambda *given: None, lambda fun, size, method: METHODS[method].table):
+            monkeypatch.setattr(native, "_table_in_one", choose)
+            found.append(solve_ensemble(fun, (0, 5), [1.0, 0.5], (RHO,), args_axes=0))
+        same(*found)
+
+    def test_what_it_cannot_answer_is_asked_of_python(self, stages):
+        table = np.arange(4.0)
+
+        def fun(t, y, i):
+            return [table[int(i + t)] - y[0]]
+
+        sol = solve_ensemble(fun, (0, 1), [0.0], (np.array([0.0, 1.0]),), args_axes=0)
+        for k in range(2):
+            wanted = solve_ivp(fun, (0, 1), [0.0], args=(float(k),))
+            np.testing.assert_allclose(sol.y[k], wanted.y[:, -1], rtol=1e-9)
+
+    def test_large_ensembles_get_it(self):
+        given = programs.programs_of(lorenz, (), batch_of((0, 5), [1.0] * 3, (RHO,), 0), False)[
+            0
+        ].fun
+        assert native._table_in_one(given, 100, "RK45") is None
+        assert native._table_in_one(given, 10**6, "RK45") is METHODS["RK45"].table
+        assert native._table_in_one(given, 10**6, "Rodas5P") is None
 
 
 class TestWhatDiffers:

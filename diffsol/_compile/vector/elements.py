@@ -15,15 +15,17 @@ class Lanes(Elements):
 
     The first n elements of its state are the trajectory's, in rows of `y`; the others are its own arguments, in
     rows of `q`. `trap` becomes the condition under which Python has to be asked, or None.
+
+    known: values that are there already, by (array, row) of `t` and `y`
     """
 
-    def __init__(self, text, program, n):
+    def __init__(self, text, program, n, known=()):
         super().__init__(program)
         if program.state_dtype == COMPLEX:
             raise Refused("complex numbers")
         self.text, self.n = text, n
         self.singular: list = []  # conditions under which a system of equations has no solution
-        self._loaded: dict = {}  # (array, row) -> its value
+        self._loaded: dict = dict(known)  # (array, row) -> its value
         self._rows: dict = {}  # id of a node -> where its values lie
 
     def outputs(self) -> list:

@@ -36,13 +36,23 @@ def emit_llvm(program, name, width, n) -> Module:
     module = LlvmModule(width)
     text = LlvmText(module)
     trap = _written(text, program, n)
+    ended(text, trap)
+    assembled = module.assembled(entry(name, ARGUMENTS), text.lines)
+    return Module(assembled, {}, module.externals, unrolled=True)
+
+
+def entry(name, arguments) -> str:
+    """The head of a kernel."""
+    return f"define i64 @{name}({arguments})"
+
+
+def ended(text, trap) -> None:
+    """Return the mask of the lanes in which the condition `trap` holds (None: in none)."""
     if trap is None:
         text.line("ret i64 0")
     else:
-        mask = text.bit_mask(trap) if width > 1 else trap.name
-        text.line(f"ret i64 {text.named(f'zext i{width} {mask} to i64')}")
-    head = f"define i64 @{name}({ARGUMENTS})"
-    return Module(module.assembled(head, text.lines), {}, module.externals, unrolled=True)
+        mask = text.bit_mask(trap) if text.width > 1 else trap.name
+        text.line(f"ret i64 {text.named(f'zext i{text.width} {mask} to i64')}")
 
 
 def compile_lanes(program, width, n, name="lanes") -> cpu.CompiledKernel:
@@ -50,11 +60,11 @@ def compile_lanes(program, width, n, name="lanes") -> cpu.CompiledKernel:
     started = time.perf_counter()
     module = emit_llvm(program, name, width, n)
     lines = module.text.count("\n")
-    image = cpu.machine_code(module, name, _effort(lines))
+    image = cpu.machine_code(module, name, effort(lines))
     return cpu.CompiledKernel(program, name, module, image, (time.perf_counter() - started) * 1e3)
 
 
-def _effort(lines):
+def effort(lines):
     if lines <= SMALL_LINES:
         return Effort("level1", 2)
     return Effort("level1" if lines <= LARGE_LINES else "peephole", 1)

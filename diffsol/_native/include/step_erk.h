@@ -8,6 +8,7 @@
  *   DS_ROOT                  ds_root, or nothing: see start.h
  *   DS_RHS(ctx, end, t, y, out)  evaluates the derivative, nonzero to stop; `end` is 0, or for
  *                            the last stage the mask of the lanes whose step was cut at t_bound
+ *   DS_ERK_STAGES_BY         what takes the place of DS_ERK(stages) in a trial, or nothing
  * The order of operations is SciPy's (_ivp/rk.py, _ivp/common.py): decisions then agree with
  * SciPy's except where the rounding of a BLAS dot product does not. No libc, no allocation, no
  * globals: memory comes in as arguments. K has DS_ERK_ROW_COUNT rows of n * (1 + DS_COMPLEX)
@@ -19,6 +20,10 @@
 #include "start.h"
 
 #include "step_control.h"
+
+#ifndef DS_ERK_STAGES_BY
+#define DS_ERK_STAGES_BY DS_ERK(stages)
+#endif
 
 #undef DS_ROW
 #define DS_ROW(r) K[(r) * m + i]
@@ -94,7 +99,7 @@ DS_FN int DS_ERK(trial)(const ds_problem *p, ds_step *s, const V *y, V *y_new, V
     ds_step_choose(p, s);
     s->accepted = ds_not(s->failed);
     if (ds_all(s->failed)) return 0;
-    if (DS_ERK(stages)(p, s, y, y_new, K, ctx)) return 1;
+    if (DS_ERK_STAGES_BY(p, s, y, y_new, K, ctx)) return 1;
     s->error_norm = DS_ERK(error_norm)(p, y, y_new, K, s->h);
     ds_step_control(s, DS_ERK_ERROR_ORDER);
     return 0;
