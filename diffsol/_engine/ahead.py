@@ -1,13 +1,15 @@
 """Loads what compiling will need in small portions, while solves go on in Python.
 
 Tracer and llvmlite are some hundred modules; who waited for all of them in one call would feel it. So each
-solve that may have to be compiled one day pays a small share of its time for the next of them.
+solve that may have to be compiled one day pays a small share of its time for the next of them; and when it is time
+to compile, each call loads one more.
 """
 
 from __future__ import annotations
 
 import contextlib
 import importlib
+import sys
 
 from diffsol._compile.locks import LOADING
 
@@ -40,15 +42,23 @@ def load(seconds):
     if not _waiting:
         return
     _credit += SHARE * seconds
-    while _waiting and _credit >= PRICE:
-        with (
-            LOADING,
-            contextlib.suppress(ImportError, IndexError),
-        ):  # who compiles tells what is missing
-            importlib.import_module(_waiting.pop())
+    while _credit >= PRICE and load_one():
         _credit -= PRICE
+
+
+def load_one() -> bool:
+    """Load the next portion, whoever pays; was there one?"""
+    with LOADING:
+        if not to_come():
+            return False
+        with contextlib.suppress(ImportError):  # who compiles tells what is missing
+            importlib.import_module(_waiting.pop())
+        return True
 
 
 def to_come() -> float:
     """The share that is not loaded yet."""
+    with LOADING:
+        while _waiting and _waiting[-1] in sys.modules:
+            _waiting.pop()
     return len(_waiting) / len(PORTIONS)

@@ -9,7 +9,7 @@ import threading
 import time
 
 from diffsol._compile.locks import COMPILING
-from diffsol._engine import disk, policy
+from diffsol._engine import ahead, disk, policy
 from diffsol._engine.kernels import PATIENCE, Variant
 from diffsol._engine.machine_code import machine_code
 from diffsol._trace.reasons import OutOfTime, Refused
@@ -33,7 +33,10 @@ def compile_variant(function, budget) -> Variant:
 
 def begin(function, budget):
     """Trace a Function now, and have it compiled by another thread: the kernel will be among those of
-    its record some time later, and the next solves need not wait for it."""
+    its record some time later, and the next solves need not wait for it. As long as there is something to
+    load, each call loads one portion of it instead."""
+    if ahead.load_one():
+        return
     record = function.record
     try:
         with _refusal_noted(record, budget):

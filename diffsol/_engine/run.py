@@ -78,8 +78,7 @@ class Run(JacobianKernels):
         return self._callbacks.nonfinite
 
     def __del__(self):
-        if self._ivp is not None:
-            lib.ds_ivp_free(self._ivp)
+        self._close()
 
     # --- starting -----------------------------------------------------------------------------
 
@@ -425,5 +424,7 @@ class Run(JacobianKernels):
             self.t_events, self.y_events = leaving.events(ivp, len(self._event_bounds), state)
 
     def _close(self):
-        lib.ds_ivp_free(self._ivp)
-        self._ivp = None
+        # forgotten first: Ctrl-C may come in between, and nothing may be freed twice
+        ivp, self._ivp = self._ivp, None
+        if ivp is not None:
+            lib.ds_ivp_free(ivp)

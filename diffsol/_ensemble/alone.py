@@ -3,18 +3,20 @@ for trajectories that a kernel could not answer for."""
 
 from __future__ import annotations
 
+import contextvars
 import threading
 
-import numpy as np
-
+from diffsol._ensemble.native import wait_for
 from diffsol._ensemble.outcome import Outcome
 from diffsol.integrate import solve_ivp
 
 TELL_EVERY = 16  # trajectories
+INSTEAD = {"Rodas5P": "Radau"}  # who takes over from methods that only ensembles have
 
 
-def solve_one(fun, batch, options, i, outcome, row):
-    """Trajectory i of the batch, into a row of the outcome. What `fun` raises comes out."""
+def solve_one(fun, batch, options, i, outcome, look):
+    """Trajectory i of the batch, into the outcome. What `fun` raises comes out, and what `look` raises, which is
+    called some times a second."""
     span, y0, args = batch.one(i)
     more = {} if options.first_step is None else {"first_step": options.first_step}
     if options.max_steps is not None:
@@ -23,34 +25,44 @@ def solve_one(fun, batch, options, i, outcome, row):
         fun,
         span,
         y0,
-        method=options.method,
-        # the last point too, wherever a trajectory ends
-        dense_output=options.t_eval is not None,
+        method=INSTEAD.get(options.method, options.method),
+        dense_output=options.t_eval is not None,  # and every step: the last one is wanted, too
         events=options.events or None,
         args=args,
         rtol=options.rtol,
         atol=options.atol,
         max_step=options.max_step,
+        progress=look,
         **more,
     )
-    outcome.t[row], outcome.y[row] = sol.t[-1], sol.y[:, -1]
-    outcome.status[row], outcome.nfev[row] = sol.status, sol.nfev
-    outcome.n_steps[row], outcome.n_rejected[row] = sol.stats.n_steps, sol.stats.n_rejected
+    outcome.t[i], outcome.y[i] = sol.t[-1], sol.y[:, -1]
+    outcome.status[i], outcome.nfev[i] = sol.status, sol.nfev
+    if sol.stats is not None:  # there was something to solve
+        outcome.n_steps[i], outcome.n_rejected[i] = sol.stats.n_steps, sol.stats.n_rejected
     if options.t_eval is not None:
-        reached = _reached(options.t_eval, *span, sol.t[-1])
-        outcome.n_saved[row] = reached.size
-        if reached.size:
-            outcome.ys[row, : reached.size] = sol.sol(reached).T
+        _save(options.t_eval, sol, span, outcome, i)
     for k, (times, states) in enumerate(zip(sol.t_events or (), sol.y_events or (), strict=True)):
         kept = min(len(times), options.event_room)
-        outcome.event_count[row, k] = len(times)
-        outcome.event_t[row, k, :kept] = times[:kept]
+        outcome.event_count[i, k] = len(times)
+        outcome.event_t[i, k, :kept] = times[:kept]
         if kept:
-            outcome.event_y[row, k, :kept] = states[:kept]
+            outcome.event_y[i, k, :kept] = states[:kept]
 
 
-def _reached(t_eval, t0, tf, t_end):
-    return t_eval[t_eval <= t_end] if tf > t0 else t_eval[t_eval >= t_end]
+def _save(t_eval, sol, span, outcome, i):
+    t0, tf = span
+    if sol.t[-1] == t0 != tf:
+        return  # no step was made: SciPy keeps nothing then
+    reached = t_eval[t_eval <= sol.t[-1]] if tf >= t0 else t_eval[t_eval >= sol.t[-1]]
+    outcome.n_saved[i] = reached.size
+    if t0 == tf:
+        outcome.ys[i, : reached.size] = sol.y[:, 0]
+    elif reached.size:
+        outcome.ys[i, : reached.size] = sol.sol(reached).T
+
+
+class _Ended(Exception):
+    """Another thread's trajectory has ended it all."""
 
 
 def solve_some(fun, batch, options, indices, outcome, threads, tell):
@@ -60,7 +72,11 @@ def solve_some(fun, batch, options, indices, outcome, threads, tell):
     errors: list = []
     done = 0
 
-    def go(look):
+    def look(progress=None):
+        if errors:
+            raise _Ended
+
+    def go(tells=False):
         nonlocal done
         while not errors:
             with lock:
@@ -68,33 +84,34 @@ def solve_some(fun, batch, options, indices, outcome, threads, tell):
             if i is None:
                 return
             try:
-                solve_one(fun, batch, options, i, outcome, i)
+                solve_one(fun, batch, options, i, outcome, look)
             except BaseException as error:
                 errors.append(error)
             with lock:
                 done += 1
-            if look and done % TELL_EVERY == 0:
+            if tells and done % TELL_EVERY == 0:
                 tell(done)
 
     helpers = [
-        threading.Thread(target=go, args=(False,), daemon=True)
+        # what the caller has set for itself (np.errstate, say) holds in each of them
+        threading.Thread(target=contextvars.copy_context().run, args=(go,), daemon=True)
         for _ in range(min(threads, len(indices)) - 1)
     ]
-    for helper in helpers:
-        helper.start()
-    go(True)
-    for helper in helpers:
-        helper.join()
+    try:
+        for helper in helpers:
+            helper.start()
+        go(tells=True)
+        for helper in helpers:
+            helper.join()
+    except BaseException as error:
+        errors.append(error)
+    wait_for(helpers)
     if errors:
         raise errors[0]
 
 
 def solve_all(fun, batch, options, threads, tell) -> Outcome:
     """The whole batch."""
-    outcome = Outcome.empty(batch.size, batch.n, options)
-    if np.iscomplexobj(batch.y0):
-        outcome.y, outcome.ys, outcome.event_y = (
-            a.astype(complex) for a in (outcome.y, outcome.ys, outcome.event_y)
-        )
+    outcome = Outcome.empty(batch.size, batch.n, options, batch.y0.dtype)
     solve_some(fun, batch, options, range(batch.size), outcome, threads, tell)
     return outcome

@@ -88,6 +88,8 @@ class Batch:
 
 def batch_of(t_span, y0, args, args_axes) -> Batch:
     """The ensemble that the arguments of `solve_ensemble` describe. Raises ValueError, TypeError."""
+    y0 = np.asarray(y0)
+    one_start = y0.ndim == 1
     y0 = _states(y0)
     axes = _axes(args, args_axes)
     args = tuple(
@@ -101,11 +103,22 @@ def batch_of(t_span, y0, args, args_axes) -> Batch:
     if len(set(sizes.values())) > 1:
         told = ", ".join(f"{name} {length}" for name, length in sizes.items())
         raise ValueError(f"The numbers of trajectories do not agree: {told}.")
+    if (
+        one_start
+        and not any(type(a) is Own for a in args)
+        and np.ndim(t_span[0]) == np.ndim(t_span[1]) == 0
+    ):
+        raise ValueError(
+            "Nothing differs from trajectory to trajectory: `y0` has one dimension, `t_span` two numbers, and "
+            f"`args_axes={args_axes!r}` says that all share `args`. Give `args_axes=0`, or 0 for those of `args` that "
+            "have one value for each trajectory along their first axis, or `y0` of shape (N, n)."
+        )
+    if 0 in sizes.values():
+        raise ValueError("There are no trajectories: an array with one entry for each is empty.")
     return Batch(next(iter(sizes.values()), 1), y0, args, t0, tf)
 
 
 def _states(y0):
-    y0 = np.asarray(y0)
     if y0.dtype.kind not in "fciub":
         raise TypeError(f"`y0` must hold numbers, not {y0.dtype}.")
     y0 = y0.astype(complex if y0.dtype.kind == "c" else float, copy=False)
@@ -120,11 +133,13 @@ def _states(y0):
 
 def _axes(args, args_axes):
     """0 or None for each argument."""
-    axes = (args_axes,) * len(args) if args_axes is None or args_axes == 0 else tuple(args_axes)
+    alike = not isinstance(args_axes, list | tuple)
+    axes = (args_axes,) * len(args) if alike else tuple(args_axes)
     if len(axes) != len(args) or not all(axis is None or axis == 0 for axis in axes):
         raise ValueError(
             "`args_axes` must be 0, None, or a tuple of these with one entry for each of the "
-            f"{len(args)} `args`, not {args_axes!r}: 0 where an argument has one value for each trajectory."
+            f"{len(args)} `args`, not {args_axes!r}: 0 where an argument has one value for each trajectory, None "
+            "where all share it."
         )
     return axes
 
@@ -133,7 +148,8 @@ def _own(arg: Any, i):
     values = np.asarray(arg)
     if values.dtype.kind not in "fiub" or not values.ndim:
         raise ValueError(
-            f"`args[{i}]` has `args_axes` 0: it must be an array of real numbers with one entry for each trajectory."
+            f"`args[{i}]` has `args_axes` 0: it must be an array of real numbers with one entry for each trajectory, "
+            f"not {arg!r}. Where all share it, `args_axes` is None there; `args` itself must be a tuple."
         )
     if (
         values.dtype.kind in "iu"
@@ -146,8 +162,8 @@ def _own(arg: Any, i):
 
 
 def _span(t_span):
-    if len(t_span) != 2:
-        raise ValueError(f"`t_span` must have two entries, not {len(t_span)}.")
+    if not hasattr(t_span, "__len__") or len(t_span) != 2:
+        raise ValueError(f"`t_span` must have two entries, t0 and tf, and not be {t_span!r}.")
     ends = [np.atleast_1d(np.asarray(t, dtype=float)) for t in t_span]
     if any(end.ndim != 1 for end in ends):
         raise ValueError(

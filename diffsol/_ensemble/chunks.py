@@ -9,12 +9,25 @@ from diffsol._ensemble.plan import Plan
 from diffsol._ensemble.reduce import BLOCK
 
 AHEAD = 2  # chunks that are handed out for each worker that is known of, so that none waits
+EACH = 4  # chunks for each worker
+LARGEST = 1 << 16  # trajectories of a chunk
 WORKERS = 8  # that an executor is taken to have if it does not say
 
 
+def size_of(size, executor, has_statistics):
+    """How many trajectories a chunk has where nobody says: some for each worker, and what fits into memory."""
+    if executor is None:
+        return LARGEST
+    chunk = min(LARGEST, -(-size // (EACH * workers_of(executor))))
+    return -(-chunk // BLOCK) * BLOCK if has_statistics else chunk
+
+
+def workers_of(executor) -> int:
+    return getattr(executor, "_max_workers", None) or WORKERS
+
+
 def bounds(size, chunk):
-    """(first, last) of each chunk, whose sizes are multiples of the blocks of `reduce`."""
-    chunk = -(-chunk // BLOCK) * BLOCK
+    """(first, last) of each chunk."""
     return [(first, min(first + chunk, size)) for first in range(0, size, chunk)]
 
 
@@ -33,7 +46,7 @@ def solved_by(executor, plan, batch, pieces, threads, tell):
     What a worker does changes nothing outside it, so a chunk may be done twice. A chunk whose worker failed, or was
     killed, is solved here.
     """
-    most = AHEAD * (getattr(executor, "_max_workers", None) or WORKERS)
+    most = AHEAD * workers_of(executor)
     waiting, running, done = iter(pieces), collections.deque(), 0
     task = plan.portable()
     try:
@@ -67,7 +80,7 @@ def _outcome(future, plan, batch, threads):
     except Exception as error:
         found, reason = None, f"{type(error).__name__}: {error}"
     if found is not None:
-        plan.redo(batch, found[0], threads)
+        plan.redo(batch, found[0])
         return found
     warnings.warn(
         f"a chunk of {batch.size} trajectories is solved in this process, for its worker failed ({reason})",

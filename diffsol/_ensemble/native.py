@@ -26,6 +26,7 @@ METHOD_IDS = {name: METHODS[name].id for name in METHODS} | {
 IN_LANES = ("RK23", "RK45", "DOP853", "Rodas5P")
 ALIGNMENT = 64
 STEPS_EXPECTED = 100  # of a trajectory, where nothing is known
+LEAST_SPARED = 0.02  # seconds: less is not worth a thought
 SPARED = 1e-8  # seconds of a trial step, by stages that are one kernel
 
 
@@ -85,12 +86,13 @@ def content_of(program) -> str:
 def _table_in_one(program, size, method):
     """The table of the method if all its stages are to be one kernel: of a small function, and where that spares
     more than it takes to compile."""
-    if method not in EXPLICIT:
-        return None
-    from diffsol._compile.vector import stages
-
-    table = METHODS[method].table
     spared = size * STEPS_EXPECTED * SPARED
+    if method not in EXPLICIT or spared < LEAST_SPARED:
+        return None
+    with COMPILING:  # exact coefficients, whose checks take a moment
+        from diffsol._compile.vector import stages
+
+        table = METHODS[method].table
     pays = stages.is_worth_while(program, table) and spared > 2 * stages.seconds(program, table)
     return table if pays else None
 
@@ -100,7 +102,7 @@ class Solver:
 
     def __init__(self, programs, parameters, batch, options):
         self.outcome = Outcome.empty(batch.size, batch.n, options)
-        self._keep: list = []
+        self._batch, self._keep = batch, []
         self._ens = ens = ffi.new("ds_ens *")
         ens.method, ens.lanes = METHOD_IDS[options.method], lanes()
         ens.n, ens.m = batch.n, sum(own.size for own in batch.own)
@@ -155,6 +157,15 @@ class Solver:
         self._keep += [array, held]
         return held
 
+    def _save_starts(self):
+        """Where there is no time to pass there is no step in which an output time could be met."""
+        still = np.broadcast_to(self._batch.t0 == self._batch.tf, len(self.outcome))
+        if self._ens.n_eval and still.any():
+            self.outcome.ys[still] = np.broadcast_to(self._batch.y0, self.outcome.y.shape)[
+                still, None
+            ]
+            self.outcome.n_saved[still] = self._ens.n_eval
+
     def run(self, threads, tell) -> tuple[int, int]:
         """Solve all; (trial steps of all lanes together, busy lanes in them).
 
@@ -162,14 +173,14 @@ class Solver:
         """
         count = len(self.outcome)
         ranges = _ranges(count, threads)
-        work = _Work(self._ens, ranges)
+        work = _Work(self, ranges)
         helpers = [
             threading.Thread(target=work.go, daemon=True)
             for _ in range(min(threads, len(ranges)) - 1)
         ]
-        for helper in helpers:
-            helper.start()
         try:
+            for helper in helpers:
+                helper.start()
             work.go(lambda: tell(work.n_done))
             for helper in helpers:
                 while helper.is_alive():
@@ -177,11 +188,23 @@ class Solver:
                     tell(work.n_done)
         finally:
             work.stopped = True
-            for helper in helpers:
-                helper.join()
+            wait_for(helpers)
         if work.error is not None:
             raise work.error
+        self._save_starts()
         return work.n_attempts, work.n_busy
+
+
+def wait_for(threads):
+    """Until all have ended, whatever Ctrl-C says meanwhile: they write to what the caller owns. Each has been told
+    to end."""
+    try:
+        for thread in threads:
+            if thread.ident is not None:  # it was started
+                thread.join()
+    except KeyboardInterrupt:
+        wait_for(threads)
+        raise
 
 
 def _ranges(count, threads):
@@ -191,10 +214,10 @@ def _ranges(count, threads):
 
 
 class _Work:
-    """Ranges that several threads take one after the other."""
+    """Ranges that several threads take one after the other. It holds on to all that they use."""
 
-    def __init__(self, ens, ranges):
-        self._ens, self._ranges = ens, iter(ranges)
+    def __init__(self, solver, ranges):
+        self._solver, self._ens, self._ranges = solver, solver._ens, iter(ranges)
         self._lock = threading.Lock()
         self.stopped, self.error = False, None
         self.n_done = self.n_attempts = self.n_busy = 0

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from diffsol._native._core import lib
 from diffsol.integrate import _options
 
 
@@ -46,13 +47,23 @@ def options_of(
         max_step = _options.check_max_step(max_step)
     rtol, atol = _options.check_tolerances(rtol, atol, batch.n)
     if first_step is not None:
+        if np.ndim(first_step):
+            raise ValueError("`first_step` must be one number, for all trajectories.")
         shortest = float(np.abs(batch.tf - batch.t0).min())
         first_step = _options.check_first_step(first_step, 0.0, shortest)
+    if method == "Rodas5P" and batch.n > lib.DS_ENS_STIFF_MAX:
+        raise ValueError(
+            f"Rodas5P takes at most {lib.DS_ENS_STIFF_MAX} components, not {batch.n}: use 'BDF' or 'Radau'."
+        )
     if max_steps is not None and (not float(max_steps).is_integer() or max_steps < 1):
         raise ValueError(f"`max_steps` must be a positive integer, not {max_steps!r}.")
     if not float(max_events).is_integer() or max_events < 0:
         raise ValueError(f"`max_events` must be an integer, 0 or more, not {max_events!r}.")
     events = () if events is None else (events,) if callable(events) else tuple(events)
+    if not all(map(callable, events)):
+        raise TypeError(
+            f"`events` must be a function event(t, y, *args), or several, not {events!r}."
+        )
     return Options(
         method,
         rtol,
@@ -69,12 +80,14 @@ def options_of(
 def _times(t_eval, batch):
     if t_eval is None:
         return None
-    forward, backward = (batch.tf > batch.t0).all(), (batch.tf < batch.t0).all()
+    forward, backward = (batch.tf >= batch.t0).all(), (batch.tf <= batch.t0).all()
     if not (forward or backward):
         raise ValueError("With `t_eval`, all trajectories must be integrated in one direction.")
     # what all intervals have in common; where that is nothing, no time is within it
     t0, tf = (batch.t0.max(), batch.tf.min()) if forward else (batch.t0.min(), batch.tf.max())
     times = np.asarray(t_eval, dtype=float)
-    if times.size and (t0 < tf) != forward:
+    if times.ndim == 1:
+        times = times[~np.isnan(times)]  # SciPy passes over them
+    if times.size and (t0 > tf if forward else t0 < tf):
         raise ValueError("Values in `t_eval` are not within every `t_span`.")
     return np.ascontiguousarray(_options.check_t_eval(times, float(t0), float(tf)))

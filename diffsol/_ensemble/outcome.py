@@ -6,6 +6,8 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
+UNKNOWN = -4  # a status: nothing is known of the trajectory yet, or its kernel could not answer (DS_ENS_TRAPPED)
+
 
 @dataclass
 class Outcome:
@@ -32,18 +34,18 @@ class Outcome:
     event_y: np.ndarray
 
     @classmethod
-    def empty(cls, size, n, options):
+    def empty(cls, size, n, options, dtype=float):
         events, room = len(options.events), options.event_room
         counts = [np.zeros(size, np.int64) for _ in range(4)]
         return cls(
             np.full(size, np.nan),
-            np.full((size, n), np.nan),
-            np.zeros(size, np.int32),
+            np.full((size, n), np.nan, dtype),
+            np.full(size, UNKNOWN, np.int32),
             *counts,
-            np.full((size, options.n_eval, n), np.nan),
+            np.full((size, options.n_eval, n), np.nan, dtype),
             np.zeros((size, events), np.int64),
             np.full((size, events, room), np.nan),
-            np.full((size, events, room, n), np.nan),
+            np.full((size, events, room, n), np.nan, dtype),
         )
 
     def arrays(self):

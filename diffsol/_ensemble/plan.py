@@ -12,7 +12,7 @@ import numpy as np
 from diffsol._engine import kernels, switch, verify
 from diffsol._ensemble import alone, native
 from diffsol._ensemble.outcome import Outcome
-from diffsol._ensemble.programs import Parameters, Programs, programs_of
+from diffsol._ensemble.programs import EventRefused, Parameters, Programs, programs_of
 from diffsol._native._core import ffi, lib
 from diffsol._trace.advice import advice
 from diffsol._trace.reasons import Refused
@@ -28,12 +28,15 @@ class Plan:
     fun        the user's
     options    Options
     programs, parameters   None: every trajectory is left to `solve_ivp`
+    calls_no_python   are the functions compiled, for `solve_ivp` too? Others are never called by two threads at
+                      once: they may use what is not for two
     """
 
     fun: Any
     options: Any
     programs: Programs | None
     parameters: Parameters | None
+    calls_no_python: bool = False
 
     @property
     def tier(self):
@@ -43,22 +46,23 @@ class Plan:
         """(the outcome of a batch, statistics)."""
         started = time.perf_counter()
         if self.programs is None:
+            threads = threads if self.calls_no_python else 1
             outcome = alone.solve_all(self.fun, batch, self.options, threads, tell)
             return outcome, self._stats(started, threads, len(outcome), None)
         solver = native.Solver(self.programs, self.parameters, batch, self.options)
         attempts, busy = solver.run(threads, tell)
-        redone = self.redo(batch, solver.outcome, threads)
+        redone = self.redo(batch, solver.outcome)
         occupancy = busy / max(attempts * native.lanes(), 1)
         return solver.outcome, self._stats(started, threads, redone, occupancy)
 
-    def redo(self, batch, outcome, threads) -> int:
+    def redo(self, batch, outcome) -> int:
         """Solve those trajectories by `solve_ivp` that a kernel could not answer for; how many there were."""
         trapped = np.flatnonzero(outcome.status == lib.DS_ENS_TRAPPED)
         if not trapped.size or self.fun is None:
             return 0
         _empty_rows(outcome, trapped)
         alone.solve_some(
-            self.fun, batch, self.options, trapped.tolist(), outcome, threads, lambda n: None
+            self.fun, batch, self.options, trapped.tolist(), outcome, 1, lambda n: None
         )
         return trapped.size
 
@@ -96,18 +100,23 @@ def _empty_rows(outcome, rows):
 
 def plan_of(fun, batch, options) -> Plan:
     """The way to solve the ensemble. Warns where it is the slow one."""
-    if options.method not in native.IN_LANES:
-        return Plan(fun, options, None, None)
-    mode = switch.mode_of_solve()
+    mode = switch.switched_on()
+    in_lanes = options.method in native.IN_LANES
     try:
         if mode == "0":
             raise Refused("switched-off")
+        if _tells_errors(np.geterr()):
+            raise Refused("no-lanes", "np.errstate other than 'ignore' and 'warn', or of underflow")
         if np.iscomplexobj(batch.y0):
             raise Refused("no-lanes", "complex states")
         stiff = options.method == "Rodas5P"
         plan = Plan(fun, options, *programs_of(fun, options.events, batch, stiff))
+        if not in_lanes:
+            return Plan(fun, options, None, None, calls_no_python=mode == "1")
         native.Solver(plan.programs, plan.parameters, batch.rows(0, 1), options)  # compiles
     except Refused as refused:
+        if not in_lanes:
+            return Plan(fun, options, None, None)
         return _one_by_one(fun, options, refused, mode)
     if not _agrees(plan, batch):
         warnings.warn(
@@ -120,19 +129,29 @@ def plan_of(fun, batch, options) -> Plan:
     return plan
 
 
+def _tells_errors(settings) -> bool:
+    """Shall floating-point errors be told in ways that lanes have not? Warnings are given up knowingly."""
+    quiet = ("ignore", "warn")
+    return settings["under"] != "ignore" or any(how not in quiet for how in settings.values())
+
+
 def _one_by_one(fun, options, refused, mode):
-    reason = kernels.reason_text(refused)
+    if mode == "0" and options.method == "Rodas5P":
+        raise NotCompiledError(
+            f"Method Rodas5P needs a compiled function, and {switch.setting()} is set."
+        )
+    name = "an event function" if type(refused) is EventRefused else _name(fun)
     place = "" if refused.where is None else " ({}, line {}, in {})".format(*refused.where)
-    hint = advice(refused.reason.code, refused.detail).hint
+    reason = (
+        f"{kernels.reason_text(refused)}{place}. {advice(refused.reason.code, refused.detail).hint}"
+    )
     if mode == "require" or options.method == "Rodas5P":
         required = switch.setting() if mode == "require" else "method Rodas5P"
-        raise NotCompiledError(
-            f"{required}, and {_name(fun)} is not compiled. {reason}{place}. {hint}"
-        )
+        raise NotCompiledError(f"{required}, and {name} is not compiled. {reason}")
     if mode != "0":
         warnings.warn(
-            f"{_name(fun)} is not compiled: the trajectories are solved one by one by `solve_ivp`, which "
-            f"takes many times as long. {reason}{place}. {hint}",
+            f"{name} is not compiled: the trajectories are solved one by one by `solve_ivp`, which "
+            f"takes many times as long. {reason}",
             CompilationWarning,
             stacklevel=4,
         )

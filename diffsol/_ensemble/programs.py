@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,6 +20,10 @@ from diffsol._trace.reasons import Refused
 MOST_KEPT = 64  # traced functions
 MOST_VARIANTS = 8  # of one
 PATIENCE = 20.0  # seconds that tracing may take
+
+
+class EventRefused(Refused):
+    """It is an event function that is not compiled."""
 
 
 @dataclass(frozen=True)
@@ -71,9 +76,11 @@ def programs_of(fun, events, batch, stiff) -> tuple[Programs, Parameters]:
     rhs, params = _find(Spread(fun, batch.n, places), (fun,), batch, batch.n, True)
     watched, event_params = None, np.empty(0)
     if events:
-        found, event_params = _find(
-            SpreadEvents(tuple(events), batch.n, places), events, batch, len(events), False
-        )
+        spread = SpreadEvents(tuple(events), batch.n, places)
+        try:
+            found, event_params = _find(spread, events, batch, len(events), False)
+        except Refused as refused:
+            raise EventRefused(refused.reason.code, refused.detail, refused.where) from None
         watched = found.program
     jac, dfdt = _derivatives(rhs, batch.n) if stiff else (None, None)
     return Programs(rhs.program, watched, jac, dfdt), Parameters(params, event_params)
@@ -113,8 +120,6 @@ def _trace(spread, batch, rows, broadcast):
         from diffsol._trace.clock import Clock
 
         late.join()
-    import time
-
     deadline = time.perf_counter() + PATIENCE
     size = batch.n + sum(own.size for own in batch.own)
     found = trace.trace_function(

@@ -11,7 +11,7 @@ import numpy as np
 
 from diffsol._ensemble.sketch import Quantiles
 
-BLOCK = 4096  # trajectories; chunks are multiples of it
+BLOCK = 1024  # trajectories; chunks are multiples of it
 NAMES = ("mean", "var", "min", "max", "quantiles")
 
 
@@ -50,6 +50,10 @@ class Reducer:
         if self._functions:
             self.reduced.results = []
         self._moments = None  # (count, mean, sum of squares), at each place
+
+    @property
+    def has_statistics(self):
+        return bool(self._names)
 
     def take(self, result):
         reduced = self.reduced
@@ -110,8 +114,10 @@ class Reducer:
 
 def wanted(reduce) -> tuple:
     """`reduce` as a tuple of names and functions. Raises ValueError."""
-    what = (reduce,) if isinstance(reduce, str) or callable(reduce) else tuple(reduce)
-    for w in what:
-        if not callable(w) and w not in NAMES:
-            raise ValueError(f"`reduce` must be a function or among {', '.join(NAMES)}, not {w!r}.")
+    one = not isinstance(reduce, list | tuple | set)
+    what = (reduce,) if one else tuple(reduce)
+    if not what or not all(callable(w) or w in NAMES for w in what):
+        raise ValueError(
+            f"`reduce` must be a function, one of {', '.join(map(repr, NAMES))}, or several of these, not {reduce!r}."
+        )
     return what

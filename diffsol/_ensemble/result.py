@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from operator import index
+
 import numpy as np
 
 from diffsol.integrate._ivp import MESSAGES
@@ -46,7 +48,7 @@ class EnsembleResult:
         return len(self.status)
 
     def __getitem__(self, i):
-        i = range(len(self))[i]
+        i = range(len(self))[index(i)]
         status = int(self.status[i])
         saved = int(self._outcome.n_saved[i])
         t_events = y_events = None

@@ -40,8 +40,8 @@ class Quantiles:
         self._bins = [_merged(a, b) for a, b in zip(self._bins, other._bins, strict=True)]
 
     def __call__(self, q):
-        if not 0 <= q <= 1:
-            raise ValueError(f"q must be between 0 and 1, not {q!r}.")
+        if np.ndim(q) or not 0 <= q <= 1:
+            raise ValueError(f"q must be one number between 0 and 1, not {q!r}.")
         return np.array([_quantile(bins, counts, q) for bins, counts in self._bins]).reshape(
             self.shape
         )

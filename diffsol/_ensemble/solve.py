@@ -14,12 +14,11 @@ from diffsol._ensemble.batch import batch_of
 from diffsol._ensemble.options import options_of
 from diffsol._ensemble.outcome import Outcome
 from diffsol._ensemble.plan import plan_of
-from diffsol._ensemble.reduce import Reduced, Reducer, wanted
+from diffsol._ensemble.reduce import BLOCK, Reduced, Reducer, wanted
 from diffsol._ensemble.result import EnsembleResult
 from diffsol.integrate import _options
 
 METHODS = (*native.IN_LANES, "Radau", "BDF", "LSODA")
-CHUNK = 1 << 16  # trajectories
 PROGRESS_EVERY = 0.1  # seconds
 
 
@@ -59,15 +58,15 @@ def solve_ensemble(
     device: str = "cpu",
     threads: int | None = None,
     executor: Any = None,
-    chunk: int = CHUNK,
+    chunk: int | None = None,
     reduce: Any = None,
     progress: bool | Callable = False,
 ) -> EnsembleResult | Reduced:
     """Solve initial value problems of one system, that differ in initial states, arguments, or intervals.
 
     Each trajectory takes its own steps and ends in its own way, as if `solve_ivp` solved it alone; several are solved
-    at once in the lanes of the processor's vector registers, and by several threads. What a trajectory comes to has the
-    same bits whatever the number of lanes, threads and chunks, and whatever the others do.
+    at once in the lanes of the processor's vector registers, and by several threads. What a trajectory in lanes comes
+    to has the same bits whatever the number of lanes, threads and chunks, and whatever the others do.
 
     Parameters
     ----------
@@ -101,14 +100,17 @@ def solve_ensemble(
     device : str
         'cpu'.
     threads : int, optional
-        Default: as many as there are processors.
+        Default: as many as there are processors. A function that is not compiled is called by one thread.
     executor : concurrent.futures.Executor, optional
         Whose workers solve the chunks: processes, or other machines.
-    chunk : int
-        Trajectories that are solved, and kept, at a time, with `reduce` or `executor`.
+    chunk : int, optional
+        Trajectories that are solved, and kept, at a time, with `reduce` or `executor`. Default: as many as fit into
+        memory well, and give every worker of the executor several chunks. With statistics, rounded up to a
+        multiple of 1024, in blocks of which they are made.
     reduce : str, callable, or sequence of these, optional
-        'mean', 'var', 'min', 'max', 'quantiles', or a function that is called with the result of each chunk. Only
-        that is kept and returned, so that memory does not grow with N (arrays that are given may be memory-mapped).
+        'mean', 'var' (that of the sample), 'min', 'max', 'quantiles', or a function that is called with the result
+        of each chunk. Only that is kept and returned, so that memory does not grow with N (arrays that are given may
+        be memory-mapped). Statistics are over the trajectories that succeeded: see `Reduced.count`.
     progress : bool or callable
         True: a bar on standard error; a callable is given an `EnsembleProgress` ten times a second at most.
 
@@ -150,9 +152,16 @@ def solve_ensemble(
         batch, method, rtol, atol, t_eval, events, max_step, first_step, max_steps, max_events
     )
     reducer = None if reduce is None else Reducer(wanted(reduce))
+    if reducer is not None and reducer.has_statistics and np.iscomplexobj(batch.y0):
+        raise ValueError(
+            "`reduce` takes statistics of real states only; give a function of the chunks."
+        )
     threads = _count("threads", native.default_threads() if threads is None else threads)
-    whole = reducer is None and executor is None
-    pieces = chunks.bounds(batch.size, batch.size if whole else _count("chunk", chunk))
+    if executor is not None and not hasattr(executor, "submit"):
+        raise TypeError(f"`executor` must be a concurrent.futures.Executor, not {executor!r}.")
+    if not (isinstance(progress, bool) or callable(progress)):
+        raise TypeError(f"`progress` must be True, False or callable, not {progress!r}.")
+    pieces = chunks.bounds(batch.size, _chunk(chunk, batch.size, executor, reducer))
     plan = plan_of(fun, batch, options)
     tell = _Teller(progress, batch.size)
     if executor is None:
@@ -169,16 +178,26 @@ def solve_ensemble(
 
 
 def _count(name, value):
-    if not float(value).is_integer() or value < 1:
+    if not isinstance(value, int | float | np.number) or not float(value).is_integer() or value < 1:
         raise ValueError(f"`{name}` must be a positive integer, not {value!r}.")
     return int(value)
+
+
+def _chunk(chunk, size, executor, reducer):
+    if reducer is None and executor is None:
+        return size
+    has_statistics = reducer is not None and reducer.has_statistics
+    if chunk is None:
+        return chunks.size_of(size, executor, has_statistics)
+    chunk = _count("chunk", chunk)
+    return -(-chunk // BLOCK) * BLOCK if has_statistics else chunk
 
 
 def _collected(solved, batch, options, pieces):
     """The result of all pieces."""
     outcome, stats = next(solved)
     if len(pieces) > 1:
-        whole = Outcome.empty(batch.size, batch.n, options)
+        whole = Outcome.empty(batch.size, batch.n, options, batch.y0.dtype)
         whole.put(0, outcome)
         for (first, _), (outcome, more) in zip(pieces[1:], solved, strict=True):
             whole.put(first, outcome)
@@ -209,7 +228,12 @@ class _Teller:
         if not self._progress or (not over and now - self._told_at < PROGRESS_EVERY):
             return
         self._told_at = now
-        self._progress(EnsembleProgress(n_done, self._size, now - self._begun, over))
+        try:
+            self._progress(EnsembleProgress(n_done, self._size, now - self._begun, over))
+        except StopIteration:
+            raise RuntimeError(
+                "`progress` raised StopIteration, which does not end an ensemble."
+            ) from None
 
     def end(self):
         self(self._size, True)

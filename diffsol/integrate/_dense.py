@@ -78,6 +78,8 @@ class OdeSolution:
         if t.dtype.kind not in "fiub" or t.dtype.itemsize > 8:
             # Complex times, long doubles, objects: SciPy's arithmetic, or its TypeError.
             return _scipy.original("OdeSolution")(self.ts, self.interpolants)(t)
+        if not self.n_segments and t.size:
+            raise IndexError("list index out of range")  # SciPy's words where no step was made
         if t.ndim == 0:
             return self._call_single(t)
         if t.size == 0:

@@ -33,7 +33,7 @@ def solve_as_before(func, y0, t, args, given):
         return None
     record = kernels.record_of(func, "odepack", state.size, False, False, given[-1] is False)
     times = floats(t) if record.idle else None  # the quick way out
-    warm = None if times is None else _taken(record.idle, given)
+    warm = None if times is None or not times.size else _taken(record.idle, given)
     if warm is None or not warm.fits(record, func, args):
         return None
     before, options = warm.options

@@ -15,6 +15,7 @@ def by_policy(monkeypatch):
     kernels.clear()
     monkeypatch.setenv("DIFFSOL_CACHE", "0")
     monkeypatch.setenv("DIFFSOL_JIT", "1")
+    monkeypatch.setattr(ahead, "_waiting", [])
     yield
     kernels.clear()
 
@@ -120,7 +121,9 @@ def test_a_child_does_not_wait_for_its_parents_thread(held):
 
 
 def test_loading_ahead_costs_its_share_only(monkeypatch):
-    monkeypatch.setattr(ahead, "_waiting", ["math"] * len(ahead.PORTIONS))
+    loaded = []
+    monkeypatch.setattr(ahead.importlib, "import_module", loaded.append)
+    monkeypatch.setattr(ahead, "_waiting", [f"portion {i}" for i in range(len(ahead.PORTIONS))])
     monkeypatch.setattr(ahead, "_credit", 0.0)
     assert policy.price(1) == pytest.approx(policy.LOAD_PRICE + policy.KERNEL_PRICE)
     ahead.load(1.9 * ahead.PRICE / ahead.SHARE)
@@ -129,7 +132,21 @@ def test_loading_ahead_costs_its_share_only(monkeypatch):
     assert len(ahead._waiting) == len(ahead.PORTIONS) - 2
     ahead.load(100.0)
     assert not ahead._waiting
+    assert len(loaded) == len(ahead.PORTIONS)
     assert policy.price(1) == pytest.approx(policy.KERNEL_PRICE)
+
+
+def test_each_call_loads_one_portion_before_anything_is_compiled(monkeypatch):
+    loaded = []
+    monkeypatch.setattr(ahead.importlib, "import_module", loaded.append)
+    monkeypatch.setattr(ahead, "_waiting", ["this", "that"])
+    record = has_cost(lambda: solve_ivp(decay, (0, 1), [1.0]))
+    for expected in (["that"], ["that", "this"]):
+        solve_ivp(decay, (0, 1), [1.0])
+        assert loaded == expected
+        assert not record.coming
+    solve_ivp(decay, (0, 1), [1.0])
+    assert arrived(record)
 
 
 def test_what_cannot_be_loaded_ahead_is_told_by_who_needs_it(monkeypatch):

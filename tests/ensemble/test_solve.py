@@ -58,7 +58,11 @@ def same(one, other):
 
 
 @pytest.mark.parametrize("method", ["RK23", "RK45", "DOP853", "Radau", "BDF", "LSODA"])
-def test_trajectories_are_those_of_solve_ivp(method):
+def test_trajectories_are_those_of_solve_ivp(method, monkeypatch):
+    if (
+        method not in native.IN_LANES
+    ):  # an exact Jacobian that joins on the way would make it other steps
+        monkeypatch.setenv("DIFFSOL_JIT", "0")
     some = slice(0, 8)
     sol = solve_ensemble(
         lorenz,
@@ -330,6 +334,8 @@ class TestOneByOne:
 
     def test_switched_off(self, monkeypatch):
         monkeypatch.setenv("DIFFSOL_JIT", "0")
+        with pytest.raises(NotCompiledError, match="DIFFSOL_JIT=0 is set"):
+            sweep(method="Rodas5P")
         sol = sweep(args=(RHO[:4],))
         assert sol.stats["tier"] == "one by one"
         monkeypatch.delenv("DIFFSOL_JIT")
@@ -352,6 +358,119 @@ class TestOneByOne:
         with pytest.warns(MismatchWarning):
             sol = sweep(args=(RHO[:2],))
         np.testing.assert_allclose(sol.y[0], alone(0).y[:, -1], rtol=1e-9)
+
+
+class TestReviewed:
+    """What reviews have found."""
+
+    @pytest.mark.parametrize("how", [{"over": "raise"}, {"invalid": "raise"}, {"under": "warn"}])
+    @pytest.mark.filterwarnings("ignore::diffsol.errors.CompilationWarning")
+    def test_errstate_that_raises_is_kept_to(self, how):
+        def fun(t, y, k):
+            return -y + np.exp(k * 1000.0) * 0.0
+
+        with np.errstate(**how):
+            if "under" in how:
+                sol = solve_ensemble(fun, (0, 1), [1.0], (np.array([0.0]),), args_axes=0)
+                assert sol.stats["tier"] == "one by one"
+            else:
+                with pytest.raises(FloatingPointError):
+                    solve_ensemble(fun, (0, 1), [1.0], (np.array([1.0]),), args_axes=0)
+
+    @pytest.mark.filterwarnings("ignore::diffsol.errors.CompilationWarning")
+    def test_complex_chunks(self):
+        k = np.linspace(0, 1, 30)
+        with ThreadPoolExecutor(1) as executor:
+            sol = solve_ensemble(
+                lambda t, y, k: 1j * k * y, (0, 1), [1.0 + 0j], (k,), args_axes=0, executor=executor,
+                chunk=10, rtol=1e-8,
+            )  # fmt: skip
+        np.testing.assert_allclose(sol.y[:, 0], np.exp(1j * k), rtol=1e-5)
+        with pytest.raises(ValueError, match="real states only"):
+            solve_ensemble(lambda t, y: y, (0, 1), [[1j]], reduce="var")
+
+    @pytest.mark.parametrize("method", ["RK45", "BDF", "LSODA"])
+    @pytest.mark.parametrize("events", [None, lambda t, y: y[0] - 0.5])
+    def test_intervals_of_no_length(self, method, events):
+        sol = solve_ensemble(
+            lambda t, y: -y,
+            (0.0, np.array([0.0, 1.0])),
+            [1.0],
+            method=method,
+            events=events,
+            rtol=1e-8,
+        )
+        np.testing.assert_allclose(sol.y[:, 0], [1.0, np.exp(-1)], rtol=1e-4)
+        np.testing.assert_array_equal(sol.status, 0)
+        at_start = solve_ensemble(lambda t, y: -y, (1.0, 1.0), [[2.0]], method=method, t_eval=[1.0])
+        np.testing.assert_array_equal(at_start.y, [[[2.0]]])
+
+    def test_a_trajectory_that_rodas5p_cannot_answer_for(self):
+        def fun(t, y, k):
+            if y[0] < k:
+                raise ValueError("below")
+            return -y
+
+        with pytest.raises(ValueError, match="below"):
+            solve_ensemble(
+                fun, (0, 5), [1.0], (np.array([0.5, -1.0]),), args_axes=0, method="Rodas5P"
+            )
+        sol = solve_ensemble(
+            fun, (0, np.array([0.0, 1.0])), [1.0], (np.array([-1.0, -1.0]),), args_axes=0,
+            method="Rodas5P", events=lambda t, y, k: y[0] - 0.5,
+        )  # fmt: skip
+        np.testing.assert_allclose(sol.y[:, 0], [1.0, np.exp(-1)], rtol=1e-2)
+
+    def test_too_many_components_for_rodas5p(self):
+        with pytest.raises(ValueError, match="at most 32 components, not 33"):
+            solve_ensemble(lambda t, y: -y, (0, 1), np.ones((2, 33)), method="Rodas5P")
+
+    @pytest.mark.parametrize("method", ["RK45", "BDF"])
+    def test_nan_among_the_times_is_passed_over(self, method):
+        sol = sweep(args=(RHO[:2],), t_eval=[0.0, np.nan, 0.5, 1.0], method=method)
+        wanted = sweep(args=(RHO[:2],), t_eval=[0.0, 0.5, 1.0], method=method)
+        np.testing.assert_allclose(sol.y, wanted.y, rtol=1e-8)
+
+    @pytest.mark.filterwarnings("ignore::RuntimeWarning")
+    @pytest.mark.parametrize("switch", ["0", "1"])
+    def test_times_of_a_trajectory_whose_first_step_fails(self, switch, monkeypatch):
+        monkeypatch.setenv("DIFFSOL_JIT", switch)
+        sol = solve_ensemble(
+            lambda t, y, k: k * np.sqrt(y - 5.0), (0, 1), [1.0], (np.array([1.0]),), args_axes=0,
+            t_eval=[0.0, 1.0],
+        )  # fmt: skip
+        assert sol.status[0] == -1
+        assert (
+            sol[0].t.size
+            == solve_ivp(lambda t, y: y * np.nan, (0, 1), [1.0], t_eval=[0.0, 1.0]).t.size
+        )
+        assert np.isnan(sol.y).all()
+
+    @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs timers")
+    @pytest.mark.parametrize("method", ["RK45", "BDF"])
+    def test_impatient_ctrl_c(self, method):
+        k = np.full(50_000, 28.0)
+        before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+        threads = threading.active_count()
+        try:
+            for _ in range(5):
+                signal.setitimer(signal.ITIMER_REAL, 0.1, 0.002)
+                try:
+                    with pytest.raises(KeyboardInterrupt):
+                        solve_ensemble(
+                            lorenz, (0, 200), [1.0] * 3, (k,), args_axes=0, method=method, threads=2
+                        )
+                finally:
+                    signal.setitimer(signal.ITIMER_REAL, 0)
+        except KeyboardInterrupt:
+            pass  # one more, on the way out
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before)
+        until = time.monotonic() + 10  # one that is left behind ends by itself, and harms nobody
+        while threading.active_count() > threads and time.monotonic() < until:
+            time.sleep(0.01)
+        assert threading.active_count() <= threads
 
 
 class TestReduce:
@@ -388,6 +507,10 @@ class TestReduce:
         found, full = self.reduced(lambda chunk: (len(chunk), chunk.y.sum(0)))
         assert [n for n, _ in found.results] == [4096, 4096, 808]
         np.testing.assert_allclose(sum(s for _, s in found.results), full.y.sum(0), rtol=1e-12)
+        found = solve_ensemble(
+            decay, (0, 1), [1.0], (np.ones(9000),), args_axes=0, reduce=len, chunk=5000
+        )
+        assert found.results == [5000, 4000]
 
     def test_those_that_failed_are_left_out(self):
         k = np.array([0.5, 2.0, 0.1])
@@ -413,6 +536,36 @@ class TestReduce:
         assert heights[0] < 0
         np.testing.assert_allclose(found.mean[0, 1], heights[1], rtol=1e-3)
         assert np.isnan(found.var[0, 1])
+
+
+class TestPythonIsCalledByOneThread:
+    """A function that is not compiled may use what is not for two."""
+
+    def solve(self, fun, **options):
+        seen = set()
+
+        def looked(t, y, k):
+            seen.add(threading.get_ident())
+            return fun(t, y, k)
+
+        solve_ensemble(looked, (0, 1), [1.0], (RHO,), args_axes=0, threads=4, **options)
+        return seen
+
+    @pytest.mark.filterwarnings("ignore::diffsol.errors.CompilationWarning")
+    @pytest.mark.parametrize("method", ["RK45", "BDF", "LSODA"])
+    def test_whatever_the_method(self, method):
+        assert len(self.solve(decay, method=method)) == 1
+
+    def test_an_event(self):
+        seen = set()
+
+        def event(t, y, k):
+            seen.add(threading.get_ident())
+            return y[0] - 0.5
+
+        with pytest.warns(CompilationWarning, match="an event function is not compiled"):
+            solve_ensemble(decay, (0, 1), [1.0], (RHO,), args_axes=0, threads=4, events=event)
+        assert len(seen) == 1
 
 
 def die(*given):
@@ -487,6 +640,22 @@ def test_progress():
 
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs timers")
+@pytest.mark.parametrize("method", ["BDF", "LSODA"])
+def test_ctrl_c_among_threads_that_free_their_solvers(method):
+    k = np.full(20_000, 28.0)
+    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    try:
+        for _ in range(10):
+            signal.setitimer(signal.ITIMER_REAL, 0.1)
+            with pytest.raises(KeyboardInterrupt):
+                solve_ensemble(
+                    lorenz, (0, 200), [1.0, 1.0, 1.0], (k,), args_axes=0, method=method, threads=2
+                )
+    finally:
+        signal.signal(signal.SIGALRM, before)
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs timers")
 def test_ctrl_c():
     k = np.full(1_000_000, 28.0)
     begun = time.perf_counter()
@@ -523,6 +692,19 @@ def test_ctrl_c():
         ({"threads": 0}, ValueError, "`threads` must be"),
         ({"chunk": 1.5, "reduce": "mean"}, ValueError, "`chunk` must be"),
         ({"reduce": "median"}, ValueError, "`reduce` must be"),
+        ({"reduce": []}, ValueError, "`reduce` must be"),
+        ({"reduce": 3}, ValueError, "`reduce` must be"),
+        ({"args_axes": None}, ValueError, "Nothing differs .* Give `args_axes=0`"),
+        ({"args_axes": 1}, ValueError, "`args_axes` must be"),
+        ({"args": (RHO[:0],)}, ValueError, "There are no trajectories"),
+        ({"args": RHO[:3]}, ValueError, "`args` itself must be a tuple"),
+        ({"t_span": 2}, ValueError, "`t_span` must have two"),
+        ({"chunk": "a", "reduce": "mean"}, ValueError, "`chunk` must be"),
+        ({"threads": "a"}, ValueError, "`threads` must be"),
+        ({"first_step": [0.1, 0.2]}, ValueError, "`first_step` must be one number"),
+        ({"executor": 3}, TypeError, "`executor` must be"),
+        ({"progress": "yes"}, TypeError, "`progress` must be"),
+        ({"events": "x"}, TypeError, "`events` must be"),
         ({"t_span": (0, 1, 2)}, ValueError, "`t_span` must have two"),
         ({"t_span": (0, np.inf)}, ValueError, "`t_span` must be finite"),
     ],

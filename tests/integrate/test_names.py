@@ -62,6 +62,7 @@ def test_package_names():
         "observe",
         "patch",
         "register_op",
+        "solve_ensemble",
         "unpatch",
     ]
     assert diffsol.__all__ == names
