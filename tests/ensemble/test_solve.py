@@ -440,10 +440,7 @@ class TestReviewed:
             t_eval=[0.0, 1.0],
         )  # fmt: skip
         assert sol.status[0] == -1
-        assert (
-            sol[0].t.size
-            == solve_ivp(lambda t, y: y * np.nan, (0, 1), [1.0], t_eval=[0.0, 1.0]).t.size
-        )
+        assert not sol[0].t.size  # as SciPy
         assert np.isnan(sol.y).all()
 
     @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs timers")
