@@ -73,7 +73,7 @@ def by_gcc(program, width, folder, n=None, options=("-march=native",)):
     source.write_text(WRAPPER.format(width=width, text=emit_c(program, "kernel", n)))
     library = folder / f"kernel{width}.so"
     subprocess.run(
-        [GCC, "-O1", "-std=gnu11", "-Wall", "-Werror", "-Wno-psabi", "-Wno-unused-function"]
+        [GCC, "-O1", "-std=gnu11", "-Wall", "-Werror", "-Wno-psabi", "-Wno-unused"]
         + ["-ffp-contract=off", *options, f"-I{INCLUDE}", "-shared", "-fPIC", source, "-o", library, "-lm"],
         check=True,
     )

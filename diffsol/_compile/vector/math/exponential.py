@@ -23,11 +23,11 @@ def reduced(high, low=None):
     k, _ = rounded(high * c.LOG2E[0])
     near = text.fma(-k, c.LN2[0], high)  # exact: k * LN2[0] has 53 bits, and is close to x
     r, error = two_sum(near, -(k * c.LN2[1]))  # that product is exact too
-    return k, r, error if low is None else error + low
+    return k, *((r, error) if low is None else two_sum(r, error + low))
 
 
 def exponential_less_one(r, rest):
-    """e**(r + rest) - 1 = r + (the second result), |r| <= ln(2)/2."""
+    """e**(r + rest) - 1 = r + (the second result), |r| <= ln(2)/2, rest about the last bit of r."""
     square = r * r
     tail = r.text.fma(square, polynomial(r, c.EXP), rest)
     return r, r.text.fma(r, rest, tail)

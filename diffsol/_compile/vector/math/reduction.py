@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from diffsol._compile.vector.math import coefficients as c
 from diffsol._compile.vector.math.parts import (
     fast_two_sum,
@@ -41,34 +43,27 @@ def far(text, size):
     integer = text.op("to_real", (bits & FRACTION_BITS) | HIDDEN_BIT)
     shift = (power & (step - 1)) << 52
     integer = text.from_bits(text.bits(integer) + shift)
-    table = text.table(_flat(c.PAYNE_HANEK))
+    table = text.table(np.array(c.PAYNE_HANEK))
     terms = []
     for j in range(4):
         terms += two_product(integer, text.lookup(table, row * 4 + j, "V"))
-    return _quarter_turns(text, terms)
-
-
-def _flat(rows):
-    import numpy as np
-
-    return np.array(rows)
+    return _quarter_turns(text, terms[:-1])  # the last is less than 2**-180
 
 
 def _quarter_turns(text, terms):
-    """(r, its rest, k) of a sum of quarter turns."""
+    """(r, its rest, k) of a sum of quarter turns, the largest first."""
     terms = [x - 4.0 * text.op("rint", x * 0.25) for x in terms[:3]] + terms[3:]  # exact
     terms = _distilled(terms)
     k, quadrant = rounded(terms[0])
-    high, low, *_ = _distilled([terms[0] - k, *terms[1:]])
+    high, low, *_ = _distilled(_distilled([terms[0] - k, *terms[1:]]))
     r, rest = two_product(high, c.HALF_PI[0])
     rest = text.fma(high, c.HALF_PI[1], text.fma(low, c.HALF_PI[0], rest))
     return *fast_two_sum(r, rest), quadrant
 
 
 def _distilled(terms):
-    """The same sum with its largest part first: each round moves what it can forwards."""
+    """The same sum, with as much of it in the first term as that can hold (VecSum: Ogita, Rump & Oishi 2005)."""
     terms = list(terms)
-    for _ in range(4):
-        for i in range(len(terms) - 1, 0, -1):
-            terms[i - 1], terms[i] = two_sum(terms[i - 1], terms[i])
+    for i in range(len(terms) - 1, 0, -1):
+        terms[i - 1], terms[i] = two_sum(terms[i - 1], terms[i])
     return terms
