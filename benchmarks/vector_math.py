@@ -18,16 +18,18 @@ import time
 import numpy as np
 
 ROOT = pathlib.Path(__file__).parents[1]
-sys.path[:0] = [str(ROOT / "tests" / "vector"), str(ROOT / "tests" / "compile")]
+sys.path.insert(0, str(ROOT / "tests" / "vector"))
 
-import sample_programs  # noqa: E402
 from lanes import operator_program, rows  # noqa: E402
 
 from diffsol._compile.cpu import compile_program  # noqa: E402
 from diffsol._compile.vector.emit import compile_lanes  # noqa: E402
+from diffsol._graph.ops import FLOAT  # noqa: E402
+from diffsol._trace.trace import trace_function  # noqa: E402
 
 COUNT = 512  # elements of one call, in lanes
 ROUNDS = 7
+REPEATS = 20000  # calls of a kernel that are timed as one
 LIBM = {
     "exp": "exp",
     "expm1": "expm1",
@@ -100,7 +102,9 @@ def functions(folder, driver, width, repeats=200):
         second = x.ravel()[COUNT:] if arity == 2 else x
 
         def in_lanes(kernel=kernel, address=address):
-            driver.call_lanes(ctypes.c_void_p(kernel.address), *map(ctypes.c_void_p, address), None, repeats)
+            driver.call_lanes(
+                ctypes.c_void_p(kernel.address), *map(ctypes.c_void_p, address), None, repeats
+            )
 
         calls = [in_lanes]
         for options in (("-O2", "-fno-math-errno"), ("-O3", "-ffast-math")):
@@ -115,30 +119,49 @@ def functions(folder, driver, width, repeats=200):
         print(f"{name:10} " + " ".join(f"{s / repeats / COUNT * 1e9:8.2f}" for s in least(calls)))
 
 
-def kernels(driver, width, repeats=20000):
+def lorenz(t, y):
+    return 10.0 * (y[1] - y[0]), y[0] * (28.0 - y[2]) - y[1], y[0] * y[1] - 8 / 3 * y[2]
+
+
+def hodgkin_huxley(t, y):
+    v, m, h, n = y
+    a_m = 0.1 * (v + 40.0) / (1.0 - np.exp(-(v + 40.0) / 10.0))
+    b_m = 4.0 * np.exp(-(v + 65.0) / 18.0)
+    a_h = 0.07 * np.exp(-(v + 65.0) / 20.0)
+    b_h = 1.0 / (1.0 + np.exp(-(v + 35.0) / 10.0))
+    a_n = 0.01 * (v + 55.0) / (1.0 - np.exp(-(v + 55.0) / 10.0))
+    b_n = 0.125 * np.exp(-(v + 65.0) / 80.0)
+    current = 120.0 * m**3 * h * (v - 50.0) + 36.0 * n**4 * (v + 77.0) + 0.3 * (v + 54.4)
+    gates = a_m * (1.0 - m) - b_m * m, a_h * (1.0 - h) - b_h * h, a_n * (1.0 - n) - b_n * n
+    return 10.0 - current, *gates
+
+
+def kernels(driver, width):
     print(f"\n{'':18} {'lanes':>8} {'scalar':>8}   ns a trajectory and call")
-    for name, y in (("lorenz", [1.0, 2.0, 3.0]), ("hodgkin_huxley", [-65.3, 0.05, 0.6, 0.32])):
+    for function, y in ((lorenz, [1.0, 2.0, 3.0]), (hodgkin_huxley, [-65.3, 0.05, 0.6, 0.32])):
         n = len(y)
-        program = sample_programs.program(getattr(sample_programs, name), n)
-        compiled = compile_lanes(program, width, n), compile_program(program)
-        wide = rows(np.repeat(np.array(y, float)[:, None], width, axis=1), width)
-        t, p = rows(np.zeros((1, width)), width), np.ones(max(program.n_params, 1))
-        out = rows(np.zeros((n, width)), width)
-        one = np.array(y, float)
-
-        def at(x):
-            return ctypes.c_void_p(x.ctypes.data)
-
-        def address(kernel):
-            return ctypes.c_void_p(kernel.address)
-
-        lanes, scalar = least(
-            [
-                lambda: driver.call_lanes(address(compiled[0]), at(t), at(wide), at(out), at(p), repeats),
-                lambda: driver.call_scalar(address(compiled[1]), at(one), at(out), at(p), repeats),
-            ]
+        program = trace_function(function, (), (n,), FLOAT, (n,), FLOAT).program
+        lanes, scalar = least(calls_of(program, np.array(y), driver, width))
+        print(
+            f"{function.__name__:18} {lanes / REPEATS / width * 1e9:8.2f} {scalar / REPEATS * 1e9:8.2f}"
         )
-        print(f"{name:18} {lanes / repeats / width * 1e9:8.2f} {scalar / repeats * 1e9:8.2f}")
+
+
+def calls_of(program, y, driver, width):
+    """Calls of the kernel in lanes, and of the scalar one."""
+    compiled = compile_lanes(program, width, y.size), compile_program(program)
+    lanes, scalar = (ctypes.c_void_p(kernel.address) for kernel in compiled)
+    wide = rows(np.repeat(y[:, None], width, axis=1), width)
+    t, out = rows(np.zeros((1, width)), width), rows(np.zeros((y.size, width)), width)
+    params = np.ones(1)
+    given = [ctypes.c_void_p(x.ctypes.data) for x in (t, wide, out, params)]
+    one = [ctypes.c_void_p(x.ctypes.data) for x in (y, out, params)]
+    # the addresses do not keep the memory
+    kept = (compiled, wide, t, out, params)
+    return (
+        lambda: (driver.call_lanes(lanes, *given, REPEATS), kept),
+        lambda: (driver.call_scalar(scalar, *one, REPEATS), kept),
+    )
 
 
 def main():

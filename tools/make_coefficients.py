@@ -49,8 +49,18 @@ def _without_start(f, removed):
 
 # name: (function, from, to, degree, what its result is multiplied by relative to the whole result)
 POLYNOMIALS = {
-    "EXP": (lambda r: (mp.expm1(r) - r) / r**2, -mp.log(2) / 2 - mpf("0.005"), mp.log(2) / 2 + mpf("0.006"), 10),
-    "LOG": (_without_start(mp.atanh, lambda f, s, z: (2 * f(s) - 2 * s) / (s * z)), 0, LOG_S**2 * 1.01, 7),
+    "EXP": (
+        lambda r: (mp.expm1(r) - r) / r**2,
+        -mp.log(2) / 2 - mpf("0.005"),
+        mp.log(2) / 2 + mpf("0.006"),
+        10,
+    ),
+    "LOG": (
+        _without_start(mp.atanh, lambda f, s, z: (2 * f(s) - 2 * s) / (s * z)),
+        0,
+        LOG_S**2 * 1.01,
+        7,
+    ),
     "LOG_FIFTH": (
         _without_start(mp.atanh, lambda f, s, z: (2 * f(s) - 2 * s - 2 * s**3 / 3) / (s * z * z)),
         0,
@@ -58,7 +68,12 @@ POLYNOMIALS = {
         7,
     ),
     "SIN": (_without_start(mp.sin, lambda f, r, z: (f(r) - r) / (r * z)), 0, mpf("0.63"), 6),
-    "COS": (_without_start(mp.cos, lambda f, r, z: (f(r) - 1 + z / 2) / (z * z)), 0, mpf("0.63"), 6),
+    "COS": (
+        _without_start(mp.cos, lambda f, r, z: (f(r) - 1 + z / 2) / (z * z)),
+        0,
+        mpf("0.63"),
+        6,
+    ),
     "ATAN": (
         _without_start(mp.atan, lambda f, x, z: (f(x) - x) / (x * z)),
         0,
@@ -91,9 +106,7 @@ def interpolate(f, low, high, degree):
     coefficients = [values[-1]]
     for node, value in zip(nodes[-2::-1], values[-2::-1], strict=True):
         shifted = [mpf(0), *coefficients]
-        coefficients = [
-            a - node * b for a, b in zip(shifted, [*coefficients, mpf(0)], strict=True)
-        ]
+        coefficients = [a - node * b for a, b in zip(shifted, [*coefficients, mpf(0)], strict=True)]
         coefficients[0] += value
     between = [middle + half * mp.cos(mp.pi * (i + mpf(1) / 3) / 97) for i in range(97)]
     error = max(abs(mp.polyval(coefficients[::-1], x) - f(x)) for x in between)

@@ -74,7 +74,17 @@ def by_gcc(program, width, folder, n=None, options=("-march=native",)):
     library = folder / f"kernel{width}.so"
     subprocess.run(
         [GCC, "-O1", "-std=gnu11", "-Wall", "-Werror", "-Wno-psabi", "-Wno-unused"]
-        + ["-ffp-contract=off", *options, f"-I{INCLUDE}", "-shared", "-fPIC", source, "-o", library, "-lm"],
+        + [
+            "-ffp-contract=off",
+            *options,
+            f"-I{INCLUDE}",
+            "-shared",
+            "-fPIC",
+            source,
+            "-o",
+            library,
+            "-lm",
+        ],
         check=True,
     )
     loaded = ctypes.CDLL(library)

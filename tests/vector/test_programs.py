@@ -7,34 +7,26 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
-from diffsol._compile.vector.emit import emit_llvm
-from diffsol._compile.vector.rows import Refused
-from diffsol._graph import interpret
-from diffsol._graph.ops import COMPLEX, FLOAT
 from random_programs import EXACT, arrays, numbers, programs
+
+from diffsol._graph import interpret
+from diffsol._graph.ops import BOOL, FLOAT, INT
 
 from .lanes import GCC, WIDTHS, by_gcc, by_llvm
 
 LANES = max(WIDTHS)
 REAL = [name for name in EXACT if name not in ("make_complex", "imag", "real", "conjugate")]
 often = settings(
-    deadline=None, suppress_health_check=list(HealthCheck), max_examples=120, derandomize=True
+    deadline=None, suppress_health_check=list(HealthCheck), max_examples=60, derandomize=True
 )
 seldom = settings(often, max_examples=25)
 
 
 @st.composite
 def cases(draw, operators, steps=12):
-    """(program, t, y, parameters): t and y for eight lanes each, in columns; what has no kernel is None."""
-    program, _, _, params = draw(programs(operators, steps=steps))
-    if program.state_dtype == COMPLEX:
-        return None
+    """(program, t, y, parameters): t and y for eight lanes each, in columns."""
+    program, _, _, params = draw(programs(operators, steps=steps, dtypes=(BOOL, INT, FLOAT)))
     size = int(np.prod(program.state_shape))
-    try:
-        emit_llvm(program, "probe", 1, size)
-    except Refused:
-        return None
     t = draw(st.lists(numbers(False), min_size=LANES, max_size=LANES))
     y = draw(arrays((size, LANES), FLOAT))
     return program, np.array(t), y, params
@@ -64,8 +56,6 @@ def expected(program, t, y, params):
 
 
 def agree(case, tolerance):
-    if case is None:
-        return
     out, mask = in_parts(by_llvm(case[0], LANES), *case[1:])
     reference, traps = expected(*case)
     assert mask == traps
@@ -90,8 +80,6 @@ def test_functions(case):
 @seldom
 @given(case=cases([*REAL, "power", "exp", "cos", "arcsin", "erf", "sinh"]))
 def test_bits_are_the_same_in_any_width(case):
-    if case is None:
-        return
     wide, mask = in_parts(by_llvm(case[0], LANES), *case[1:])
     for width in (1, 2, 4):
         out, bits = in_parts(by_llvm(case[0], width), *case[1:])
@@ -101,10 +89,11 @@ def test_bits_are_the_same_in_any_width(case):
 
 @pytest.mark.skipif(GCC is None, reason="no gcc")
 @seldom
-@given(case=cases([*REAL, "power", "exp", "cos", "arcsin", "erf", "sinh"]), width=st.sampled_from((1, 4)))
+@given(
+    case=cases([*REAL, "power", "exp", "cos", "arcsin", "erf", "sinh"]),
+    width=st.sampled_from((1, 4)),
+)
 def test_c_text_has_the_bits_of_llvm(case, width):
-    if case is None:
-        return
     wide, mask = in_parts(by_llvm(case[0], LANES), *case[1:])
     with tempfile.TemporaryDirectory() as folder:
         out, bits = in_parts(by_gcc(case[0], width, pathlib.Path(folder)), *case[1:])

@@ -152,9 +152,7 @@ class Lanes(Elements):
         ]
 
     def solve(self, node, a, b):
-        a, b = (
-            self.values_of(x) for x in node.inputs
-        )
+        a, b = (self.values_of(x) for x in node.inputs)
         solution, singular = equations.solve(self.text, node.inputs[0].shape[0], a, b)
         self.singular.append(singular)
         return solution

@@ -20,6 +20,10 @@ from diffsol._compile.vector.elements import Lanes
 from diffsol._compile.vector.llvm_text import LlvmModule, LlvmText
 
 WIDTHS = (1, 2, 4, 8)
+ARGUMENTS = (
+    "ptr noalias readonly %t, ptr noalias readonly %y, ptr noalias %out, "
+    "ptr noalias readonly %p, ptr noalias readonly %q"
+)
 
 
 @dataclass(frozen=True)
@@ -45,9 +49,7 @@ def emit_llvm(program, name, width, n) -> LaneModule:
     else:
         mask = text.bit_mask(trap) if width > 1 else trap.name
         text.line(f"ret i64 {text.named(f'zext i{width} {mask} to i64')}")
-    arguments = ("ptr noalias readonly %t", "ptr noalias readonly %y", "ptr noalias %out")
-    arguments += ("ptr noalias readonly %p", "ptr noalias readonly %q")
-    head = f"define i64 @{name}({', '.join(arguments)})"
+    head = f"define i64 @{name}({ARGUMENTS})"
     return LaneModule(module.assembled(head, text.lines), {}, module.externals)
 
 

@@ -200,7 +200,9 @@ class LlvmText(Text):
         return Value(
             self,
             "V",
-            self.named(f"shufflevector {vector} {first}, {vector} poison, <{count} x i32> zeroinitializer"),
+            self.named(
+                f"shufflevector {vector} {first}, {vector} poison, <{count} x i32> zeroinitializer"
+            ),
         )
 
     def address(self, base, place) -> str:

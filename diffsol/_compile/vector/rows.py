@@ -176,10 +176,12 @@ ROWS = {
     "logical_or": {BOOL: _primitive("or")},
     "logical_xor": {BOOL: _primitive("xor")},
     "logical_not": {BOOL: lambda text, x: ~x},
-    "select": {dtype: _select for dtype in (BOOL, INT, FLOAT)},
-    "shield": {dtype: _select for dtype in (BOOL, INT, FLOAT)},
+    "select": dict.fromkeys((BOOL, INT, FLOAT), _select),
+    "shield": dict.fromkeys((BOOL, INT, FLOAT), _select),
 }
-ROWS.update({name: {FLOAT: _primitive(name)} for name in ("sqrt", "floor", "ceil", "trunc", "rint")})
+ROWS.update(
+    {name: {FLOAT: _primitive(name)} for name in ("sqrt", "floor", "ceil", "trunc", "rint")}
+)
 ROWS.update(
     {
         name: {FLOAT: _math(name)}

@@ -6,6 +6,8 @@ and is written into either text by the operators of these.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 from diffsol._compile.vector.math import FUNCTIONS
 from diffsol._compile.vector.primitives import PRIMITIVES
 
@@ -91,33 +93,84 @@ class Value:
         return self.differs(self)
 
 
-class Text:
-    """Lines of one function, and the functions and tables that it calls for.
+class Text(ABC):
+    """Lines of one function, and what its module shares with others: functions and tables.
 
-    Subclasses give
-
-    constant(number, kind)       the value of a number
-    write(primitive, operands)   the value of an expression
-    define(name, body, arity)    a function of `math` as a part of the module
-    called(name, arguments)      the value of a call of one
-    rarely(condition, name, arguments, otherwise)
-                                 the function's value where the condition holds, computed if it holds anywhere
-    each_lane(name, *arguments)  an external function of doubles, called for one lane after the other
-    special(name, *arguments)    the same of a function of scipy.special
-    argument(name)               one of the kernel's arguments t, y, out, p, q
-    load_row(base, row), store_row(value, base, row), load_shared(base, place)
-    table(array)                 where a constant array lies, for
-    lookup(table, index, kind)   its element at an index in range
-    rows(values)                 where values lie, one behind the other, as an array to look up in
-    lookup_row(rows, index, kind)
-    search(side, table, start, stride, count, x, by_row)
-                                 numpy.searchsorted of x in count elements of a table or of rows
+    What is written for an operation, and where arrays lie, say `llvm_text.py` and `c_text.py`.
     """
 
     def __init__(self, module):
-        self.module = module  # what its functions share
+        self.module = module
         self.lines: list = []
         self._count = 0
+
+    @abstractmethod
+    def constant(self, x, kind) -> Value:
+        """The value of a number."""
+
+    @abstractmethod
+    def write(self, row, operands) -> Value:
+        """The value of a primitive applied to values."""
+
+    @abstractmethod
+    def define(self, name, body, arity):
+        """A function of `math` as a part of the module."""
+
+    @abstractmethod
+    def called(self, name, arguments) -> Value:
+        """The value of a call of such a function."""
+
+    @abstractmethod
+    def rarely(self, condition, name, arguments, otherwise) -> Value:
+        """The function's value where the condition holds; it is computed if that holds in any lane."""
+
+    @abstractmethod
+    def each_lane(self, name, *arguments) -> Value:
+        """An external function of doubles, called for one lane after the other."""
+
+    @abstractmethod
+    def special(self, name, *arguments) -> Value:
+        """The same of a function of scipy.special."""
+
+    @abstractmethod
+    def argument(self, name) -> str:
+        """One of the kernel's arguments t, y, out, p, q."""
+
+    @abstractmethod
+    def load_row(self, base, row) -> Value:
+        """A value of memory: a row of one number for each lane."""
+
+    @abstractmethod
+    def store_row(self, x, base, row) -> None:
+        """The value into memory."""
+
+    @abstractmethod
+    def load_shared(self, base, place) -> Value:
+        """A number of memory, the same in all lanes."""
+
+    @abstractmethod
+    def address(self, base, place) -> str:
+        """Where a number of memory lies."""
+
+    @abstractmethod
+    def table(self, array) -> str:
+        """Where a constant array lies."""
+
+    @abstractmethod
+    def rows(self, values) -> str:
+        """Where values lie, one behind the other, to be looked up in."""
+
+    @abstractmethod
+    def lookup(self, table, index, kind) -> Value:
+        """The elements of an array that all lanes share, at indices in range."""
+
+    @abstractmethod
+    def lookup_row(self, rows, index, kind) -> Value:
+        """The same of rows, where each lane has an array of its own."""
+
+    @abstractmethod
+    def search(self, side, table, start, stride, count, x, by_row) -> Value:
+        """numpy.searchsorted of x in `count` elements of an array or of rows."""
 
     def fresh(self, prefix="v") -> str:
         self._count += 1
@@ -139,9 +192,9 @@ class Text:
     def op(self, name, *operands) -> Value:
         """A primitive applied to values (or to numbers)."""
         row = PRIMITIVES[name]
-        operands = [self.value(x, kind) for x, kind in zip(operands, row.operands, strict=True)]
-        assert all(x.kind == kind for x, kind in zip(operands, row.operands, strict=True)), name
-        return self.write(row, operands)
+        values = [self.value(x, kind) for x, kind in zip(operands, row.operands, strict=True)]
+        assert all(x.kind == kind for x, kind in zip(values, row.operands, strict=True)), name
+        return self.write(row, values)
 
     def select(self, condition, a, b):
         """a where the condition holds, else b; of whatever kind they have."""
@@ -169,8 +222,7 @@ class Text:
 
     def call(self, name, *arguments) -> Value:
         """A function of `math`, which is written into the module when it is first called for."""
-        arguments = [self.real(x) for x in arguments]
         if name not in self.module.functions:
             function = self.define(name, FUNCTIONS[name], len(arguments))
             self.module.functions[name] = function  # its place is behind those that it calls
-        return self.called(name, arguments)
+        return self.called(name, [self.real(x) for x in arguments])

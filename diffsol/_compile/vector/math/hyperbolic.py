@@ -13,7 +13,6 @@ from diffsol._compile.vector.math.parts import (
     polynomial,
     quotient,
     scaled,
-    two_product,
     two_sum,
     with_sign_of,
 )
@@ -54,7 +53,7 @@ def tanh(text, x):
 def arcsinh(text, x):
     size = text.abs(x)
     near = clamped(size, 0.0, FAR)
-    square, square_low = two_product(near, near)
+    square = near * near
     root = text.sqrt(1.0 + square)
     high, low = two_sum(near, square / (1.0 + root))
     result = _of_far_too(size, log1p_of_pair(text, high, low))

@@ -69,7 +69,9 @@ def _angle(rise, run, backwards):
     tail = text.fma(q * q * q, polynomial(q * q, c.ATAN), q_low)
     # pi less the angle, where x < 0
     sign = text.select(backwards, -1.0, 1.0)
-    base = [text.select(backwards, whole - part, part) for whole, part in zip(c.PI, base, strict=True)]
+    base = [
+        text.select(backwards, whole - part, part) for whole, part in zip(c.PI, base, strict=True)
+    ]
     head, error = two_sum(base[0], sign * q)
     return head + (error + text.fma(sign, tail, base[1]))
 
