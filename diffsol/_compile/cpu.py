@@ -63,9 +63,14 @@ def compile_program(program, name="kernel", *, quick=False, unrolled=None) -> Co
     unrolled = plan.unrolls(program, quick) if unrolled is None else unrolled
     module = emit_llvm.emit(program, name, unrolled)
     effort = plan.effort(module.text.count("\n"), module.unrolled, quick)
-    with COMPILING:
-        image = elf.link(_get_library().compile(module, name, effort), name)
+    image = machine_code(module, name, effort)
     return CompiledKernel(program, name, module, image, (time.perf_counter() - started) * 1e3)
+
+
+def machine_code(module, name, effort):
+    """The image of a module's function `name`."""
+    with COMPILING:
+        return elf.link(_get_library().compile(module, name, effort), name)
 
 
 def _get_library():

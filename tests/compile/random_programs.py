@@ -90,8 +90,8 @@ def _indices(extent, count):
 class _Maker:
     """Grows a graph by random nodes; what cannot be made is skipped."""
 
-    def __init__(self, draw, operators, state, wild):
-        self.draw, self.operators, self.wild = draw, operators, wild
+    def __init__(self, draw, operators, state, wild, dtypes):
+        self.draw, self.operators, self.wild, self.dtypes = draw, operators, wild, dtypes
         self.graph = Graph()
         self.n_params = 6
         self.nodes = [
@@ -99,7 +99,7 @@ class _Maker:
             self.graph.state(*state),
             self.graph.param(0, (), FLOAT),
             self.graph.param(1, (3,), FLOAT),
-            self.graph.param(2, (2,), COMPLEX),
+            self.graph.param(2, (2,), COMPLEX if COMPLEX in dtypes else INT),
         ]
 
     def pick(self):
@@ -148,7 +148,7 @@ class _Maker:
             self.nodes.append(node)
 
     def const(self):
-        shape, dtype = self.draw(st.sampled_from(SHAPES)), self.draw(st.sampled_from(DTYPES))
+        shape, dtype = self.draw(st.sampled_from(SHAPES)), self.draw(st.sampled_from(self.dtypes))
         return self.graph.const(self.draw(arrays(shape, dtype, self.wild)))
 
     def elementwise(self):
@@ -302,16 +302,16 @@ class _Maker:
         return self.graph.matmul(a, self.draw(st.sampled_from(fitting))) if fitting else None
 
     def cast(self):
-        x, dtype = self.pick(), self.draw(st.sampled_from(DTYPES))
+        x, dtype = self.pick(), self.draw(st.sampled_from(self.dtypes))
         return None if x.dtype == COMPLEX and dtype in (INT, FLOAT) else self.graph.cast(x, dtype)
 
 
 @st.composite
-def programs(draw, operators=tuple(ELEMENTWISE), wild=True, steps=12):
+def programs(draw, operators=tuple(ELEMENTWISE), wild=True, steps=12, dtypes=DTYPES):
     """(Program, t, y, parameters)."""
-    dtype = draw(st.sampled_from((FLOAT, FLOAT, COMPLEX)))
+    dtype = draw(st.sampled_from((FLOAT, FLOAT, COMPLEX))) if COMPLEX in dtypes else FLOAT
     shape = draw(st.sampled_from([(1,), (3,), (9,), (2, 6)]))
-    maker = _Maker(draw, operators, (shape, dtype), wild)
+    maker = _Maker(draw, operators, (shape, dtype), wild, dtypes)
     for _ in range(draw(st.integers(1, steps))):
         maker.add()
     output = maker.output()

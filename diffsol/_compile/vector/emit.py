@@ -1,0 +1,76 @@
+"""A `Program` for several trajectories at once: as LLVM text, compiled for this CPU, or as C text.
+
+    i64 name(ptr t, ptr y, ptr out, ptr p, ptr q)
+
+t has W doubles, y a row of W doubles for each of the first n elements of the program's state, q one for each of
+the others (a trajectory's own arguments), out one for each element of the output; p is the parameter block, the
+same for all. All but p are aligned to a row. The result has a bit set for each lane in which the program's trap
+is. A lane's numbers are the same bits whatever W is, and what else the lanes hold.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from diffsol._compile import cpu
+from diffsol._compile.plan import LARGE_LINES, Effort
+from diffsol._compile.vector.c_text import CModule, CText
+from diffsol._compile.vector.elements import Lanes
+from diffsol._compile.vector.llvm_text import LlvmModule, LlvmText
+
+WIDTHS = (1, 2, 4, 8)
+ARGUMENTS = (
+    "ptr noalias readonly %t, ptr noalias readonly %y, ptr noalias %out, "
+    "ptr noalias readonly %p, ptr noalias readonly %q"
+)
+
+
+@dataclass(frozen=True)
+class LaneModule:
+    """LLVM text and what it needs, as `emit_llvm.Module`."""
+
+    text: str
+    tables: dict
+    externals: set
+    unrolled: bool = True
+
+
+def emit_llvm(program, name, width, n) -> LaneModule:
+    """The kernel of a program for `width` lanes, n elements of whose state are the trajectory's."""
+    module = LlvmModule(width)
+    text = LlvmText(module)
+    lanes = Lanes(text, program, n)
+    for row, x in enumerate(lanes.outputs()):
+        text.store_row(x, "%out", row)
+    trap = lanes.trap()
+    if trap is None:
+        text.line("ret i64 0")
+    else:
+        mask = text.bit_mask(trap) if width > 1 else trap.name
+        text.line(f"ret i64 {text.named(f'zext i{width} {mask} to i64')}")
+    head = f"define i64 @{name}({ARGUMENTS})"
+    return LaneModule(module.assembled(head, text.lines), {}, module.externals)
+
+
+def compile_lanes(program, width, n, name="lanes") -> cpu.CompiledKernel:
+    """Compile a program for `width` lanes of this CPU. Raises `Refused` where it has no such kernel."""
+    started = time.perf_counter()
+    module = emit_llvm(program, name, width, n)
+    lines = module.text.count("\n")
+    effort = Effort("level1", 2) if lines <= LARGE_LINES else Effort("peephole", 1)
+    image = cpu.machine_code(module, name, effort)
+    return cpu.CompiledKernel(program, name, module, image, (time.perf_counter() - started) * 1e3)
+
+
+def emit_c(program, name, n) -> str:
+    """The kernel as C text: I name(const V *t, const V *y, V *out, const R *p, const V *q)."""
+    module = CModule()
+    text = CText(module)
+    lanes = Lanes(text, program, n)
+    for row, x in enumerate(lanes.outputs()):
+        text.store_row(x, "out", row)
+    trap = lanes.trap()
+    text.line(f"return {(text.truth(False) if trap is None else trap).name}")
+    arguments = "const V *t, const V *y, V *out, const R *p, const V *q"
+    return module.assembled(f"DS_FN M {name}({arguments})", text.lines)
