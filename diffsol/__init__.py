@@ -18,6 +18,7 @@ __all__ = [
     "observe",
     "patch",
     "register_op",
+    "solve_ensemble",
     "unpatch",
 ]
 
@@ -30,12 +31,14 @@ _HOMES = {
     "observe": ("diffsol._observe", "observe"),
     "patch": ("diffsol._patch", "patch"),
     "register_op": ("diffsol._register", "register_op"),
+    "solve_ensemble": ("diffsol._ensemble.solve", "solve_ensemble"),
     "unpatch": ("diffsol._patch", "unpatch"),
 }
 
 if TYPE_CHECKING:
     from diffsol import cache, integrate
     from diffsol._explain import explain
+    from diffsol._ensemble.solve import solve_ensemble
     from diffsol._observe import Observer, observe
     from diffsol._patch import patch, unpatch
     from diffsol._register import register_op

@@ -8,7 +8,8 @@ WIDTH = 30
 
 
 class Bar:
-    """Called with a `watch.Progress`; writes to standard error, over what it wrote before."""
+    """Called with a `watch.Progress`, or what is as that: `fraction`, `seconds`, `over`, and `told()` in words; writes
+    to standard error, over what it wrote before."""
 
     def __init__(self):
         self._length = 0
@@ -17,8 +18,7 @@ class Bar:
         filled = int(WIDTH * min(max(progress.fraction, 0.0), 1.0))
         text = (
             f"{100 * progress.fraction:3.0f}%|{'#' * filled}{' ' * (WIDTH - filled)}| "
-            f"t={progress.t:.6g} of {progress.tf:.6g}, {progress.n_steps} steps, "
-            f"{progress.seconds:.1f} s{_left(progress)}"
+            f"{progress.told()}, {progress.seconds:.1f} s{_left(progress)}"
         )
         sys.stderr.write("\r" + text.ljust(self._length) + ("\n" if progress.over else ""))
         self._length = len(text)
@@ -26,6 +26,6 @@ class Bar:
 
 
 def _left(progress):
-    if not 0.0 < progress.fraction < 1.0 or progress.tf in (float("inf"), float("-inf")):
+    if not 0.0 < progress.fraction < 1.0:
         return ""
     return f", {progress.seconds * (1 / progress.fraction - 1):.1f} s left at this rate"

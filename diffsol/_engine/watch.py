@@ -36,6 +36,10 @@ class Progress(NamedTuple):
     seconds: float
     over: bool
 
+    def told(self) -> str:
+        """That in words."""
+        return f"t={self.t:.6g} of {self.tf:.6g}, {self.n_steps} steps"
+
 
 class Start(NamedTuple):
     """What observers are told of a solve that begins."""

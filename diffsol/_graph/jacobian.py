@@ -50,6 +50,41 @@ def jacobian(program, with_value=False, deadline=math.inf) -> Jacobian:
     return Jacobian(_program(program, copies, values, program.state_shape), start, row, full)
 
 
+def leading_jacobian(program, n, deadline=math.inf) -> Program:
+    """d output / d of the first n elements of the state: (rows, n) in C order, every place written."""
+    graph = Graph()
+    copies, found = _entries(program, graph, deadline)
+    rows, columns = program.output.size, math.prod(program.state_shape)
+    by_columns = graph.cast(found.full(columns), program.output.dtype)
+    values = graph.view(by_columns, 0, (1, rows), (rows, n))
+    return _program(program, copies, values, program.state_shape)
+
+
+def time_derivative(program, deadline=math.inf) -> Program | None:
+    """d output / dt at a constant state; None where the output does not depend on t."""
+    graph = Graph()
+    copies = _copy(program, graph)
+    output = copies[program.output.id]
+    nodes = reachable([output])
+    tangents = Tangents(graph, 1)
+    for node in nodes:
+        if node.op == "time":
+            tangents.seed(node, [Term(graph.const(1.0), np.zeros((), np.int64))])
+    tangents.follow(nodes, deadline)
+    terms = tangents.of(output)
+    if not terms:
+        return None
+    return _program(program, copies, _only_column(graph, terms, output), program.state_shape)
+
+
+def _only_column(graph, terms, output):
+    """What the terms (none, or one) of a single variable come to, in the output's shape and dtype."""
+    column = graph.const(np.zeros(output.shape))
+    for term in terms:
+        column = graph.reshape(graph.broadcast(term.coef, (1, *output.shape)), output.shape)
+    return graph.cast(column, output.dtype)
+
+
 def pattern(program):
     """(rows, columns) of the entries that are not zero everywhere, column by column."""
     _, found = _entries(program, Graph(), math.inf)
@@ -86,10 +121,8 @@ def jvp_program(program, deadline=math.inf) -> Program:
             tangents.seed(copies[node.id], [term])
     output = copies[program.output.id]
     tangents.follow(reachable([output]), deadline)
-    product = graph.const(np.zeros(output.shape))
-    for term in tangents.of(output):  # one, or none
-        product = graph.reshape(graph.broadcast(term.coef, (1, *output.shape)), output.shape)
-    return _program(program, copies, graph.cast(product, program.output.dtype), (2 * size,))
+    product = _only_column(graph, tangents.of(output), output)
+    return _program(program, copies, product, (2 * size,))
 
 
 def _copy(program, graph, both=None) -> dict:

@@ -212,6 +212,14 @@ REASONS = {
             "please report it.",
         ),
         Reason(
+            "no-lanes",
+            "It has no form for several trajectories at once",
+            "Ensembles are solved in the lanes of the processor's vector registers, for which some operations "
+            "(complex numbers, operators of `register_op`, large systems of linear equations) have no code.",
+            "Write a complex equation as one for real and imaginary parts; else the trajectories are solved one "
+            "by one.",
+        ),
+        Reason(
             "switched-off",
             "Compilation is switched off",
             "DIFFSOL_JIT=0 is set in the environment.",

@@ -53,6 +53,11 @@ def _float64(trace, x):
     return wrap(trace, trace.graph.cast(as_node(trace, x), FLOAT))
 
 
+@handles(np.bool_)
+def _numpy_bool(trace, x):
+    return wrap(trace, trace.graph.cast(as_node(trace, x), BOOL))
+
+
 @handles(np.int64)
 def _int64(trace, x):
     node = as_node(trace, x)

@@ -1,0 +1,1 @@
+"""Ensembles: many trajectories of one system, each with its own start, arguments and steps."""

@@ -1,0 +1,149 @@
+"""What the trajectories of an ensemble have for themselves, and what they share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+LARGEST_INT = 2**53  # an own argument is held as a double, whatever it is
+
+
+@dataclass(frozen=True)
+class Own:
+    """An argument that every trajectory has for itself.
+
+    values    ndarray (N, ...), of bools, integers or floats
+    """
+
+    values: np.ndarray
+
+    @property
+    def shape(self):
+        return self.values.shape[1:]
+
+    @property
+    def size(self):
+        return int(np.prod(self.shape, dtype=int))
+
+
+@dataclass(frozen=True)
+class Batch:
+    """N trajectories, or some of them.
+
+    size     N
+    y0       ndarray (N, n), or (1, n) for all
+    args     tuple of Own, and of whatever is shared as it is
+    t0, tf   ndarray (N,), or (1,) for all
+    """
+
+    size: int
+    y0: np.ndarray
+    args: tuple
+    t0: np.ndarray
+    tf: np.ndarray
+
+    @property
+    def n(self):
+        return self.y0.shape[1]
+
+    @property
+    def own(self):
+        return [arg for arg in self.args if type(arg) is Own]
+
+    @property
+    def shared(self):
+        return tuple(arg for arg in self.args if type(arg) is not Own)
+
+    def rows(self, first, last) -> Batch:
+        """The trajectories from first up to last."""
+
+        def some(values):
+            return values if len(values) == 1 < self.size else values[first:last]
+
+        return replace(
+            self,
+            size=last - first,
+            y0=some(self.y0),
+            args=tuple(Own(a.values[first:last]) if type(a) is Own else a for a in self.args),
+            t0=some(self.t0),
+            tf=some(self.tf),
+        )
+
+    def own_rows(self) -> np.ndarray:
+        """The own arguments as doubles, (N, m)."""
+        parts = [np.reshape(own.values, (self.size, own.size)) for own in self.own]
+        return np.concatenate([np.empty((self.size, 0)), *parts], axis=1)
+
+    def one(self, i) -> tuple[tuple, np.ndarray, tuple]:
+        """(t_span, y0, args) of trajectory i, as `solve_ivp` takes them."""
+        args = tuple(a.values[i] if type(a) is Own else a for a in self.args)
+        span = float(self._at(self.t0, i)), float(self._at(self.tf, i))
+        return span, self._at(self.y0, i).copy(), args
+
+    def _at(self, values, i):
+        return values[0] if len(values) == 1 else values[i]
+
+
+def batch_of(t_span, y0, args, args_axes) -> Batch:
+    """The ensemble that the arguments of `solve_ensemble` describe. Raises ValueError, TypeError."""
+    y0 = _states(y0)
+    axes = _axes(args, args_axes)
+    args = tuple(_own(arg, i) if axis == 0 else arg for i, (arg, axis) in enumerate(zip(args, axes, strict=True)))
+    t0, tf = _span(t_span)
+    lengths = {"`y0`": len(y0), "`t_span[0]`": len(t0), "`t_span[1]`": len(tf)}
+    sizes = {name: length for name, length in lengths.items() if length != 1}
+    sizes |= {f"`args[{i}]`": len(a.values) for i, a in enumerate(args) if type(a) is Own}
+    if len(set(sizes.values())) > 1:
+        told = ", ".join(f"{name} {length}" for name, length in sizes.items())
+        raise ValueError(f"The numbers of trajectories do not agree: {told}.")
+    return Batch(next(iter(sizes.values()), 1), y0, args, t0, tf)
+
+
+def _states(y0):
+    y0 = np.asarray(y0)
+    if y0.dtype.kind not in "fciub":
+        raise TypeError(f"`y0` must hold numbers, not {y0.dtype}.")
+    y0 = y0.astype(complex if y0.dtype.kind == "c" else float, copy=False)
+    if y0.ndim not in (1, 2) or not y0.shape[-1]:
+        raise ValueError(
+            f"`y0` must have the shape (n,), or (N, n) for N trajectories, with n > 0, not {y0.shape}."
+        )
+    if not np.isfinite(y0).all():
+        raise ValueError("All components of the initial states `y0` must be finite.")
+    return np.atleast_2d(y0)
+
+
+def _axes(args, args_axes):
+    """0 or None for each argument."""
+    axes = (args_axes,) * len(args) if args_axes is None or args_axes == 0 else tuple(args_axes)
+    if len(axes) != len(args) or not all(axis is None or axis == 0 for axis in axes):
+        raise ValueError(
+            "`args_axes` must be 0, None, or a tuple of these with one entry for each of the "
+            f"{len(args)} `args`, not {args_axes!r}: 0 where an argument has one value for each trajectory."
+        )
+    return axes
+
+
+def _own(arg: Any, i):
+    values = np.asarray(arg)
+    if values.dtype.kind not in "fiub" or not values.ndim:
+        raise ValueError(
+            f"`args[{i}]` has `args_axes` 0: it must be an array of real numbers with one entry for each trajectory."
+        )
+    if values.dtype.kind in "iu" and values.size and max(abs(int(values.min())), int(values.max())) > LARGEST_INT:
+        raise ValueError(f"`args[{i}]` has integers beyond 2**53.")
+    kept = {"f": float, "b": bool}.get(values.dtype.kind, np.int64)
+    return Own(values.astype(kept, copy=False))
+
+
+def _span(t_span):
+    if len(t_span) != 2:
+        raise ValueError(f"`t_span` must have two entries, not {len(t_span)}.")
+    ends = [np.atleast_1d(np.asarray(t, dtype=float)) for t in t_span]
+    if any(end.ndim != 1 for end in ends):
+        raise ValueError("The entries of `t_span` must be numbers, or arrays with one for each trajectory.")
+    if not all(np.isfinite(end).all() for end in ends):
+        raise ValueError("`t_span` must be finite.")
+    return ends

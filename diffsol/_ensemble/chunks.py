@@ -1,0 +1,82 @@
+"""An ensemble in chunks: one after the other, or by the workers of an executor."""
+
+from __future__ import annotations
+
+import collections
+import warnings
+
+from diffsol._ensemble.plan import Plan
+from diffsol._ensemble.reduce import BLOCK
+
+AHEAD = 2  # chunks that are handed out for each worker that is known of, so that none waits
+WORKERS = 8  # that an executor is taken to have if it does not say
+
+
+def bounds(size, chunk):
+    """(first, last) of each chunk, whose sizes are multiples of the blocks of `reduce`."""
+    chunk = -(-chunk // BLOCK) * BLOCK
+    return [(first, min(first + chunk, size)) for first in range(0, size, chunk)]
+
+
+def solved_here(plan, batch, pieces, threads, tell):
+    """(Outcome, statistics) of each piece, in order."""
+    done = 0
+    for first, last in pieces:
+        yield plan.solve(batch.rows(first, last), threads, lambda n, done=done: tell(done + n))
+        done = last
+        tell(done)
+
+
+def solved_by(executor, plan, batch, pieces, threads, tell):
+    """The same by the workers of an executor, of which nothing but `submit` is used.
+
+    What a worker does changes nothing outside it, so a chunk may be done twice. A chunk whose worker failed, or was
+    killed, is solved here.
+    """
+    most = AHEAD * (getattr(executor, "_max_workers", None) or WORKERS)
+    waiting, running, done = iter(pieces), collections.deque(), 0
+    task = plan.portable()
+    try:
+        while True:
+            while len(running) < most and (piece := next(waiting, None)) is not None:
+                running.append((piece, _submitted(executor, task, batch.rows(*piece))))
+            if not running:
+                return
+            (first, last), future = running.popleft()
+            yield _outcome(future, plan, batch.rows(first, last), threads)
+            done += last - first
+            tell(done)
+    finally:
+        for _, future in running:
+            if future is not None:
+                future.cancel()
+
+
+def _submitted(executor, task, batch):
+    """The future, or None where the executor takes nothing any more."""
+    try:
+        return executor.submit(solve_chunk, task, batch)
+    except RuntimeError:  # it is broken, or was shut down
+        return None
+
+
+def _outcome(future, plan, batch, threads):
+    try:
+        if future is not None:
+            outcome, stats = future.result()
+            plan.redo(batch, outcome, threads)
+            return outcome, stats
+        reason = "the executor takes no tasks any more"
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}"
+    warnings.warn(
+        f"a chunk of {batch.size} trajectories is solved in this process, for its worker failed ({reason})",
+        RuntimeWarning,
+        stacklevel=2,
+    )
+    return plan.solve(batch, threads, lambda done: None)
+
+
+def solve_chunk(task: Plan, batch):
+    """What a worker does, in any process: one thread, and kernels that are compiled once in each process."""
+    return task.solve(batch, 1, lambda done: None)

@@ -1,0 +1,199 @@
+"""Trajectories in lanes: the C core's solver of ensembles, in several threads."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+from collections import OrderedDict
+
+import numpy as np
+
+from diffsol._compile.locks import COMPILING
+from diffsol._ensemble.outcome import Outcome
+from diffsol._methods.registry import METHODS, ROSENBROCK
+from diffsol._native._core import ffi, lib
+from diffsol._trace.reasons import Refused
+
+SLICE = 0.02  # seconds between two looks at whether to go on
+LEAST_RANGE = 64  # trajectories that a thread takes at a time, at least
+RANGES = 16  # for each thread: those that end early leave work for others
+MOST_KERNELS = 256
+
+METHOD_IDS = {name: traits.id for name, traits in {**METHODS, **ROSENBROCK}.items()}
+IN_LANES = ("RK23", "RK45", "DOP853", "Rodas5P")
+ALIGNMENT = 64
+
+
+_kernels: OrderedDict = OrderedDict()  # by content of the program, lanes and n
+
+
+def lanes() -> int:
+    """How many trajectories this processor solves at once."""
+    return lib.ds_ens_lanes()
+
+
+def kernel_of(program, n):
+    """The compiled program for this processor's lanes; n elements of its state are a trajectory's state."""
+    key = content_of(program), lanes(), n
+    with COMPILING:
+        kernel = _kernels.get(key)
+        if kernel is None:
+            kernel = _kernels[key] = _compiled(program, n)
+            while len(_kernels) > MOST_KERNELS:
+                _kernels.popitem(last=False)
+        _kernels.move_to_end(key)
+    return kernel
+
+
+def _compiled(program, n):
+    from diffsol._compile.vector import rows
+    from diffsol._compile.vector.emit import compile_lanes
+
+    try:
+        return compile_lanes(program, lanes(), n)
+    except rows.Refused as error:
+        raise Refused("no-lanes", str(error)) from None
+
+
+def content_of(program) -> str:
+    """What tells equal programs, in whatever process they were made."""
+    place = {node.id: i for i, node in enumerate(program.nodes)}
+    hashed = hashlib.blake2b(digest_size=20)
+    for node in program.nodes:
+        hashed.update(repr((node.op, [place[x.id] for x in node.inputs], node.shape, node.dtype.str)).encode())
+        for part in (node.value, *node.attrs):
+            told = part.tobytes() if isinstance(part, np.ndarray) else repr(part).encode()
+            hashed.update(told + b"\0")
+    ends = [place[program.output.id], None if program.trap is None else place[program.trap.id]]
+    hashed.update(repr((ends, program.state_shape, program.n_params)).encode())
+    return hashed.hexdigest()
+
+
+class Solver:
+    """A batch of trajectories, ready to be solved."""
+
+    def __init__(self, programs, parameters, batch, options):
+        self.outcome = Outcome.empty(batch.size, batch.n, options)
+        self._keep: list = []
+        self._ens = ens = ffi.new("ds_ens *")
+        ens.method, ens.lanes = METHOD_IDS[options.method], lanes()
+        ens.n, ens.m = batch.n, sum(own.size for own in batch.own)
+        for name, program in programs.named().items():
+            kernel = kernel_of(program, batch.n)
+            slot = getattr(ens, name)
+            slot.kernel = ffi.cast("ds_ens_kernel", kernel.address)
+            slot.params = self._doubles(parameters.of(name))
+            self._keep.append(kernel)
+        self._give_inputs(batch)
+        self._give_options(options, batch.n)
+        for name, array in self.outcome.arrays().items():
+            kind = {"f": "double[]", "i": f"int{8 * array.itemsize}_t[]"}[array.dtype.kind]
+            setattr(ens, name, self._borrowed(kind, array))
+
+    def _give_inputs(self, batch):
+        ens = self._ens
+        for name, rows in (("y0", batch.y0), ("q", batch.own_rows()), ("t0", batch.t0[:, None]), ("t_bound", batch.tf[:, None])):
+            setattr(ens, name, self._doubles(rows))
+            setattr(ens, name + "_stride", 0 if len(rows) == 1 else rows.shape[1])
+
+    def _give_options(self, options, n):
+        ens = self._ens
+        for name in ("rtol", "atol"):
+            value = np.atleast_1d(np.asarray(getattr(options, name), float))
+            setattr(ens, name, self._doubles(value))
+            setattr(ens, name + "_stride", int(value.size > 1))
+        ens.max_step, ens.first_step = options.max_step, options.first_step or 0.0
+        ens.max_steps = options.max_steps or 0
+        if options.n_eval:
+            ens.t_eval, ens.n_eval = self._doubles(options.t_eval), options.n_eval
+        ens.n_events, ens.event_room = len(options.events), options.event_room
+        most, direction = options.of_events()
+        ens.event_max, ens.event_direction = self._doubles(most), self._doubles(direction)
+
+    def _doubles(self, values):
+        return self._borrowed("double[]", np.ascontiguousarray(values, dtype=float))
+
+    def _borrowed(self, kind, array):
+        held = ffi.from_buffer(kind, array)
+        self._keep += [array, held]
+        return held
+
+    def run(self, threads, tell) -> tuple[int, int]:
+        """Solve all; (trial steps of all lanes together, busy lanes in them).
+
+        tell    (number of trajectories done) -> None, some times a second in the calling thread
+        """
+        count = len(self.outcome)
+        ranges = _ranges(count, threads)
+        work = _Work(self._ens, ranges)
+        helpers = [threading.Thread(target=work.go, daemon=True) for _ in range(min(threads, len(ranges)) - 1)]
+        for helper in helpers:
+            helper.start()
+        try:
+            work.go(lambda: tell(work.n_done))
+            for helper in helpers:
+                while helper.is_alive():
+                    helper.join(SLICE)
+                    tell(work.n_done)
+        finally:
+            work.stopped = True
+            for helper in helpers:
+                helper.join()
+        if work.error is not None:
+            raise work.error
+        return work.n_attempts, work.n_busy
+
+
+def _ranges(count, threads):
+    """Disjoint ranges of trajectories, some for each thread."""
+    size = max(LEAST_RANGE, -(-count // (RANGES * threads))) if threads > 1 else count
+    return [(first, min(first + size, count)) for first in range(0, count, size)]
+
+
+class _Work:
+    """Ranges that several threads take one after the other."""
+
+    def __init__(self, ens, ranges):
+        self._ens, self._ranges = ens, iter(ranges)
+        self._lock = threading.Lock()
+        self.stopped, self.error = False, None
+        self.n_done = self.n_attempts = self.n_busy = 0
+
+    def go(self, look=None):
+        """Solve ranges until there are none left. look: called between slices."""
+        try:
+            while (bounds := self._next()) is not None:
+                self._solve(*bounds, look)
+        except MemoryError as error:
+            self.error, self.stopped = error, True
+
+    def _next(self):
+        with self._lock:
+            return None if self.stopped else next(self._ranges, None)
+
+    def _solve(self, first, last, look):
+        worker = lib.ds_ens_new(self._ens, first, last)
+        if worker == ffi.NULL:
+            raise MemoryError(f"no memory for {last - first} trajectories")
+        try:
+            seen, code = 0, lib.DS_RUNNING
+            while code == lib.DS_RUNNING and not self.stopped:
+                code = lib.ds_ens_run(worker, SLICE)
+                with self._lock:
+                    self.n_done += worker.n_done - seen
+                seen = worker.n_done
+                if look is not None:
+                    look()
+            with self._lock:
+                self.n_attempts += worker.n_attempts
+                self.n_busy += worker.n_busy
+        finally:
+            lib.ds_ens_free(worker)
+
+
+def default_threads() -> int:
+    """The processors that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

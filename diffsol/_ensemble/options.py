@@ -1,0 +1,70 @@
+"""How the trajectories of an ensemble are to be solved: the options, checked."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from diffsol.integrate import _options
+
+
+@dataclass(frozen=True)
+class Options:
+    """Options that all trajectories share, with those of `solve_ivp` in its form.
+
+    events       event functions, with the attributes that SciPy knows
+    event_room   records that are kept of one event and trajectory
+    """
+
+    method: str
+    rtol: Any
+    atol: Any
+    t_eval: np.ndarray | None
+    events: tuple
+    max_step: float
+    first_step: float | None
+    max_steps: int | None
+    event_room: int
+
+    @property
+    def n_eval(self):
+        return 0 if self.t_eval is None else self.t_eval.size
+
+    def of_events(self):
+        """(occurrences that end a trajectory, direction) of each event, as doubles."""
+        return _options.prepare_events(self.events)[1:]
+
+
+def options_of(batch, method, rtol, atol, t_eval, events, max_step, first_step, max_steps, max_events):
+    """Checked as `solve_ivp` checks them, for every trajectory of the batch."""
+    if max_step != math.inf:
+        max_step = _options.check_max_step(max_step)
+    rtol, atol = _options.check_tolerances(rtol, atol, batch.n)
+    if first_step is not None:
+        shortest = float(np.abs(batch.tf - batch.t0).min())
+        first_step = _options.check_first_step(first_step, 0.0, shortest)
+    if max_steps is not None and (not float(max_steps).is_integer() or max_steps < 1):
+        raise ValueError(f"`max_steps` must be a positive integer, not {max_steps!r}.")
+    if not float(max_events).is_integer() or max_events < 0:
+        raise ValueError(f"`max_events` must be an integer, 0 or more, not {max_events!r}.")
+    events = () if events is None else (events,) if callable(events) else tuple(events)
+    return Options(
+        method, rtol, atol, _times(t_eval, batch), events, max_step, first_step, max_steps, int(max_events)
+    )
+
+
+def _times(t_eval, batch):
+    if t_eval is None:
+        return None
+    forward, backward = (batch.tf > batch.t0).all(), (batch.tf < batch.t0).all()
+    if not (forward or backward):
+        raise ValueError("With `t_eval`, all trajectories must be integrated in one direction.")
+    # what all intervals have in common; where that is nothing, no time is within it
+    t0, tf = (batch.t0.max(), batch.tf.min()) if forward else (batch.t0.min(), batch.tf.max())
+    times = np.asarray(t_eval, dtype=float)
+    if times.size and (t0 < tf) != forward:
+        raise ValueError("Values in `t_eval` are not within every `t_span`.")
+    return np.ascontiguousarray(_options.check_t_eval(times, float(t0), float(tf)))

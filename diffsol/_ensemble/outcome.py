@@ -1,0 +1,58 @@
+"""What becomes of trajectories: arrays, one entry for each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+
+@dataclass
+class Outcome:
+    """N trajectories of n components, K output times, G events of which E records are kept each.
+
+    t, y            (N,), (N, n): where they ended
+    status          (N,): as ens.h has them
+    nfev, n_steps, n_rejected, n_saved   (N,)
+    ys              (N, K, n): at the output times; nan beyond the end of a trajectory
+    event_count     (N, G): all occurrences
+    event_t, event_y    (N, G, E), (N, G, E, n): the first ones; nan where there are none
+    """
+
+    t: np.ndarray
+    y: np.ndarray
+    status: np.ndarray
+    nfev: np.ndarray
+    n_steps: np.ndarray
+    n_rejected: np.ndarray
+    n_saved: np.ndarray
+    ys: np.ndarray
+    event_count: np.ndarray
+    event_t: np.ndarray
+    event_y: np.ndarray
+
+    @classmethod
+    def empty(cls, size, n, options):
+        events, room = len(options.events), options.event_room
+        counts = [np.zeros(size, np.int64) for _ in range(4)]
+        return cls(
+            np.full(size, np.nan),
+            np.full((size, n), np.nan),
+            np.zeros(size, np.int32),
+            *counts,
+            np.full((size, options.n_eval, n), np.nan),
+            np.zeros((size, events), np.int64),
+            np.full((size, events, room), np.nan),
+            np.full((size, events, room, n), np.nan),
+        )
+
+    def arrays(self):
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    def put(self, first, other):
+        """The outcome of other trajectories from row `first` on."""
+        for name, values in other.arrays().items():
+            getattr(self, name)[first : first + len(values)] = values
+
+    def __len__(self):
+        return len(self.status)

@@ -1,0 +1,172 @@
+"""How an ensemble is solved: in lanes where its functions can be compiled, else one by one."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from diffsol._engine import kernels, verify
+from diffsol._ensemble import alone, native
+from diffsol._ensemble.outcome import Outcome
+from diffsol._ensemble.programs import Parameters, Programs, programs_of
+from diffsol._native._core import ffi, lib
+from diffsol._trace.advice import advice
+from diffsol._trace.reasons import Refused
+from diffsol.errors import CompilationWarning, MismatchWarning, NotCompiledError
+
+SAMPLES = 4  # trajectories at whose starts the kernels are compared with the functions
+
+
+@dataclass
+class Plan:
+    """An ensemble's functions, and what is compiled of them.
+
+    fun        the user's
+    options    Options
+    programs, parameters   None: every trajectory is left to `solve_ivp`
+    """
+
+    fun: Any
+    options: Any
+    programs: Programs | None
+    parameters: Parameters | None
+
+    @property
+    def tier(self):
+        return "one by one" if self.programs is None else "lanes"
+
+    def solve(self, batch, threads, tell) -> tuple[Outcome, dict]:
+        """(the outcome of a batch, statistics)."""
+        started = time.perf_counter()
+        if self.programs is None:
+            outcome = alone.solve_all(self.fun, batch, self.options, threads, tell)
+            return outcome, self._stats(started, threads, len(outcome), None)
+        solver = native.Solver(self.programs, self.parameters, batch, self.options)
+        attempts, busy = solver.run(threads, tell)
+        redone = self.redo(batch, solver.outcome, threads)
+        occupancy = busy / max(attempts * native.lanes(), 1)
+        return solver.outcome, self._stats(started, threads, redone, occupancy)
+
+    def redo(self, batch, outcome, threads) -> int:
+        """Solve those trajectories by `solve_ivp` that a kernel could not answer for; how many there were."""
+        trapped = np.flatnonzero(outcome.status == lib.DS_ENS_TRAPPED)
+        if not trapped.size or self.fun is None:
+            return 0
+        _empty_rows(outcome, trapped)
+        alone.solve_some(self.fun, batch, self.options, trapped.tolist(), outcome, threads, lambda n: None)
+        return trapped.size
+
+    def portable(self) -> Plan:
+        """The plan for another process: the programs without the functions, if there are programs."""
+        if self.programs is None:
+            return self
+        options = replace(self.options, events=tuple(map(Marks, self.options.events)))
+        return replace(self, fun=None, options=options)
+
+    def _stats(self, started, threads, redone, occupancy):
+        return {
+            "tier": self.tier,
+            "lanes": native.lanes() if self.programs else 1,
+            "threads": threads,
+            "seconds": time.perf_counter() - started,
+            "redone": int(redone),
+            "occupancy": occupancy,
+        }
+
+
+class Marks:
+    """What a solver reads of an event function, beside its values."""
+
+    def __init__(self, event):
+        self.terminal = getattr(event, "terminal", None)
+        self.direction = getattr(event, "direction", 0)
+
+
+def _empty_rows(outcome, rows):
+    """What a kernel that could not answer has left there is of no use."""
+    for values in outcome.arrays().values():
+        values[rows] = np.nan if values.dtype.kind == "f" else 0
+
+
+def plan_of(fun, batch, options) -> Plan:
+    """The way to solve the ensemble. Warns where it is the slow one."""
+    if options.method not in native.IN_LANES:
+        return Plan(fun, options, None, None)
+    mode = kernels.mode_of_solve()
+    try:
+        if mode == "0":
+            raise Refused("switched-off")
+        if np.iscomplexobj(batch.y0):
+            raise Refused("no-lanes", "complex states")
+        stiff = options.method == "Rodas5P"
+        plan = Plan(fun, options, *programs_of(fun, options.events, batch, stiff))
+        native.Solver(plan.programs, plan.parameters, batch.rows(0, 1), options)  # compiles
+    except Refused as refused:
+        return _one_by_one(fun, options, refused, mode)
+    if not _agrees(plan, batch):
+        warnings.warn(
+            f"the compiled form of {_name(fun)} disagreed with the Python function; the ensemble is solved one by one "
+            "by `solve_ivp`. Please report this, unless the function depends on more than its arguments.",
+            MismatchWarning,
+            stacklevel=3,
+        )
+        return Plan(fun, options, None, None)
+    return plan
+
+
+def _one_by_one(fun, options, refused, mode):
+    reason = kernels.reason_text(refused)
+    place = "" if refused.where is None else " ({}, line {}, in {})".format(*refused.where)
+    hint = advice(refused.reason.code, refused.detail).hint
+    if mode == "require" or options.method == "Rodas5P":
+        required = "method Rodas5P" if mode != "require" else "DIFFSOL_JIT=require"
+        raise NotCompiledError(f"{required}, and {_name(fun)} is not compiled. {reason}{place}. {hint}")
+    if mode != "0":
+        warnings.warn(
+            f"{_name(fun)} is not compiled: the trajectories are solved one by one by `solve_ivp`, which takes many times "
+            f"as long. {reason}{place}. {hint}",
+            CompilationWarning,
+            stacklevel=4,
+        )
+    return Plan(fun, options, None, None)
+
+
+def _name(fun):
+    return repr(getattr(fun, "__qualname__", None) or type(fun).__name__)
+
+
+def _agrees(plan, batch) -> bool:
+    """Do the kernel and the function of the right-hand side agree at the starts of some trajectories?"""
+    width, n = native.lanes(), batch.n
+    kernel = native.kernel_of(plan.programs.fun, n)
+    call = ffi.cast("ds_ens_kernel", kernel.address)
+    for i in np.unique(np.linspace(0, batch.size - 1, SAMPLES).astype(int)):
+        (t0, _), y0, args = batch.one(i)
+        own = batch.rows(i, i + 1).own_rows()[0]
+        t, y, q, out = (_lanes(values, width) for values in ([t0], y0, own, np.empty(n)))
+        params = ffi.from_buffer("double[]", plan.parameters.fun)
+        if call(*(ffi.from_buffer("double[]", a) for a in (t, y, out)), params, ffi.from_buffer("double[]", q)):
+            continue  # it asks for Python there
+        try:
+            with np.errstate(all="ignore"):
+                wanted = np.broadcast_to(np.asarray(plan.fun(np.float64(t0), y0, *args), float), (n,))
+        except Exception:
+            return False
+        if not verify.close(out[:, 0], wanted):
+            return False
+    return True
+
+
+def _lanes(values, width):
+    """A row of equal lanes for each value, where kernels may read it: at a multiple of 64 bytes."""
+    values = np.asarray(values, float)
+    count = values.size * width
+    room = np.empty(count + native.ALIGNMENT // 8)
+    start = (-room.ctypes.data % native.ALIGNMENT) // 8
+    rows = room[start : start + count].reshape(values.size, width)
+    rows[:] = values[:, None]
+    return rows

@@ -1,0 +1,142 @@
+"""What is compiled for an ensemble: the programs of its functions, and the parameters that all share."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from diffsol._compile.locks import COMPILING
+from diffsol._engine.kernels import code_of
+from diffsol._ensemble.spread import Spread, SpreadEvents, places_of
+from diffsol._graph.node import Program
+from diffsol._trace.reasons import Refused
+
+MOST_KEPT = 64  # traced functions
+MOST_VARIANTS = 8  # of one
+PATIENCE = 20.0  # seconds that tracing may take
+
+
+@dataclass(frozen=True)
+class Programs:
+    """The functions of an ensemble, of the state followed by the own arguments.
+
+    fun, events    Program, or None where there are no events
+    jac, dfdt      of `fun`, for stiff methods; dfdt None: fun does not depend on t
+    """
+
+    fun: Program
+    events: Program | None = None
+    jac: Program | None = None
+    dfdt: Program | None = None
+
+    def named(self) -> dict[str, Program]:
+        """Those that there are."""
+        return {name: program for name, program in vars(self).items() if program is not None}
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """The doubles that kernels read, the same for all trajectories, by the function's name."""
+
+    fun: np.ndarray
+    events: np.ndarray
+
+    def of(self, name) -> np.ndarray:
+        return self.events if name == "events" else self.fun
+
+
+@dataclass
+class _Traced:
+    program: Program
+    check: Callable
+    n_params: int
+    derived: tuple | None = None  # (jac, dfdt)
+
+
+_known: OrderedDict[Any, list[_Traced]] = OrderedDict()
+_lock = threading.Lock()
+
+
+def programs_of(fun, events, batch, stiff) -> tuple[Programs, Parameters]:
+    """The programs for a batch, traced now or before, and their parameters at present. Raises Refused.
+
+    stiff    with derivatives
+    """
+    places = places_of(batch)
+    rhs, params = _find(Spread(fun, batch.n, places), (fun,), batch, batch.n, True)
+    watched, event_params = None, np.empty(0)
+    if events:
+        found, event_params = _find(
+            SpreadEvents(tuple(events), batch.n, places), events, batch, len(events), False
+        )
+        watched = found.program
+    jac, dfdt = _derivatives(rhs, batch.n) if stiff else (None, None)
+    return Programs(rhs.program, watched, jac, dfdt), Parameters(params, event_params)
+
+
+def _find(spread, functions, batch, rows, broadcast):
+    """(_Traced whose guards hold, the parameters)."""
+    key = (*map(_identity, functions), spread.n, spread.places, rows, broadcast)
+    with _lock:
+        variants = list(_known.get(key, ()))
+    for traced in variants:
+        params = np.empty(traced.n_params)
+        if traced.check(spread, batch.shared, params):
+            return traced, params
+    traced = _trace(spread, batch, rows, broadcast)
+    params = np.empty(traced.n_params)
+    if not traced.check(spread, batch.shared, params):
+        raise Refused("unknown-object", "what it reads changes while it is read")
+    with _lock:
+        _known.setdefault(key, []).insert(0, traced)
+        _known.move_to_end(key)
+        del _known[key][MOST_VARIANTS:]
+        while len(_known) > MOST_KEPT:
+            _known.popitem(last=False)
+    return traced, params
+
+
+def _identity(fun):
+    """What is the same for all functions that one trace may stand for."""
+    return code_of(fun) or type(fun)
+
+
+def _trace(spread, batch, rows, broadcast):
+    with COMPILING:
+        from diffsol._graph.ops import FLOAT
+        from diffsol._trace import late, trace
+        from diffsol._trace.clock import Clock
+
+        late.join()
+    import time
+
+    deadline = time.perf_counter() + PATIENCE
+    size = batch.n + sum(own.size for own in batch.own)
+    found = trace.trace_function(
+        spread,
+        batch.shared,
+        (size,),
+        FLOAT,
+        (rows,),
+        FLOAT,
+        broadcast=broadcast,
+        clock=Clock(deadline, deadline),
+    )
+    return _Traced(found.program, found.check, found.n_params)
+
+
+def _derivatives(traced, n):
+    if traced.derived is None:
+        from diffsol._graph.jacobian import leading_jacobian, time_derivative
+        from diffsol._graph.terms import TooLarge
+
+        try:
+            traced.derived = leading_jacobian(traced.program, n), time_derivative(traced.program)
+        except TooLarge as error:
+            raise Refused("too-large", f"its derivative: {error}") from error
+    return traced.derived

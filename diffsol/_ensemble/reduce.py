@@ -1,0 +1,117 @@
+"""Statistics of an ensemble that is too large to be kept: chunk by chunk, in bounded memory.
+
+All are taken over the trajectories that succeeded, for each component (and output time, over those that came so
+far). Sums are made in blocks of fixed size and merged in order, so that the result has the same bits whatever the
+chunks were.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from diffsol._ensemble.sketch import Quantiles
+
+BLOCK = 4096  # trajectories; chunks are multiples of it
+NAMES = ("mean", "var", "min", "max", "quantiles")
+
+
+class Reduced:
+    """The outcome of `reduce`.
+
+    count     number of trajectories that succeeded, and are counted
+    size      number of all
+    mean, var, min, max   ndarrays (n, K), or (n,) without output times; None where not asked for. The variance is
+              that of the sample (divided by count - 1)
+    quantiles    `Quantiles`: quantiles(0.5) is the median, to a relative error of 0.5 %; or None
+    results   list of what a user's function returned, a chunk each; or None
+    status    dict: how many trajectories ended with which status
+    """
+
+    def __init__(self, what):
+        self.count = self.size = 0
+        self.mean = self.var = self.min = self.max = self.quantiles = self.results = None
+        self.status: dict[int, int] = {}
+        self._what = what
+
+    def __repr__(self):
+        return f"<Reduced: {', '.join(map(str, self._what))} of {self.count} of {self.size} trajectories>"
+
+
+class Reducer:
+    """Takes results chunk by chunk, in order.
+
+    what    names among NAMES, and functions of an `EnsembleResult`
+    """
+
+    def __init__(self, what):
+        self._names = [w for w in what if not callable(w)]
+        self._functions = [w for w in what if callable(w)]
+        self.reduced = Reduced([getattr(w, "__name__", w) for w in what])
+        if self._functions:
+            self.reduced.results = []
+        self._moments = None  # (count, mean, sum of squares), at each place
+
+    def take(self, result):
+        reduced = self.reduced
+        reduced.size += len(result)
+        for status, count in zip(*np.unique(result.status, return_counts=True), strict=True):
+            reduced.status[int(status)] = reduced.status.get(int(status), 0) + int(count)
+        for function in self._functions:
+            reduced.results.append(function(result))
+        if self._names:
+            for first in range(0, len(result), BLOCK):
+                ok = result.success[first : first + BLOCK]
+                self._add(result.y[first : first + BLOCK][ok])
+
+    def _add(self, y):
+        """Merge a block (m, ...) of states."""
+        if not len(y):
+            return
+        reduced = self.reduced
+        reduced.count += len(y)
+        if "mean" in self._names or "var" in self._names:
+            self._add_moments(y)
+        if "min" in self._names:
+            low = np.fmin.reduce(y, 0)
+            reduced.min = low if reduced.min is None else np.fmin(reduced.min, low)
+        if "max" in self._names:
+            high = np.fmax.reduce(y, 0)
+            reduced.max = high if reduced.max is None else np.fmax(reduced.max, high)
+        if "quantiles" in self._names:
+            if reduced.quantiles is None:
+                reduced.quantiles = Quantiles(y.shape[1:])
+            reduced.quantiles.add(y)
+
+    def _add_moments(self, y):
+        """Means and sums of squares of two sets (T. Chan, G. Golub, R. LeVeque, "Updating formulae and a pairwise
+        algorithm for computing sample variances", 1979, eq. 2.1), at each place of those that came there."""
+        there = ~np.isnan(y)
+        count = there.sum(0)
+        mean = np.sum(y, 0, where=there) / np.maximum(count, 1)
+        squares = np.sum(np.square(y - mean), 0, where=there)
+        if self._moments is not None:
+            before, mean_before, squares_before = self._moments
+            delta, total = mean - mean_before, np.maximum(before + count, 1)
+            squares = squares_before + squares + np.square(delta) * (before * count / total)
+            mean = mean_before + delta * (count / total)
+            count = before + count
+        self._moments = count, mean, squares
+
+    def end(self) -> Reduced:
+        reduced = self.reduced
+        if self._moments is not None:
+            count, mean, squares = self._moments
+            if "mean" in self._names:
+                reduced.mean = np.where(count > 0, mean, np.nan)
+            if "var" in self._names:
+                reduced.var = np.where(count > 1, squares / np.maximum(count - 1, 1), np.nan)
+        return reduced
+
+
+def wanted(reduce) -> tuple:
+    """`reduce` as a tuple of names and functions. Raises ValueError."""
+    what = (reduce,) if isinstance(reduce, str) or callable(reduce) else tuple(reduce)
+    for w in what:
+        if not callable(w) and w not in NAMES:
+            raise ValueError(f"`reduce` must be a function or among {', '.join(NAMES)}, not {w!r}.")
+    return what

@@ -1,0 +1,211 @@
+"""solve_ensemble: many initial value problems of one system."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from diffsol._engine.bar import Bar
+from diffsol._ensemble import chunks, native
+from diffsol._ensemble.batch import batch_of
+from diffsol._ensemble.options import options_of
+from diffsol._ensemble.outcome import Outcome
+from diffsol._ensemble.plan import plan_of
+from diffsol._ensemble.reduce import Reduced, Reducer, wanted
+from diffsol._ensemble.result import EnsembleResult
+from diffsol.integrate import _options
+
+METHODS = (*native.IN_LANES, "Radau", "BDF", "LSODA")
+CHUNK = 1 << 16  # trajectories
+PROGRESS_EVERY = 0.1  # seconds
+
+
+class EnsembleProgress(NamedTuple):
+    """How far an ensemble is: trajectories done, of how many; seconds since it began; has it ended?"""
+
+    n_done: int
+    size: int
+    seconds: float
+    over: bool
+
+    @property
+    def fraction(self) -> float:
+        return self.n_done / self.size
+
+    def told(self) -> str:
+        """That in words."""
+        return f"{self.n_done} of {self.size} trajectories"
+
+
+def solve_ensemble(
+    fun: Callable,
+    t_span: Sequence,
+    y0: Any,
+    args: tuple = (),
+    *,
+    args_axes: Any = None,
+    method: str = "RK45",
+    t_eval: Any = None,
+    rtol: Any = 1e-3,
+    atol: Any = 1e-6,
+    events: Any = None,
+    max_step: float = np.inf,
+    first_step: float | None = None,
+    max_steps: int | None = None,
+    max_events: int = 16,
+    device: str = "cpu",
+    threads: int | None = None,
+    executor: Any = None,
+    chunk: int = CHUNK,
+    reduce: Any = None,
+    progress: bool | Callable = False,
+) -> EnsembleResult | Reduced:
+    """Solve initial value problems of one system, that differ in initial states, arguments, or intervals.
+
+    Each trajectory takes its own steps and ends in its own way, as if `solve_ivp` solved it alone; several are solved
+    at once in the lanes of the processor's vector registers, and by several threads. What a trajectory comes to has the
+    same bits whatever the number of lanes, threads and chunks, and whatever the others do.
+
+    Parameters
+    ----------
+    fun : callable
+        Right-hand side ``fun(t, y, *args)`` of one trajectory: ``y`` has the shape (n,). Nothing in it is
+        written for many.
+    t_span : 2-member sequence
+        (t0, tf); each a number, or an array (N,) with one for each trajectory.
+    y0 : array_like, shape (n,) or (N, n)
+        Initial state of all trajectories, or of each.
+    args : tuple
+        Further arguments of `fun` and of all `events`.
+    args_axes : 0, None, or tuple of these
+        0 for those of `args` that have one value for each trajectory, along their first axis; None (default) for those
+        that all share. One entry stands for all.
+    method : str
+        'RK45' (default), 'RK23' and 'DOP853', as in SciPy, and for stiff problems 'Rodas5P' [1]_ are solved in
+        lanes; 'Radau', 'BDF' and 'LSODA' by `solve_ivp`, one trajectory after the other in each thread.
+    t_eval : array_like, shape (K,), optional
+        Times at which to store the states of all trajectories; None (default) stores where each ended.
+    rtol, atol : float or array_like (n,)
+        Relative and absolute tolerances, as of `solve_ivp`.
+    events : callable or list of callables, optional
+        As of `solve_ivp`, with their attributes ``terminal`` and ``direction``.
+    max_step, first_step : float, optional
+        As of `solve_ivp`.
+    max_steps : int, optional
+        A trajectory ends after so many accepted steps, with status -2.
+    max_events : int
+        Occurrences of each event that are kept of one trajectory; all are counted.
+    device : str
+        'cpu'.
+    threads : int, optional
+        Default: as many as there are processors.
+    executor : concurrent.futures.Executor, optional
+        Whose workers solve the chunks: processes, or other machines.
+    chunk : int
+        Trajectories that are solved, and kept, at a time, with `reduce` or `executor`.
+    reduce : str, callable, or sequence of these, optional
+        'mean', 'var', 'min', 'max', 'quantiles', or a function that is called with the result of each chunk. Only
+        that is kept and returned, so that memory does not grow with N (arrays that are given may be memory-mapped).
+    progress : bool or callable
+        True: a bar on standard error; a callable is given an `EnsembleProgress` ten times a second at most.
+
+    Returns
+    -------
+    `EnsembleResult`; with `reduce`, `Reduced`.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For arguments that make no sense.
+    NotCompiledError
+        Where a function must be compiled (Rodas5P, or ``DIFFSOL_JIT=require``) and cannot be.
+
+    A trajectory whose steps fail ends with status -1 and does not stop the others. What `fun` raises comes out.
+
+    References
+    ----------
+    .. [1] G. Steinebach, "Construction of Rosenbrock-Wanner method Rodas5P and numerical benchmarks within the Julia
+           Differential Equations package", BIT Numerical Mathematics, Vol. 63, No. 27, 2023.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from diffsol import solve_ensemble
+    >>> def decay(t, y, rate): return -rate * y
+    >>> sol = solve_ensemble(decay, (0, 1), [1.0], (np.array([1.0, 2.0]),), args_axes=0, rtol=1e-6)
+    >>> sol.y.round(4)
+    array([[0.3679],
+           [0.1353]])
+    """
+    if method not in METHODS:
+        raise ValueError(f"`method` must be one of {', '.join(METHODS)}, not {method!r}.")
+    if device != "cpu":
+        raise ValueError(f"`device` must be 'cpu', not {device!r}.")
+    args = _options.unpack_args(args)
+    batch = batch_of(t_span, y0, args, args_axes)
+    options = options_of(
+        batch, method, rtol, atol, t_eval, events, max_step, first_step, max_steps, max_events
+    )
+    reducer = None if reduce is None else Reducer(wanted(reduce))
+    threads = _count("threads", native.default_threads() if threads is None else threads)
+    whole = reducer is None and executor is None
+    pieces = chunks.bounds(batch.size, batch.size if whole else _count("chunk", chunk))
+    plan = plan_of(fun, batch, options)
+    tell = _Teller(progress, batch.size)
+    if executor is None:
+        solved = chunks.solved_here(plan, batch, pieces, threads, tell)
+    else:
+        solved = chunks.solved_by(executor, plan, batch, pieces, threads, tell)
+    result = _collected(solved, batch, options, pieces) if reducer is None else _reduced(solved, reducer, options)
+    tell.end()
+    return result
+
+
+def _count(name, value):
+    if not float(value).is_integer() or value < 1:
+        raise ValueError(f"`{name}` must be a positive integer, not {value!r}.")
+    return int(value)
+
+
+def _collected(solved, batch, options, pieces):
+    """The result of all pieces."""
+    outcome, stats = next(solved)
+    if len(pieces) > 1:
+        whole = Outcome.empty(batch.size, batch.n, options)
+        whole.put(0, outcome)
+        for (first, _), (outcome, more) in zip(pieces[1:], solved, strict=True):
+            whole.put(first, outcome)
+            stats["redone"] += more["redone"]
+            stats["seconds"] += more["seconds"]
+        outcome = whole
+    else:
+        next(solved, None)
+    return EnsembleResult(outcome, options, stats)
+
+
+def _reduced(solved, reducer, options):
+    for outcome, stats in solved:
+        reducer.take(EnsembleResult(outcome, options, stats))
+    return reducer.end()
+
+
+class _Teller:
+    """Tells how far the ensemble is to whoever wants to know."""
+
+    def __init__(self, progress, size):
+        self._progress = Bar() if progress is True else progress
+        self._size, self._begun = size, time.perf_counter()
+        self._told_at = self._begun
+
+    def __call__(self, n_done, over=False):
+        now = time.perf_counter()
+        if not self._progress or (not over and now - self._told_at < PROGRESS_EVERY):
+            return
+        self._told_at = now
+        self._progress(EnsembleProgress(n_done, self._size, now - self._begun, over))
+
+    def end(self):
+        self(self._size, True)
