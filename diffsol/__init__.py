@@ -37,8 +37,8 @@ _HOMES = {
 
 if TYPE_CHECKING:
     from diffsol import cache, integrate
-    from diffsol._explain import explain
     from diffsol._ensemble.solve import solve_ensemble
+    from diffsol._explain import explain
     from diffsol._observe import Observer, observe
     from diffsol._patch import patch, unpatch
     from diffsol._register import register_op

@@ -45,9 +45,9 @@ class LoadedCode:
             raise OSError("the system gives no memory for machine code")
         self.address = int(ffi.cast("uintptr_t", self._memory)) + image.entry
 
-    def __del__(self):
-        # at the end of the process somebody may still be running in it
-        if self._memory != ffi.NULL and not sys.is_finalizing():
+    def __del__(self, is_finalizing=sys.is_finalizing):
+        # at the end of the process somebody may still be running in it, and this module may be gone
+        if not is_finalizing() and self._memory != ffi.NULL:
             lib.ds_code_free(self._memory, len(self.image.code))
 
 

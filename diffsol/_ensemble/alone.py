@@ -76,7 +76,10 @@ def solve_some(fun, batch, options, indices, outcome, threads, tell):
             if look and done % TELL_EVERY == 0:
                 tell(done)
 
-    helpers = [threading.Thread(target=go, args=(False,), daemon=True) for _ in range(min(threads, len(indices)) - 1)]
+    helpers = [
+        threading.Thread(target=go, args=(False,), daemon=True)
+        for _ in range(min(threads, len(indices)) - 1)
+    ]
     for helper in helpers:
         helper.start()
     go(True)

@@ -90,7 +90,10 @@ def batch_of(t_span, y0, args, args_axes) -> Batch:
     """The ensemble that the arguments of `solve_ensemble` describe. Raises ValueError, TypeError."""
     y0 = _states(y0)
     axes = _axes(args, args_axes)
-    args = tuple(_own(arg, i) if axis == 0 else arg for i, (arg, axis) in enumerate(zip(args, axes, strict=True)))
+    args = tuple(
+        _own(arg, i) if axis == 0 else arg
+        for i, (arg, axis) in enumerate(zip(args, axes, strict=True))
+    )
     t0, tf = _span(t_span)
     lengths = {"`y0`": len(y0), "`t_span[0]`": len(t0), "`t_span[1]`": len(tf)}
     sizes = {name: length for name, length in lengths.items() if length != 1}
@@ -132,7 +135,11 @@ def _own(arg: Any, i):
         raise ValueError(
             f"`args[{i}]` has `args_axes` 0: it must be an array of real numbers with one entry for each trajectory."
         )
-    if values.dtype.kind in "iu" and values.size and max(abs(int(values.min())), int(values.max())) > LARGEST_INT:
+    if (
+        values.dtype.kind in "iu"
+        and values.size
+        and max(abs(int(values.min())), int(values.max())) > LARGEST_INT
+    ):
         raise ValueError(f"`args[{i}]` has integers beyond 2**53.")
     kept = {"f": float, "b": bool}.get(values.dtype.kind, np.int64)
     return Own(values.astype(kept, copy=False))
@@ -143,7 +150,9 @@ def _span(t_span):
         raise ValueError(f"`t_span` must have two entries, not {len(t_span)}.")
     ends = [np.atleast_1d(np.asarray(t, dtype=float)) for t in t_span]
     if any(end.ndim != 1 for end in ends):
-        raise ValueError("The entries of `t_span` must be numbers, or arrays with one for each trajectory.")
+        raise ValueError(
+            "The entries of `t_span` must be numbers, or arrays with one for each trajectory."
+        )
     if not all(np.isfinite(end).all() for end in ends):
         raise ValueError("`t_span` must be finite.")
     return ends

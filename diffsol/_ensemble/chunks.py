@@ -62,13 +62,13 @@ def _submitted(executor, task, batch):
 
 def _outcome(future, plan, batch, threads):
     try:
-        if future is not None:
-            outcome, stats = future.result()
-            plan.redo(batch, outcome, threads)
-            return outcome, stats
+        found = None if future is None else future.result()
         reason = "the executor takes no tasks any more"
     except Exception as error:
-        reason = f"{type(error).__name__}: {error}"
+        found, reason = None, f"{type(error).__name__}: {error}"
+    if found is not None:
+        plan.redo(batch, found[0], threads)
+        return found
     warnings.warn(
         f"a chunk of {batch.size} trajectories is solved in this process, for its worker failed ({reason})",
         RuntimeWarning,

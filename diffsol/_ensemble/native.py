@@ -61,7 +61,9 @@ def content_of(program) -> str:
     place = {node.id: i for i, node in enumerate(program.nodes)}
     hashed = hashlib.blake2b(digest_size=20)
     for node in program.nodes:
-        hashed.update(repr((node.op, [place[x.id] for x in node.inputs], node.shape, node.dtype.str)).encode())
+        hashed.update(
+            repr((node.op, [place[x.id] for x in node.inputs], node.shape, node.dtype.str)).encode()
+        )
         for part in (node.value, *node.attrs):
             told = part.tobytes() if isinstance(part, np.ndarray) else repr(part).encode()
             hashed.update(told + b"\0")
@@ -93,7 +95,12 @@ class Solver:
 
     def _give_inputs(self, batch):
         ens = self._ens
-        for name, rows in (("y0", batch.y0), ("q", batch.own_rows()), ("t0", batch.t0[:, None]), ("t_bound", batch.tf[:, None])):
+        for name, rows in (
+            ("y0", batch.y0),
+            ("q", batch.own_rows()),
+            ("t0", batch.t0[:, None]),
+            ("t_bound", batch.tf[:, None]),
+        ):
             setattr(ens, name, self._doubles(rows))
             setattr(ens, name + "_stride", 0 if len(rows) == 1 else rows.shape[1])
 
@@ -127,7 +134,10 @@ class Solver:
         count = len(self.outcome)
         ranges = _ranges(count, threads)
         work = _Work(self._ens, ranges)
-        helpers = [threading.Thread(target=work.go, daemon=True) for _ in range(min(threads, len(ranges)) - 1)]
+        helpers = [
+            threading.Thread(target=work.go, daemon=True)
+            for _ in range(min(threads, len(ranges)) - 1)
+        ]
         for helper in helpers:
             helper.start()
         try:

@@ -38,7 +38,9 @@ class Options:
         return _options.prepare_events(self.events)[1:]
 
 
-def options_of(batch, method, rtol, atol, t_eval, events, max_step, first_step, max_steps, max_events):
+def options_of(
+    batch, method, rtol, atol, t_eval, events, max_step, first_step, max_steps, max_events
+):
     """Checked as `solve_ivp` checks them, for every trajectory of the batch."""
     if max_step != math.inf:
         max_step = _options.check_max_step(max_step)
@@ -52,7 +54,15 @@ def options_of(batch, method, rtol, atol, t_eval, events, max_step, first_step, 
         raise ValueError(f"`max_events` must be an integer, 0 or more, not {max_events!r}.")
     events = () if events is None else (events,) if callable(events) else tuple(events)
     return Options(
-        method, rtol, atol, _times(t_eval, batch), events, max_step, first_step, max_steps, int(max_events)
+        method,
+        rtol,
+        atol,
+        _times(t_eval, batch),
+        events,
+        max_step,
+        first_step,
+        max_steps,
+        int(max_events),
     )
 
 

@@ -57,7 +57,9 @@ class Plan:
         if not trapped.size or self.fun is None:
             return 0
         _empty_rows(outcome, trapped)
-        alone.solve_some(self.fun, batch, self.options, trapped.tolist(), outcome, threads, lambda n: None)
+        alone.solve_some(
+            self.fun, batch, self.options, trapped.tolist(), outcome, threads, lambda n: None
+        )
         return trapped.size
 
     def portable(self) -> Plan:
@@ -124,7 +126,9 @@ def _one_by_one(fun, options, refused, mode):
     hint = advice(refused.reason.code, refused.detail).hint
     if mode == "require" or options.method == "Rodas5P":
         required = "method Rodas5P" if mode != "require" else "DIFFSOL_JIT=require"
-        raise NotCompiledError(f"{required}, and {_name(fun)} is not compiled. {reason}{place}. {hint}")
+        raise NotCompiledError(
+            f"{required}, and {_name(fun)} is not compiled. {reason}{place}. {hint}"
+        )
     if mode != "0":
         warnings.warn(
             f"{_name(fun)} is not compiled: the trajectories are solved one by one by `solve_ivp`, which takes many times "
@@ -149,11 +153,17 @@ def _agrees(plan, batch) -> bool:
         own = batch.rows(i, i + 1).own_rows()[0]
         t, y, q, out = (_lanes(values, width) for values in ([t0], y0, own, np.empty(n)))
         params = ffi.from_buffer("double[]", plan.parameters.fun)
-        if call(*(ffi.from_buffer("double[]", a) for a in (t, y, out)), params, ffi.from_buffer("double[]", q)):
+        if call(
+            *(ffi.from_buffer("double[]", a) for a in (t, y, out)),
+            params,
+            ffi.from_buffer("double[]", q),
+        ):
             continue  # it asks for Python there
         try:
             with np.errstate(all="ignore"):
-                wanted = np.broadcast_to(np.asarray(plan.fun(np.float64(t0), y0, *args), float), (n,))
+                wanted = np.broadcast_to(
+                    np.asarray(plan.fun(np.float64(t0), y0, *args), float), (n,)
+                )
         except Exception:
             return False
         if not verify.close(out[:, 0], wanted):

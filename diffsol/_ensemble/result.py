@@ -71,7 +71,8 @@ class EnsembleResult:
     def __repr__(self):
         n = self.y_final.shape[1]
         ended = ", ".join(
-            f"{count} {MESSAGES[status]!r}" for status, count in zip(*np.unique(self.status, return_counts=True), strict=True)
+            f"{count} {MESSAGES[status]!r}"
+            for status, count in zip(*np.unique(self.status, return_counts=True), strict=True)
         )
         times = "" if self.t is None else f" at {self.t.size} times"
         return f"<EnsembleResult: {len(self)} trajectories of {n} components{times}; {ended}>"

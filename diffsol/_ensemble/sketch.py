@@ -26,7 +26,9 @@ class Quantiles:
     def __init__(self, shape):
         self.shape = tuple(shape)
         size = int(np.prod(self.shape, dtype=int))
-        self._bins = [(np.empty(0, np.int64), np.empty(0, np.int64))] * size  # ascending bins, counts
+        self._bins = [
+            (np.empty(0, np.int64), np.empty(0, np.int64))
+        ] * size  # ascending bins, counts
 
     def add(self, values):
         """values: ndarray (N, *shape); nan are left out."""
@@ -40,7 +42,9 @@ class Quantiles:
     def __call__(self, q):
         if not 0 <= q <= 1:
             raise ValueError(f"q must be between 0 and 1, not {q!r}.")
-        return np.array([_quantile(bins, counts, q) for bins, counts in self._bins]).reshape(self.shape)
+        return np.array([_quantile(bins, counts, q) for bins, counts in self._bins]).reshape(
+            self.shape
+        )
 
 
 def _bin(x):

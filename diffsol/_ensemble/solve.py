@@ -159,7 +159,11 @@ def solve_ensemble(
         solved = chunks.solved_here(plan, batch, pieces, threads, tell)
     else:
         solved = chunks.solved_by(executor, plan, batch, pieces, threads, tell)
-    result = _collected(solved, batch, options, pieces) if reducer is None else _reduced(solved, reducer, options)
+    result = (
+        _collected(solved, batch, options, pieces)
+        if reducer is None
+        else _reduced(solved, reducer, options)
+    )
     tell.end()
     return result
 

@@ -94,7 +94,10 @@ class RosenbrockTable:
         zero = (Fraction(0),) * self.n_stages
         inner = [*self.H, zero]  # F_1 + x F_2 + ...; times (1 - x) below
         before = [zero, *self.H]
-        bubble = [tuple(a - b for a, b in zip(*pair, strict=True)) for pair in zip(inner, before, strict=True)]
+        bubble = [
+            tuple(a - b for a, b in zip(*pair, strict=True))
+            for pair in zip(inner, before, strict=True)
+        ]
         first = tuple(m + b for m, b in zip(self.M, bubble[0], strict=True))
         return (first, *bubble[1:])
 
