@@ -20,7 +20,9 @@ LEAST_RANGE = 64  # trajectories that a thread takes at a time, at least
 RANGES = 16  # for each thread: those that end early leave work for others
 MOST_KERNELS = 256
 
-METHOD_IDS = {name: traits.id for name, traits in {**METHODS, **ROSENBROCK}.items()}
+METHOD_IDS = {name: METHODS[name].id for name in METHODS} | {
+    name: ROSENBROCK[name].id for name in ROSENBROCK
+}
 IN_LANES = ("RK23", "RK45", "DOP853", "Rodas5P")
 ALIGNMENT = 64
 

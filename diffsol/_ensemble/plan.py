@@ -131,8 +131,8 @@ def _one_by_one(fun, options, refused, mode):
         )
     if mode != "0":
         warnings.warn(
-            f"{_name(fun)} is not compiled: the trajectories are solved one by one by `solve_ivp`, which takes many times "
-            f"as long. {reason}{place}. {hint}",
+            f"{_name(fun)} is not compiled: the trajectories are solved one by one by `solve_ivp`, which "
+            f"takes many times as long. {reason}{place}. {hint}",
             CompilationWarning,
             stacklevel=4,
         )

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from diffsol._ensemble.batch import Own
+
 
 class Spread:
     """fun(t, y, *args) as a function of (t, z, *shared).
@@ -36,9 +38,8 @@ class SpreadEvents:
 
 def places_of(batch) -> tuple:
     """Where the own arguments of a batch stand, for `Spread`."""
-    from diffsol._ensemble.batch import Own
-
-    places, start = [], batch.n
+    places: list[tuple | None] = []
+    start = batch.n
     for arg in batch.args:
         if type(arg) is Own:
             places.append((start, start + arg.size, arg.shape, arg.values.dtype.kind))

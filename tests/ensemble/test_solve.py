@@ -230,12 +230,12 @@ class TestFailing:
             wanted = solve_ivp(fun, (0, 1), [0.0], args=(i[k],))
             np.testing.assert_allclose(sol.y[k], wanted.y[:, -1], rtol=1e-9)
 
+    @pytest.mark.filterwarnings("ignore::diffsol.errors.CompilationWarning")
     def test_exceptions_of_the_function_come_out(self):
         def fun(t, y, k):
             raise KeyError("no such thing")
 
-        with pytest.raises(KeyError), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with pytest.raises(KeyError):
             solve_ensemble(fun, (0, 1), [1.0], (RHO,), args_axes=0)
 
 
