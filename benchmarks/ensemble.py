@@ -1,0 +1,241 @@
+"""Trajectories a second of `solve_ensemble`, next to SciPy and to what other packages have for many solves.
+
+    python benchmarks/ensemble.py [--repeats N] [--size N] [--prototypes FOLDER] [--json FILE]
+
+All solve the same trajectories by Dormand and Prince's method (RK45), parameters shuffled, on one thread unless
+it says otherwise; figures are per second of one processor, the best of interleaved rounds. Packages that are
+not installed are left out. --prototypes: the folder of the hand-written lanes in C, which gcc compiles.
+"""
+
+import argparse
+import ctypes
+import json
+import pathlib
+import subprocess
+import tempfile
+import time
+
+import numpy as np
+
+import diffsol
+from diffsol._ensemble import native
+
+RTOL, ATOL, END = 1e-6, 1e-9, 10.0
+
+
+def lorenz(t, y, rho):
+    a, b, c = y
+    return [10.0 * (b - a), a * (rho - c) - b, a * b - 8.0 / 3.0 * c]
+
+
+def hodgkin_huxley(t, y, current):
+    v, m, h, n = y
+    am = 0.1 * (v + 40.0) / (1.0 - np.exp(-(v + 40.0) / 10.0))
+    bm = 4.0 * np.exp(-(v + 65.0) / 18.0)
+    ah = 0.07 * np.exp(-(v + 65.0) / 20.0)
+    bh = 1.0 / (1.0 + np.exp(-(v + 35.0) / 10.0))
+    an = 0.01 * (v + 55.0) / (1.0 - np.exp(-(v + 55.0) / 10.0))
+    bn = 0.125 * np.exp(-(v + 65.0) / 80.0)
+    ionic = 120.0 * m**3 * h * (v - 50.0) + 36.0 * n**4 * (v + 77.0) + 0.3 * (v + 54.387)
+    return [current - ionic, am * (1 - m) - bm * m, ah * (1 - h) - bh * h, an * (1 - n) - bn * n]
+
+
+PROBLEMS = {
+    "lorenz": (lorenz, [1.0, 1.0, 1.0], (0.0, 21.0)),
+    "hodgkin_huxley": (hodgkin_huxley, [-65.0, 0.05, 0.6, 0.32], (0.0, 20.0)),
+}
+
+
+def parameters(name, size):
+    low, high = PROBLEMS[name][2]
+    return np.random.default_rng(0).permutation(np.linspace(low, high, size))
+
+
+def ours(name, size, width=None, threads=1):
+    fun, start, _ = PROBLEMS[name]
+    values = parameters(name, size)
+    widest = native.lanes
+    if width is not None:
+        native.lanes = lambda: width
+    try:
+        call = lambda: diffsol.solve_ensemble(  # noqa: E731
+            fun, (0.0, END), start, (values,), args_axes=0, rtol=RTOL, atol=ATOL, threads=threads
+        )
+        begun = time.perf_counter()
+        sol = call()
+        seconds = time.perf_counter() - begun
+    finally:
+        native.lanes = widest
+    return seconds / size, sol
+
+
+def scipys(name, size):
+    from scipy.integrate import solve_ivp
+
+    fun, start, _ = PROBLEMS[name]
+    values = parameters(name, size)[:: max(1, size // 40)]
+    begun = time.perf_counter()
+    for value in values:
+        solve_ivp(fun, (0.0, END), start, args=(value,), rtol=RTOL, atol=ATOL)
+    return (time.perf_counter() - begun) / len(values)
+
+
+def loop_of_ours(name, size):
+    """One call of `solve_ivp` after the other."""
+    from diffsol.integrate import solve_ivp
+
+    fun, start, _ = PROBLEMS[name]
+    values = parameters(name, size)[:: max(1, size // 2000)]
+    begun = time.perf_counter()
+    for value in values:
+        solve_ivp(fun, (0.0, END), start, args=(value,), rtol=RTOL, atol=ATOL)
+    return (time.perf_counter() - begun) / len(values)
+
+
+def cyrk(name, size):
+    from CyRK import nbsolve_ivp
+    from numba import njit
+
+    fun, start, _ = PROBLEMS[name]
+    if not hasattr(cyrk, name):
+        setattr(cyrk, name, njit(_as_array(fun)))
+    compiled = getattr(cyrk, name)
+    values = parameters(name, size)[:: max(1, size // 500)]
+    begun = time.perf_counter()
+    for value in values:
+        nbsolve_ivp(compiled, (0.0, END), np.array(start), args=(value,), rtol=RTOL, atol=ATOL)
+    return (time.perf_counter() - begun) / len(values)
+
+
+def _as_array(fun):
+    from numba import njit
+
+    inner = njit(fun)
+
+    def wrapped(t, y, value):
+        return np.array(inner(t, y, value))
+
+    return wrapped
+
+
+def numbalsoda(name, size):
+    import numba
+    from numbalsoda import dop853, lsoda_sig
+
+    fun, start, _ = PROBLEMS[name]
+    if not hasattr(numbalsoda, name):
+        inner, n = numba.njit(fun), len(start)
+
+        @numba.cfunc(lsoda_sig)
+        def rhs(t, u, du, p):
+            values = inner(t, numba.carray(u, (n,)), p[0])
+            for i in range(n):
+                du[i] = values[i]
+
+        setattr(numbalsoda, name, rhs)
+    address = getattr(numbalsoda, name).address
+    values = parameters(name, size)[:: max(1, size // 2000)]
+    times, start = np.array([0.0, END]), np.array(start)
+    begun = time.perf_counter()
+    for value in values:
+        dop853(address, start, times, np.array([value]), rtol=RTOL, atol=ATOL)
+    return (time.perf_counter() - begun) / len(values)
+
+
+class HandWritten:
+    """The prototypes' lanes: Lorenz with everything inlined by gcc."""
+
+    def __init__(self, folder, width):
+        build = pathlib.Path(tempfile.mkdtemp())
+        name = build / "lanes.so"
+        subprocess.run(
+            [
+                *("gcc", "-O3", "-march=native", "-ffp-contract=off", f"-DDS_LANES={width}", "-shared", "-fPIC"),
+                *('-DRHSH="rhs_lorenz.h"', "cpu.c", "-o", str(name), "-lm"),
+            ],
+            cwd=folder,
+            check=True,
+        )  # fmt: skip
+        self._solve = ctypes.CDLL(str(name)).solve
+        self._solve.restype = ctypes.c_long
+
+    def __call__(self, name, size):
+        y0 = np.ones((3, size))
+        p = np.stack([np.full(size, 10.0), parameters(name, size), np.full(size, 8.0 / 3.0)])
+        y, steps, rejected = np.empty((3, size)), np.empty(size, np.int32), np.empty(size, np.int32)
+        numbers = map(ctypes.c_double, (0.0, END, RTOL, ATOL))
+        begun = time.perf_counter()
+        self._solve(
+            ctypes.c_long(size),
+            *map(_pointer, (y0, p)),
+            *numbers,
+            *map(_pointer, (y, steps, rejected)),
+        )
+        return (time.perf_counter() - begun) / size
+
+
+def _pointer(array):
+    return ctypes.c_void_p(array.ctypes.data)
+
+
+def solvers(name, prototypes):
+    """{name: function of the number of trajectories that gives seconds of one}."""
+    widest = native.lanes()
+    found = {f"solve_ensemble, {w} lanes": _of_width(name, w) for w in (1, 2, 4, 8) if w <= widest}
+    found["solve_ensemble, 2 threads"] = lambda size: ours(name, size, threads=2)[0]
+    if prototypes and name == "lorenz":
+        for width in (1, widest):
+            lanes = HandWritten(prototypes, width)
+            found[f"hand-written C, {width} lanes"] = lambda size, lanes=lanes: lanes(name, size)
+    others = {
+        "diffsol.integrate, loop": loop_of_ours,
+        "CyRK": cyrk,
+        "numbalsoda (DOP853)": numbalsoda,
+        "SciPy": scipys,
+    }
+    return found | {label: (lambda size, f=f: f(name, size)) for label, f in others.items()}
+
+
+def _of_width(name, width):
+    return lambda size: ours(name, size, width)[0]
+
+
+def measure(name, size, repeats, prototypes):
+    running, best = solvers(name, prototypes), {}
+    for _ in range(repeats + 1):  # the first warms up, and compiles
+        for label, solve in list(running.items()):
+            try:
+                seconds = solve(size)
+            except ImportError as error:
+                print(f"{label}: not installed ({error.name})")
+                del running[label]
+                continue
+            best[label] = min(best.get(label, seconds), seconds)
+    return best
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--size", type=int, default=20_000)
+    parser.add_argument("--prototypes", help="folder of the hand-written lanes")
+    parser.add_argument("--json", help="also write the figures to this file")
+    options = parser.parse_args()
+    result = {}
+    for name in PROBLEMS:
+        best = result[name] = measure(name, options.size, options.repeats, options.prototypes)
+        attempts = np.mean([ours(name, 1000)[1].n_steps + ours(name, 1000)[1].n_rejected])
+        print(f"{name}: trajectories a second, ns for one trial step, times SciPy")
+        for label, seconds in best.items():
+            print(
+                f"  {label:28s}{1 / seconds:12.0f}{seconds / attempts * 1e9:10.1f}{best['SciPy'] / seconds:9.1f}"
+            )
+        print(
+            f"  occupancy of lanes, shuffled: {ours(name, options.size)[1].stats['occupancy']:.4f}"
+        )
+    if options.json:
+        pathlib.Path(options.json).write_text(json.dumps(result, indent=1))
+
+
+if __name__ == "__main__":
+    main()
