@@ -49,6 +49,8 @@ SOURCES = (
     "order_graph.c",
     "order_rcm.c",
     "order_amd.c",
+    "ens.c",
+    *(f"ens_{m}_{lanes}.c" for m in ("rk23", "rk45", "dop853") for lanes in (1, 2, 4, 8)),
 )
 PUBLIC = (
     "linear.h",
@@ -59,6 +61,7 @@ PUBLIC = (
     "mathlib.h",
     "code.h",
     "cpu.h",
+    "ens.h",
     "python/call.h",
 )  # what Python may call
 HEADERS = ("*.h", "include/*.h", "tables/*.h", "python/*.h")

@@ -1,4 +1,5 @@
-/* Model and features of the processor, for the key under which machine code is kept. */
+/* Model and features of the processor: for the key under which machine code is kept, and for the
+ * choice of vectors. */
 #include "cpu.h"
 
 #if defined(__x86_64__) || defined(_M_X64)
@@ -51,6 +52,22 @@ int ds_cpu(unsigned long long *words, int most)
     return 5;
 }
 
+/* Of leaf 7, ebx, and of the state that the system keeps. */
+#define AVX2 (1u << 5)
+#define AVX512 (1u << 16 | 1u << 17 | 1u << 31) /* F, DQ, VL */
+#define YMM 0x06u
+#define ZMM 0xe6u
+
+int ds_cpu_lanes(void)
+{
+    unsigned long long words[5];
+    ds_cpu(words, 5);
+    const unsigned features = (unsigned)words[2], kept = (unsigned)words[4];
+    if ((features & AVX512) == AVX512 && (kept & ZMM) == ZMM)
+        return 8;
+    return features & AVX2 && (kept & YMM) == YMM ? 4 : 2;
+}
+
 #elif defined(__linux__) && defined(__aarch64__)
 
 #include <sys/auxv.h>
@@ -64,6 +81,11 @@ int ds_cpu(unsigned long long *words, int most)
     return 2;
 }
 
+int ds_cpu_lanes(void)
+{
+    return 2;
+}
+
 #else
 
 int ds_cpu(unsigned long long *words, int most)
@@ -71,6 +93,15 @@ int ds_cpu(unsigned long long *words, int most)
     (void)words;
     (void)most;
     return 0;
+}
+
+int ds_cpu_lanes(void)
+{
+#ifdef __aarch64__
+    return 2; /* NEON */
+#else
+    return 1;
+#endif
 }
 
 #endif

@@ -1,7 +1,5 @@
-/* events.c - which events happened in a step, when, and whether one of them ends the solve. The
- * rules are SciPy's (_ivp/ivp.py), oddities included: an event that is zero at a step's end
- * happens in both steps that meet there, and roots are put in order only when one of them ends
- * the solve. */
+/* events.c - which events happened in a step, when, and whether one of them ends the solve. */
+#include "event_rules.h"
 #include "ivp.h"
 #include "root.h"
 #include <math.h>
@@ -9,12 +7,6 @@
 static int event_value(ds_ivp *ivp, int64_t event, int flags, double t, double *y, double *value) {
     const int which = 1 + (int)event;
     return ds_evaluate(ivp, &ivp->events[event], which, flags, t, y, value);
-}
-
-static int happened(double g, double g_new, double direction) {
-    const int up = g <= 0 && g_new >= 0;
-    const int down = g >= 0 && g_new <= 0;
-    return (up && direction > 0) || (down && direction < 0) || ((up || down) && direction == 0);
 }
 
 typedef struct {
@@ -52,30 +44,13 @@ static int ends_solve(const ds_ivp *ivp, int64_t event) {
     return (double)ivp->event_count[event] >= ivp->event_max[event];
 }
 
-/* In the direction of integration; equal roots keep the order of their events. */
-static void sort_roots(ds_ivp *ivp, int64_t count) {
-    ds_solver *solver = ds_inside(ivp);
-    const double sign = ivp->t > ivp->t_old ? 1 : -1;
-    for (int64_t i = 1; i < count; ++i) {
-        const double root = solver->roots[i];
-        const int64_t event = solver->active[i];
-        int64_t k = i;
-        for (; k > 0 && sign * solver->roots[k - 1] > sign * root; --k) {
-            solver->roots[k] = solver->roots[k - 1];
-            solver->active[k] = solver->active[k - 1];
-        }
-        solver->roots[k] = root;
-        solver->active[k] = event;
-    }
-}
-
 /* How many roots count: all, or those up to the one that ends the solve. */
 static int64_t cut_at_end(ds_ivp *ivp, int64_t count, int *ended) {
     ds_solver *solver = ds_inside(ivp);
     *ended = 0;
     for (int64_t i = 0; i < count; ++i) *ended |= ends_solve(ivp, solver->active[i]);
     if (!*ended) return count;
-    sort_roots(ivp, count);
+    ds_sort_roots(solver->roots, solver->active, count, ivp->t > ivp->t_old ? 1 : -1);
     for (int64_t i = 0; i < count; ++i)
         if (ends_solve(ivp, solver->active[i])) return i + 1;
     return count;
@@ -101,7 +76,7 @@ static int find_active(ds_ivp *ivp, int64_t *count) {
         if (error) return error;
     }
     for (int64_t i = 0; i < ivp->n_events; ++i) {
-        if (happened(ivp->g[i], solver->g_new[i], ivp->event_direction[i]))
+        if (ds_event_happened(ivp->g[i], solver->g_new[i], ivp->event_direction[i]))
             solver->active[(*count)++] = i;
         ivp->g[i] = solver->g_new[i];
     }

@@ -2,7 +2,10 @@
  * vector extension), one GPU thread (CUDA, NVRTC).
  *
  *   R  a real number            V  what a variable holds: one R, or one R for each lane
- *   M  a truth value per lane   I  an integer as wide as R, per lane
+ *   M  a truth value per lane   I, U  an integer as wide as R, per lane
+ *
+ * DS_LANE(v, lane) is one lane of a V, M or I; ds_mask has bit l set where lane l of an M is true,
+ * and ds_count is 1 there.
  *
  * Everything above is written once with V, M and the ds_* names below. No libc header is read;
  * pow, hypot and sqrt come from the compiler (on a CPU: libm, whose pow SciPy's step control
@@ -39,14 +42,18 @@ typedef long long ds_int; /* sizes, indices and the bits of one R */
 typedef R V;
 typedef int M;
 typedef ds_int I;
+typedef unsigned long long U;
 
 #define DS_C(x) ((R)(x))
+#define DS_LANE(v, lane) (*((void)(lane), &(v)))
 #define ds_sel(m, a, b) ((m) ? (a) : (b))
 #define ds_any(m) (m)
 #define ds_all(m) (m)
 #define ds_and(a, b) ((a) && (b))
 #define ds_or(a, b) ((a) || (b))
 #define ds_not(a) (!(a))
+DS_FN int ds_mask(M m) { return m != 0; }
+DS_FN I ds_count(M m) { return m != 0; }
 DS_FN V ds_sqrt(V x) { return DS_LIBM(sqrt)(x); }
 DS_FN V ds_pow(V x, R p) { return DS_LIBM(pow)(x, p); }
 DS_FN V ds_hypot(V x, V y) { return DS_LIBM(hypot)(x, y); }
@@ -71,35 +78,65 @@ DS_FN V ds_from_bits(I i) {
     return pun.value;
 }
 #endif
+#define DS_I(i) ((I)(i))
 DS_FN I ds_plus_or_minus_one(M plus) { return plus ? 1 : -1; }
 
 #else
 
+/* gcc has no portable name for a vector's square root, nor for a mask's bits. */
+#if defined(__GNUC__) && !defined(__clang__) &&                                        \
+    ((DS_LANES == 8 && defined(__AVX512F__) && defined(__AVX512DQ__)) ||               \
+     (DS_LANES == 4 && defined(__AVX__)) || (DS_LANES == 2 && defined(__SSE2__)))
+#define DS_IN_ONE_INSTRUCTION 1
+#else
+#define DS_IN_ONE_INSTRUCTION 0
+#endif
+
 typedef R V __attribute__((vector_size(8 * DS_LANES)));
 typedef ds_int M __attribute__((vector_size(8 * DS_LANES))); /* all bits set where true */
 typedef M I;
+typedef unsigned long long U __attribute__((vector_size(8 * DS_LANES)));
 
 #define DS_C(x) ((R)(x) - (V){0})
+#define DS_LANE(v, lane) ((v)[lane])
 #define ds_and(a, b) ((a) & (b))
 #define ds_or(a, b) ((a) | (b))
 #define ds_not(a) (~(a))
 #define ds_bits(x) ((I)(x))
 #define ds_from_bits(i) ((V)(i))
 DS_FN V ds_sel(M m, V a, V b) { return (V)(((M)a & m) | ((M)b & ~m)); }
-DS_FN int ds_any(M m) {
-    ds_int any = 0;
-    for (int lane = 0; lane < DS_LANES; ++lane) any |= m[lane];
-    return any != 0;
+DS_FN int ds_mask(M m) {
+#if DS_IN_ONE_INSTRUCTION && DS_LANES == 8
+    return __builtin_ia32_cvtq2mask512(m);
+#elif DS_IN_ONE_INSTRUCTION && DS_LANES == 4
+    return __builtin_ia32_movmskpd256((V)m);
+#elif DS_IN_ONE_INSTRUCTION && DS_LANES == 2
+    return __builtin_ia32_movmskpd((V)m);
+#else
+    int mask = 0;
+    for (int lane = 0; lane < DS_LANES; ++lane) mask |= (int)(m[lane] & 1) << lane;
+    return mask;
+#endif
 }
+DS_FN int ds_any(M m) { return ds_mask(m) != 0; }
 DS_FN int ds_all(M m) { return !ds_any(~m); }
 #define DS_EACH_LANE(result, expression)                                   \
     do {                                                                   \
         for (int lane = 0; lane < DS_LANES; ++lane) (result)[lane] = (expression); \
     } while (0)
+DS_FN I ds_count(M m) { return -m; }
 DS_FN V ds_sqrt(V x) {
+#if DS_IN_ONE_INSTRUCTION && DS_LANES == 8
+    return __builtin_ia32_sqrtpd512_mask(x, x, -1, 4 /* this thread's rounding */);
+#elif DS_IN_ONE_INSTRUCTION && DS_LANES == 4
+    return __builtin_ia32_sqrtpd256(x);
+#elif DS_IN_ONE_INSTRUCTION && DS_LANES == 2
+    return __builtin_ia32_sqrtpd(x);
+#else
     V r;
     DS_EACH_LANE(r, __builtin_sqrt(x[lane]));
     return r;
+#endif
 }
 DS_FN V ds_pow(V x, R p) {
     V r;
@@ -112,6 +149,7 @@ DS_FN V ds_hypot(V x, V y) {
     return r;
 }
 DS_FN V ds_abs(V x) { return (V)((M)x & 0x7fffffffffffffffLL); }
+#define DS_I(i) ((ds_int)(i) - (I){0})
 DS_FN I ds_plus_or_minus_one(M plus) { return -2 * plus - 1; }
 
 #endif

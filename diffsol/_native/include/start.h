@@ -18,7 +18,12 @@ typedef struct {
     V t_bound, direction, max_step;
 } ds_problem;
 
-#define DS_EXPONENT_OF(order) (1.0 / ((order) + 1))
+/* What the step control takes roots with. One solve has libm's pow, as SciPy has; the includer
+ * says ds_root where the bits must be the same on every machine and in every lane. */
+#ifndef DS_ROOT
+#define DS_ROOT(x, k) ds_pow(x, 1.0 / (k))
+#endif
+
 #endif
 
 #undef DS_PARTS
@@ -77,7 +82,7 @@ DS_FN int DS_START(initial_step)(const ds_problem *p, int order, V t, const V *y
     const M flat = ds_and(d1 <= DS_C(1e-15), d2 <= DS_C(1e-15));
     const V largest = ds_max(ds_max(d1, d2), DS_C(1e-15));
     const V h1 = ds_sel(flat, ds_max(DS_C(1e-6), h0 * DS_C(1e-3)),
-                        ds_pow(DS_C(0.01) / largest, DS_EXPONENT_OF(order)));
+                        DS_ROOT(DS_C(0.01) / largest, order + 1));
     *h_abs = ds_min(ds_min(ds_min(DS_C(100) * h0, h1), interval), p->max_step);
     return 0;
 }

@@ -5,6 +5,7 @@
  *   DS_ERK(name)             how the functions of this instance are called
  *   DS_COMPLEX               0: n reals; 1: n complex numbers stored as 2n reals (re, im)
  *   DS_ERK_CONTEXT           a type: what the right-hand side needs
+ *   DS_ROOT                  ds_root, or nothing: see start.h
  *   DS_RHS(ctx, end, t, y, out)  evaluates the derivative, nonzero to stop; `end` is 0, or for
  *                            the last stage the mask of the lanes whose step was cut at t_bound
  * The order of operations is SciPy's (_ivp/rk.py, _ivp/common.py): decisions then agree with
@@ -55,8 +56,9 @@ DS_FN void ds_erk_choose(const ds_problem *p, ds_erk_step *s) {
 
 /* Step 4 of a trial: accept or reject, and the size of what comes next. A nan error shrinks the
  * step. */
-DS_FN void ds_erk_control(ds_erk_step *s, R exponent) {
-    const V wished = DS_SAFETY * ds_pow(ds_max(s->error_norm, DS_TINY_ERROR), exponent);
+DS_FN void ds_erk_control(ds_erk_step *s, int error_order) {
+    const V wished =
+        DS_SAFETY * DS_ROOT(ds_max(s->error_norm, DS_TINY_ERROR), -(error_order + 1));
     const V grow = ds_min(DS_MAX_FACTOR, wished);
     const V shrink = ds_max(DS_MIN_FACTOR, wished);
     s->accepted = ds_and(s->error_norm < DS_C(1), ds_not(s->failed));
@@ -143,7 +145,7 @@ DS_FN int DS_ERK(trial)(const ds_problem *p, ds_erk_step *s, const V *y, V *y_ne
     if (ds_all(s->failed)) return 0;
     if (DS_ERK(stages)(p, s, y, y_new, K, ctx)) return 1;
     s->error_norm = DS_ERK(error_norm)(p, y, y_new, K, s->h);
-    ds_erk_control(s, -DS_EXPONENT_OF(DS_ERK_ERROR_ORDER));
+    ds_erk_control(s, DS_ERK_ERROR_ORDER);
     return 0;
 }
 

@@ -1,0 +1,9 @@
+/* ens_dop853_2.c - DOP853 of ensembles, 2 lanes (SSE2, NEON). */
+#include "ens_core.h"
+#if DS_ENS_WIDEST >= 2
+#define DS_LANES 2
+#include "ens_isa.h"
+#include "tables/dop853.h"
+#define DS_ENS_INSTANCE ds_ens_dop853_2
+#include "ens_erk.h"
+#endif

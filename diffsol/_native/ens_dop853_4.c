@@ -1,0 +1,9 @@
+/* ens_dop853_4.c - DOP853 of ensembles, 4 lanes (AVX2). */
+#include "ens_core.h"
+#if DS_ENS_WIDEST >= 4
+#define DS_LANES 4
+#include "ens_isa.h"
+#include "tables/dop853.h"
+#define DS_ENS_INSTANCE ds_ens_dop853_4
+#include "ens_erk.h"
+#endif

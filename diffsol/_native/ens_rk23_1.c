@@ -1,0 +1,7 @@
+/* ens_rk23_1.c - RK23 of ensembles, one trajectory at a time. */
+#include "ens_core.h"
+#define DS_LANES 1
+#include "ens_isa.h"
+#include "tables/rk23.h"
+#define DS_ENS_INSTANCE ds_ens_rk23_1
+#include "ens_erk.h"
