@@ -1,7 +1,8 @@
 /* ens_run.h - the loop of a worker: one trial of all lanes at a time. A rejected lane tries again
  * beside lanes that go on; a finished one is filled anew. */
 
-/* The trial with the number of components as a constant where that pays: loops unroll. */
+/* The trial with the number of components as a constant where that pays: loops unroll (Lorenz, RK45,
+ * 4 lanes: 5 %, one: 12 %). */
 static void DS_ENS(trial_any)(ds_lanes *s) {
     DS_ENS(trial)(&s->problem, &s->step, s->y, s->y_new, s->K, &s->call);
 }
