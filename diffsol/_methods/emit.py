@@ -14,7 +14,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from .multistep import FAMILIES
-from .registry import EXPLICIT, RungeKutta
+from .registry import EXPLICIT, ROSENBROCK, Rosenbrock, RungeKutta
 from .table import Row
 
 TABLES = Path(__file__).parent.parent / "_native" / "tables"
@@ -22,8 +22,10 @@ TABLES = Path(__file__).parent.parent / "_native" / "tables"
 
 def headers() -> dict[str, str]:
     """File name in ``tables/`` and text of every header."""
+    methods = EXPLICIT | ROSENBROCK
     macros = {traits.name: _macros(traits) for traits in EXPLICIT.values()}
-    texts = {f"{name.lower()}.h": _method_header(EXPLICIT[name], macros[name]) for name in macros}
+    macros |= {traits.name: _rosenbrock_macros(traits) for traits in ROSENBROCK.values()}
+    texts = {f"{name.lower()}.h": _method_header(methods[name], macros[name]) for name in macros}
     names = sorted({name.partition("(")[0] for table in macros.values() for name in table})
     undefined = "".join(f"#undef {name}\n" for name in names)
     texts["clear.h"] = f"/* {WRITTEN_BY} */\n{undefined}"
@@ -33,7 +35,7 @@ def headers() -> dict[str, str]:
 WRITTEN_BY = "Written by diffsol/_methods/emit.py, do not edit."
 
 
-def _method_header(traits: RungeKutta, macros: dict[str, str]) -> str:
+def _method_header(traits: RungeKutta | Rosenbrock, macros: dict[str, str]) -> str:
     title = textwrap.fill(f"{traits.name}. {WRITTEN_BY} {traits.table.source}.", 96)
     title = title.replace("\n", "\n * ")
     defines = "".join(f"#define {name} {text}".rstrip() + "\n" for name, text in macros.items())
@@ -83,6 +85,30 @@ def _dense_macros(traits: RungeKutta) -> dict[str, str]:
     macros = {f"DS_ERK_P{i}(K)": text for i, text in sums.items()}
     macros["DS_ERK_DENSE_SUMS(X)"] = _list("X", ((str(i),) for i in sums))
     return macros
+
+
+def _rosenbrock_macros(traits: Rosenbrock) -> dict[str, str]:
+    """The same for a Rosenbrock method; rows of K are the U of _methods/rosenbrock.py."""
+    table = traits.table
+    stages = range(1, table.n_stages)
+    rows = ((str(i), _literal(table.nodes[i]), _literal(table.D[i])) for i in stages)
+    macros = {
+        "DS_ROS_STAGE_COUNT": str(table.n_stages),
+        "DS_ROS_DENSE_COUNT": str(traits.n_dense),
+        "DS_ROS_ERROR_ORDER": str(table.error_estimator_order),
+        "DS_ROS_GAMMA": _literal(table.gamma),
+        "DS_ROS_D0": _literal(table.D[0]),
+        "DS_ROS_STAGES(X)": _list("X", rows),
+        "DS_ROS_M(K)": _sum(table.M),
+        "DS_ROS_E(K)": _sum(table.E),
+    }
+    for i in stages:
+        macros[f"DS_ROS_A{i}(K)"] = _sum(table.A[i])
+        macros[f"DS_ROS_C{i}(K)"] = _sum(table.C[i])
+    for r, row in enumerate(table.H, start=1):
+        macros[f"DS_ROS_H{r}(K)"] = _sum(row)
+    sums = ((str(r),) for r in range(1, traits.n_dense))
+    return macros | {"DS_ROS_DENSE_SUMS(X)": _list("X", sums)}
 
 
 def _stage_rows(stages: Iterable[int], nodes: Row) -> Iterable[tuple[str, ...]]:

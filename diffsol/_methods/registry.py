@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from .rosenbrock import RosenbrockTable
     from .table import ButcherTable
 
 
@@ -87,6 +88,30 @@ class RungeKutta(MethodTraits):
         return getattr(import_module("diffsol._methods.erk"), self.name)
 
 
+@dataclass(frozen=True)
+class Rosenbrock:
+    """A Rosenbrock method, which only ensembles have.
+
+    Attributes
+    ----------
+    id : the number in `ds_ens.method`
+    order, error_estimator_order, n_stages : as of a `RungeKutta`
+    n_dense : numbers per component that hold one interpolant
+    """
+
+    id: int
+    name: str
+    order: int
+    error_estimator_order: int
+    n_stages: int
+    n_dense: int
+
+    @property
+    def table(self) -> RosenbrockTable:
+        """The checked coefficients."""
+        return getattr(import_module("diffsol._methods.rosenbrock"), self.name.upper())
+
+
 _COMMON = ("max_step", "rtol", "atol", "first_step")
 _NEWTON = ("max_step", "rtol", "atol", "jac", "jac_sparsity", "first_step")
 _BANDED = ("first_step", "min_step", "max_step", "rtol", "atol", "jac", "lband", "uband")
@@ -119,3 +144,5 @@ METHODS: dict[str, MethodTraits] = {
     "BDF": MethodTraits(4, "BDF", *_BDF, "BdfDenseOutput", _NEWTON, _SLOW),
     "LSODA": MethodTraits(5, "LSODA", *_LSODA, "LsodaDenseOutput", _BANDED, _LSODA_STEP),
 }
+
+ROSENBROCK: dict[str, Rosenbrock] = {"Rodas5P": Rosenbrock(6, "Rodas5P", 5, 4, 8, 4)}

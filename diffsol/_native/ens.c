@@ -19,14 +19,17 @@ enum { ALIGNMENT = 64 }; /* of a row of 8 lanes */
 #define DS_CORES(method) \
     {&method##_1, DS_PAIR(method##_2), DS_WIDE(method##_4), DS_WIDE(method##_8)}
 
+/* NULL: there is none. */
 static const ds_ens_core *core_of(const ds_ens *ens) {
     static const ds_ens_core *const cores[][4] = {
         [DS_RK23] = DS_CORES(ds_ens_rk23),
         [DS_RK45] = DS_CORES(ds_ens_rk45),
         [DS_DOP853] = DS_CORES(ds_ens_dop853),
+        [DS_RODAS5P] = DS_CORES(ds_ens_rodas5p),
     };
     if (ens->method < 0 || ens->method >= (int)(sizeof cores / sizeof *cores)) return NULL;
     if (ens->lanes > ds_ens_lanes()) return NULL;
+    if (ens->method == DS_RODAS5P && (!ens->jac.kernel || ens->n > DS_ENS_STIFF_MAX)) return NULL;
     for (int i = 0; i < 4; ++i)
         if (ens->lanes == 1 << i) return cores[ens->method][i];
     return NULL;

@@ -17,6 +17,9 @@ typedef struct {
     const double *params;
 } ds_ens_function;
 
+/* A method that only ensembles have, numbered after those of api.h. */
+enum { DS_RODAS5P = 6, DS_ENS_STIFF_MAX = 32 /* components that lanes pay for (measured: 2.3) */ };
+
 /* How a trajectory ended. */
 enum {
     DS_ENS_END = 0,        /* at t_bound */
@@ -30,10 +33,12 @@ enum {
 /* What is to be solved, and where results go. All pointers are borrowed. What trajectory i has for
  * itself is at [i * stride]; a stride of 0 is one for all. */
 typedef struct {
-    int method; /* DS_RK23, DS_RK45, DS_DOP853 */
+    int method; /* DS_RK23, DS_RK45, DS_DOP853, DS_RODAS5P */
     int lanes;  /* for which the kernels are compiled: 1, 2, 4 or 8, up to ds_ens_lanes() */
     int64_t n, m;        /* components, at least 1; own arguments */
     ds_ens_function fun; /* the derivative, n rows */
+    ds_ens_function jac; /* Rodas5P: df_i/dy_j in row i n + j */
+    ds_ens_function dfdt; /* Rodas5P: n rows; no kernel: fun does not depend on t */
     const double *y0, *q, *t0, *t_bound;
     int64_t y0_stride, q_stride, t0_stride, t_bound_stride;
     const double *rtol, *atol;
@@ -71,7 +76,8 @@ typedef struct {
 /* The most lanes that this processor has registers for. */
 int ds_ens_lanes(void);
 
-/* NULL: there is no memory, or no such method, number of lanes or components. */
+/* NULL: there is no memory, or no such method, number of lanes or components (Rodas5P: at most
+ * DS_ENS_STIFF_MAX; it needs jac). */
 ds_ens_worker *ds_ens_new(const ds_ens *ens, int64_t first, int64_t last);
 void ds_ens_free(ds_ens_worker *worker);
 

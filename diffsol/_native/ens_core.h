@@ -38,6 +38,7 @@ typedef struct {
 DS_ENS_CORES(ds_ens_rk23)
 DS_ENS_CORES(ds_ens_rk45)
 DS_ENS_CORES(ds_ens_dop853)
+DS_ENS_CORES(ds_ens_rodas5p)
 #undef DS_ENS_CORES
 
 #endif

@@ -1,36 +1,13 @@
 /* ens_lanes.h - the state of a worker's lanes, for an instance of DS_LANES lanes.
  *
- * A part of ens_erk.h and its like, which before define
- *   DS_ENS(name)         how the functions of the instance are called
- *   DS_ENS_K_ROWS        stage values that the method keeps, DS_ENS_F_ROW the derivative at the end
- *   DS_ENS_DENSE_ROWS    numbers per component of an interpolant */
-#include "include/ds_root.h"
-#define DS_ROOT(x, k) ds_root(x, k)
-
-/* What an evaluation needs, and what it leaves. */
-typedef struct {
-    V t;
-    const ds_ens_function *fun;
-    const V *q;
-    int64_t trapped; /* lanes that a kernel gave up on, in all calls since it was set to 0 */
-} ds_ens_call;
-
-static inline void ds_ens_evaluate(ds_ens_call *call, const ds_ens_function *function, V t,
-                                   const V *y, V *out) {
-    call->t = t;
-    call->trapped |= function->kernel((const double *)&call->t, (const double *)y, (double *)out,
-                                      function->params, (const double *)call->q);
-}
-
-DS_FN int ds_ens_derivative(ds_ens_call *call, V t, const V *y, V *out) {
-    ds_ens_evaluate(call, call->fun, t, y, out);
-    return 0;
-}
-
-#define DS_ENS_CONTEXT ds_ens_call *
-#define DS_RHS(call, end, t, y, out) ((void)(end), ds_ens_derivative(call, t, y, out))
-#include "include/step_erk.h"
-
+ * A part of ens_erk.h and ens_rosenbrock.h, which have bound a method to ens_call.h and define
+ *   DS_ENS(name)         how the functions of the instance are called; those of the method are
+ *                        initial_step, trial, dense, evaluate
+ *   DS_ENS_K_SIZE(n)     values that the method keeps, the derivative at the start of the first
+ *                        step at DS_ENS_F_AT(n)
+ *   DS_ENS_DENSE_ROWS    numbers per component of an interpolant
+ *   DS_ENS_ERROR_ORDER   see step_erk.h
+ *   DS_ENS_TRIAL_CALLS, DS_ENS_DENSE_CALLS  evaluations for a trial and for an interpolant */
 enum { EVERY_LANE = (1 << DS_LANES) - 1 };
 #define DS_HAS(lanes, lane) ((lanes) >> (lane) & 1)
 
@@ -47,7 +24,7 @@ typedef struct {
     const ds_ens *ens;
     ds_ens_range *range;
     ds_problem problem;
-    ds_erk_step step;
+    ds_step step;
     ds_ens_call call;
     M active;
     int active_lanes; /* the same as a mask */
@@ -71,7 +48,7 @@ static size_t DS_ENS(lay_out)(const ds_ens *ens, ds_lanes *s, V *rows) {
     DS_ROWS(y, n)
     DS_ROWS(y_new, n)
     DS_ROWS(w, n)
-    DS_ROWS(K, n * DS_ENS_K_ROWS)
+    DS_ROWS(K, DS_ENS_K_SIZE(n))
     DS_ROWS(dense, n * DS_ENS_DENSE_ROWS)
     DS_ROWS(q, m)
     DS_ROWS(g, g)
@@ -110,5 +87,6 @@ static void DS_ENS(begin)(ds_ens_range *range) {
     s->ens = ens;
     s->range = range;
     s->problem = s->queue.problem = DS_ENS(problem)(ens);
-    s->call.fun = &ens->fun;
+    s->call.ens = ens;
+    s->call.q = s->q;
 }

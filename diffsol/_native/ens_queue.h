@@ -41,7 +41,7 @@ static void DS_ENS(load)(ds_queue *queue, const ds_ens *ens, int64_t i, int lane
  * w and y_new are free between two trials. */
 static int DS_ENS(start)(ds_lanes *s) {
     ds_queue *queue = &s->queue;
-    ds_ens_call call = {.fun = s->call.fun, .q = queue->q};
+    ds_ens_call call = {.ens = s->ens, .q = queue->q};
     ds_ens_derivative(&call, queue->t, queue->y, queue->f);
     if (s->ens->n_events)
         ds_ens_evaluate(&call, &s->ens->events, queue->t, queue->y, queue->g);
@@ -95,7 +95,7 @@ static void DS_ENS(move_in)(ds_lanes *s, int lane, int source) {
     DS_LANE(s->active, lane) = -1;
     DS_LANE(s->n_trials, lane) = DS_LANE(s->n_steps, lane) = DS_LANE(s->n_dense, lane) = 0;
     DS_ENS(copy_lane)(ens->n, s->y, lane, queue->y, source);
-    DS_ENS(copy_lane)(ens->n, s->K + ens->n * DS_ENS_F_ROW, lane, queue->f, source);
+    DS_ENS(copy_lane)(ens->n, s->K + DS_ENS_F_AT(ens->n), lane, queue->f, source);
     DS_ENS(copy_lane)(ens->m, s->q, lane, queue->q, source);
     DS_ENS(copy_lane)(ens->n_events, s->g, lane, queue->g, source);
 }

@@ -91,7 +91,6 @@ static int DS_ENS(busy)(const ds_lanes *s) {
 static int DS_ENS(run)(ds_ens_range *range) {
     ds_lanes *s = range->lanes;
     ds_ens_worker *worker = &range->public;
-    s->call.q = s->q;
     do {
         if (s->active_lanes != EVERY_LANE) DS_ENS(refill)(s);
         if (!s->active_lanes) return DS_FINISHED;
@@ -101,3 +100,6 @@ static int DS_ENS(run)(ds_ens_range *range) {
     } while (!ds_slice_is_over(&range->slice, 1));
     return DS_RUNNING;
 }
+
+const ds_ens_core DS_ENS_INSTANCE = {
+    .size = DS_ENS(size), .begin = DS_ENS(begin), .run = DS_ENS(run)};

@@ -12,7 +12,7 @@
 
 static int DS_ERK(ivp_initial)(ds_ivp *ivp) {
     const ds_problem problem = ds_problem_of(ivp);
-    ds_erk_step step = {.t = ivp->t};
+    ds_step step = {.t = ivp->t};
     double *scratch = ds_inside(ivp)->y_new;
     const int stopped = DS_ERK(initial)(&problem, &step, ivp->y, scratch, ivp->K, ivp);
     ivp->h_abs = step.h_abs;
@@ -22,7 +22,7 @@ static int DS_ERK(ivp_initial)(ds_ivp *ivp) {
 DS_FN int DS_ERK(ivp_trial_inline)(ds_ivp *ivp, double *y_new) {
     ds_solver *solver = ds_inside(ivp);
     const ds_problem problem = ds_problem_of(ivp);
-    ds_erk_step step = {
+    ds_step step = {
         .t = ivp->t, .h_abs = solver->trial_h_abs, .rejected = solver->trial_rejected};
     if (DS_ERK(trial)(&problem, &step, ivp->y, y_new, ivp->K, ivp)) return DS_PYTHON_ERROR;
     /* Flags that the error norm raised are not the next kernel's. */

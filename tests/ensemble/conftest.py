@@ -7,7 +7,7 @@ from . import harness, kernels, problems
 
 @pytest.fixture(scope="session")
 def systems(tmp_path_factory):
-    return kernels.Kernels(tmp_path_factory.mktemp("kernels"), problems.TEXT)
+    return kernels.Kernels(tmp_path_factory.mktemp("kernels"), problems.TEXT + problems.STIFF_TEXT)
 
 
 @pytest.fixture(scope="session")

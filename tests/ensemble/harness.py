@@ -10,7 +10,7 @@ from typing import Any
 import cffi
 import numpy as np
 
-from diffsol._methods.registry import METHODS
+from diffsol._methods.registry import METHODS, ROSENBROCK
 from diffsol._native import _core
 from diffsol._native.build import declarations
 
@@ -35,7 +35,7 @@ def portable(folder: Path) -> Core:
     """Every number of lanes, compiled without ens_isa.h: vectors in pieces, on any processor."""
     (folder / "cpu.c").write_text("int ds_cpu_lanes(void) { return 8; }\n")
     names = [*sorted(NATIVE.glob("ens*.c")), NATIVE / "root.c", folder / "cpu.c"]
-    path = build(folder, "portable", "-DDS_ENS_ISA_H", *map(str, names))
+    path = build(folder, "portable", "-O1", "-DDS_ENS_ISA_H", *map(str, names))
     ffi = cffi.FFI()
     ffi.cdef(declarations())
     return Core(ffi, ffi.dlopen(str(path)), (1, 2, 4, 8))
@@ -52,6 +52,8 @@ class Ensemble:
     t_bound: Any = 1.0
     method: str = "RK45"
     fun: str = "fun"
+    jac: str | None = None
+    dfdt: str | None = None
     p: Any = ()
     rtol: Any = 1e-3
     atol: Any = 1e-6
@@ -86,7 +88,7 @@ class Ensemble:
         ens = core.ffi.new("ds_ens *")
         self.keep.append(ens)
         n, n_events = np.shape(self.y0)[1], len(self.direction)
-        ens.method, ens.lanes = METHODS[self.method].id, lanes
+        ens.method, ens.lanes = (METHODS | ROSENBROCK)[self.method].id, lanes
         ens.n, ens.n_events, ens.event_room = n, n_events, self.room
         ens.m = 0 if self.q is None else np.shape(self.q)[1]
         for name in ("max_step", "first_step", "max_steps"):
@@ -104,9 +106,9 @@ class Ensemble:
             target = "event_direction" if name == "direction" else name
             setattr(ens, target, self._borrow(core, getattr(self, name)))
         ens.n_eval = len(self.t_eval)
-        self._function(core, ens.fun, self.fun, lanes)
-        if self.events:
-            self._function(core, ens.events, self.events, lanes)
+        for name in ("fun", "jac", "dfdt", "events"):
+            if getattr(self, name):
+                self._function(core, getattr(ens, name), getattr(self, name), lanes)
         return ens, self._outputs(core, ens, len(order))
 
     def _function(self, core, function, name, lanes):

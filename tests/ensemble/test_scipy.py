@@ -34,7 +34,7 @@ def ensemble_of(systems, fun, t_span, method, **options):
 
 @pytest.mark.parametrize("method", EXPLICIT)
 @pytest.mark.parametrize("fun", FUNCTIONS)
-@pytest.mark.parametrize("t_span", [(0.0, 2.0), (1.0, -0.5)])
+@pytest.mark.parametrize("t_span", [(0.0, 2.0), (0.5, 0.3)])
 @pytest.mark.parametrize(
     "options",
     [{}, {"rtol": 1e-7, "atol": 1e-9}, {"max_step": 0.05}, {"first_step": 1e-3, "atol": 1e-4}],

@@ -47,7 +47,7 @@ USES = """
 #ifdef __cplusplus
 extern "C"
 #endif
-int use(const ds_problem *p, ds_erk_step *s, V *y, V *w, V *K, V *q, const context *c) {
+int use(const ds_problem *p, ds_step *s, V *y, V *w, V *K, V *q, const context *c) {
     if (real_initial(p, s, y, w, K, c) || complex_initial(p, s, y, w, K, c)) return 1;
     if (real_trial(p, s, y, w, K, c) || complex_trial(p, s, y, w, K, c)) return 1;
     if (real_dense(p, s->t, s->h, y, w, w, K, q, c)) return 1;
@@ -311,7 +311,7 @@ static void solve(int first, double out[][N + 2]) {
     p.n = PARTS == 1 ? N : N / 2;
     p.rtol = &rtol; p.atol = &atol; p.rtol_stride = p.atol_stride = 0;
     p.t_bound = DS_C(2.0); p.direction = DS_C(1.0); p.max_step = DS_C(0.5);
-    ds_erk_step s;
+    ds_step s;
     memset(&s, 0, sizeof s);
     derivative(&c, s.t, y, K + DS_ERK_STAGE_COUNT * N);
     NAME_initial(&p, &s, y, w, K, &c);
@@ -319,7 +319,7 @@ static void solve(int first, double out[][N + 2]) {
     for (;;) {
         const M done = s.t >= p.t_bound;
         if (ds_all(done)) break;
-        const ds_erk_step before = s;
+        const ds_step before = s;
         NAME_trial(&p, &s, y, w, K, &c);
         const M take = ds_and(s.accepted, ds_not(done));
         for (int i = 0; i < N; ++i) y[i] = ds_sel(take, w[i], y[i]);

@@ -18,62 +18,13 @@
 #define DS_START_CONTEXT DS_ERK_CONTEXT
 #include "start.h"
 
-#ifndef DS_STEP_ERK_TYPES
-#define DS_STEP_ERK_TYPES
-
-/* Step control (SciPy's constants, Hairer, Norsett, Wanner I, section II.4). */
-#define DS_SAFETY DS_C(0.9)      /* aim a little below the tolerance */
-#define DS_MIN_FACTOR DS_C(0.2)  /* least factor after a rejection */
-#define DS_MAX_FACTOR DS_C(10)   /* largest factor after an accepted step */
-#define DS_TINY_ERROR DS_C(1e-100) /* any error below this earns the largest factor */
-
-/* One step on its way: some rejected trials, then an accepted one or a failure. */
-typedef struct {
-    V t;          /* start of the step */
-    V h_abs;      /* in: size to try; out: size to try next */
-    M rejected;   /* in: an earlier trial of this step was rejected; out: this one was */
-    V h, t_new;   /* the step tried, signed, and its end */
-    V error_norm; /* accepted below 1 */
-    M clipped;    /* t_new was cut to t_bound */
-    M failed;     /* the step size is too small or not finite: nothing was evaluated */
-    M accepted;
-} ds_erk_step;
-
-/* Step 1 of a trial: the step size within its limits, the end of the step within t_bound. */
-DS_FN void ds_erk_choose(const ds_problem *p, ds_erk_step *s) {
-    const V min_step = DS_C(10) * ds_spacing(s->t, p->direction);
-    const V raised = ds_sel(s->h_abs < min_step, min_step, s->h_abs);
-    const V limited = ds_sel(s->h_abs > p->max_step, p->max_step, raised);
-    const V h_abs = ds_sel(s->rejected, s->h_abs, limited);
-    const V t_wished = s->t + h_abs * p->direction;
-    s->clipped = p->direction * (t_wished - p->t_bound) > DS_C(0);
-    s->t_new = ds_sel(s->clipped, p->t_bound, t_wished);
-    s->h = s->t_new - s->t;
-    /* A step that is nan or infinite would be tried for ever. */
-    s->failed = ds_or(h_abs < min_step, ds_not(ds_finite(s->h)));
-    s->h_abs = ds_abs(s->h);
-}
-
-/* Step 4 of a trial: accept or reject, and the size of what comes next. A nan error shrinks the
- * step. */
-DS_FN void ds_erk_control(ds_erk_step *s, int error_order) {
-    const V wished =
-        DS_SAFETY * DS_ROOT(ds_max(s->error_norm, DS_TINY_ERROR), -(error_order + 1));
-    const V grow = ds_min(DS_MAX_FACTOR, wished);
-    const V shrink = ds_max(DS_MIN_FACTOR, wished);
-    s->accepted = ds_and(s->error_norm < DS_C(1), ds_not(s->failed));
-    s->h_abs = s->h_abs *
-               ds_sel(s->accepted, ds_sel(s->rejected, ds_min(DS_C(1), grow), grow), shrink);
-    s->rejected = ds_not(s->accepted);
-}
-
-#endif
+#include "step_control.h"
 
 #undef DS_ROW
 #define DS_ROW(r) K[(r) * m + i]
 
 /* Initial step size into s->h_abs. f0 is in the last row of K; w and row 0 are overwritten. */
-DS_FN int DS_ERK(initial)(const ds_problem *p, ds_erk_step *s, const V *y, V *w, V *K,
+DS_FN int DS_ERK(initial)(const ds_problem *p, ds_step *s, const V *y, V *w, V *K,
                           DS_ERK_CONTEXT ctx) {
     const V *f0 = K + DS_ERK_STAGE_COUNT * p->n * DS_PARTS;
     return DS_ERK(initial_step)(p, DS_ERK_ERROR_ORDER, s->t, y, f0, w, K, &s->h_abs, ctx);
@@ -81,7 +32,7 @@ DS_FN int DS_ERK(initial)(const ds_problem *p, ds_erk_step *s, const V *y, V *w,
 
 /* Step 2 of a trial: all stages; y_new, which also serves as the stages' argument, and its
  * derivative. */
-DS_FN int DS_ERK(stages)(const ds_problem *p, const ds_erk_step *s, const V *DS_RESTRICT y,
+DS_FN int DS_ERK(stages)(const ds_problem *p, const ds_step *s, const V *DS_RESTRICT y,
                          V *DS_RESTRICT y_new, V *DS_RESTRICT K, DS_ERK_CONTEXT ctx) {
     const ds_int m = p->n * DS_PARTS;
     const V h = s->h;
@@ -138,14 +89,14 @@ DS_FN V DS_ERK(error_norm)(const ds_problem *p, const V *y, const V *y_new, cons
  * see what became of it; committing an accepted step (y_new becomes y) is the caller's. Nonzero
  * when the right-hand side stopped: row 0 of K then holds the derivative at s->t, and y is
  * untouched. */
-DS_FN int DS_ERK(trial)(const ds_problem *p, ds_erk_step *s, const V *y, V *y_new, V *K,
+DS_FN int DS_ERK(trial)(const ds_problem *p, ds_step *s, const V *y, V *y_new, V *K,
                         DS_ERK_CONTEXT ctx) {
-    ds_erk_choose(p, s);
+    ds_step_choose(p, s);
     s->accepted = ds_not(s->failed);
     if (ds_all(s->failed)) return 0;
     if (DS_ERK(stages)(p, s, y, y_new, K, ctx)) return 1;
     s->error_norm = DS_ERK(error_norm)(p, y, y_new, K, s->h);
-    ds_erk_control(s, DS_ERK_ERROR_ORDER);
+    ds_step_control(s, DS_ERK_ERROR_ORDER);
     return 0;
 }
 
