@@ -5,7 +5,8 @@ In the form that needs no product with the Jacobian (Hairer, Wanner, *Solving OD
 
     (1 / (gamma h) - J) U_i = f(t + alpha_i h, y + sum_j a_ij U_j) + sum_j (c_ij / h) U_j + d_i h f_t,
 
-j < i; the result is y + sum m_i U_i. All tables here are stiffly accurate: m is the row of A after the last.
+j < i; the result is y + sum m_i U_i. All tables here are stiffly accurate: the last stage starts from the
+embedded result, of one order less, and adds its U to that.
 """
 
 from __future__ import annotations
@@ -57,6 +58,7 @@ class RosenbrockTable:
         self._check_order("the result", self.M, self.order)
         embedded = tuple(m - e for m, e in zip(self.M, self.E, strict=True))
         self._check_order("the embedded result", embedded, self.error_estimator_order)
+        self._require((*self.A[-1], 0) == embedded, "the last stage is not at the embedded result")
         self._check_interpolant()
 
     @property
@@ -94,7 +96,10 @@ class RosenbrockTable:
         zero = (Fraction(0),) * self.n_stages
         inner = [*self.H, zero]  # F_1 + x F_2 + ...; times (1 - x) below
         before = [zero, *self.H]
-        bubble = [tuple(a - b for a, b in zip(*pair, strict=True)) for pair in zip(inner, before, strict=True)]
+        bubble = [
+            tuple(a - b for a, b in zip(*pair, strict=True))
+            for pair in zip(inner, before, strict=True)
+        ]
         first = tuple(m + b for m, b in zip(self.M, bubble[0], strict=True))
         return (first, *bubble[1:])
 

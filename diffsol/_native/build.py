@@ -50,7 +50,11 @@ SOURCES = (
     "order_rcm.c",
     "order_amd.c",
     "ens.c",
-    *(f"ens_{m}_{lanes}.c" for m in ("rk23", "rk45", "dop853", "rodas5p") for lanes in (1, 2, 4, 8)),
+    *(
+        f"ens_{m}_{lanes}.c"
+        for m in ("rk23", "rk45", "dop853", "rodas5p")
+        for lanes in (1, 2, 4, 8)
+    ),
 )
 PUBLIC = (
     "linear.h",

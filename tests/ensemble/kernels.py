@@ -12,7 +12,15 @@ import pytest
 import diffsol._native
 
 NATIVE = Path(diffsol._native.__file__).parent
-FLAGS = ["-O2", "-std=gnu11", "-ffp-contract=off", "-fno-math-errno", "-Wno-psabi", "-shared", "-fPIC"]
+FLAGS = [
+    "-O2",
+    "-std=gnu11",
+    "-ffp-contract=off",
+    "-fno-math-errno",
+    "-Wno-psabi",
+    "-shared",
+    "-fPIC",
+]
 ISA = {1: [], 2: [], 4: ["-mavx2"], 8: []}  # 8: in pieces, where there is no AVX-512
 
 HEAD = """

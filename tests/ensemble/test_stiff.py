@@ -29,15 +29,15 @@ def relaxations(systems, rates=RATES, t_bound=2.0, **options):
 
 def exact(t, r):
     """y, and log z as the integral of y, of the relaxation from (0.5, 1)."""
-    return np.array([t**2 + 0.5 * np.exp(-r * t), np.exp(t**3 / 3 + 0.5 * (1 - np.exp(-r * t)) / r)])
+    return np.array(
+        [t**2 + 0.5 * np.exp(-r * t), np.exp(t**3 / 3 + 0.5 * (1 - np.exp(-r * t)) / r)]
+    )
 
 
 def fixed(systems, core, steps, **options):
     """Steps of one size: tolerances that accept everything."""
     h = 2.0 / steps
-    ensemble = relaxations(
-        systems, [1.5], first_step=h, max_step=h, rtol=1e6, atol=1e6, **options
-    )
+    ensemble = relaxations(systems, [1.5], first_step=h, max_step=h, rtol=1e6, atol=1e6, **options)
     result = ensemble.run(core, 1)
     assert result["n_steps"][0] in (steps, steps + 1)
     return result
