@@ -107,8 +107,8 @@ static int DS_ENS(suspects)(const ds_lanes *s, M accepted) {
     return ds_mask(ds_and(any, accepted));
 }
 
-/* All events of the step. Adds the lanes that ended to *stopped (their results are stored), and those
- * without an answer to *trapped. */
+/* All events of the step. Adds the lanes that ended to *stopped (their results are stored), and
+ * those without an answer to *trapped. */
 static void DS_ENS(handle_events)(ds_lanes *s, M accepted, int *charged, int *stopped,
                                   int *trapped) {
     s->call.trapped = 0;
