@@ -91,17 +91,17 @@ def _rosenbrock_macros(traits: Rosenbrock) -> dict[str, str]:
     """The same for a Rosenbrock method; rows of K are the U of _methods/rosenbrock.py."""
     table = traits.table
     stages = range(1, table.n_stages)
-    rows = ((str(i), _literal(table.nodes[i]), _literal(table.D[i])) for i in stages)
     macros = {
         "DS_ROS_STAGE_COUNT": str(table.n_stages),
         "DS_ROS_DENSE_COUNT": str(traits.n_dense),
         "DS_ROS_ERROR_ORDER": str(table.error_estimator_order),
         "DS_ROS_GAMMA": _literal(table.gamma),
-        "DS_ROS_D0": _literal(table.D[0]),
-        "DS_ROS_STAGES(X)": _list("X", rows),
+        "DS_ROS_STAGES(X)": _list("X", _stage_rows(stages, table.nodes)),
         "DS_ROS_M(K)": _sum(table.M),
         "DS_ROS_E(K)": _sum(table.E),
     }
+    for i, d in enumerate(table.D):
+        macros[f"DS_ROS_D{i}(x)"] = f"+ {_literal(d)} * (x)" if d else ""
     for i in stages:
         macros[f"DS_ROS_A{i}(K)"] = _sum(table.A[i])
         macros[f"DS_ROS_C{i}(K)"] = _sum(table.C[i])

@@ -5,7 +5,8 @@ In the form that needs no product with the Jacobian (Hairer, Wanner, *Solving OD
 
     (1 / (gamma h) - J) U_i = f(t + alpha_i h, y + sum_j a_ij U_j) + sum_j (c_ij / h) U_j + d_i h f_t,
 
-j < i; the result is y + sum m_i U_i. All tables here are stiffly accurate: m is the row of A after the last.
+j < i; the result is y + sum m_i U_i. All tables here are stiffly accurate: the last stage starts from the
+embedded result, of one order less, and adds its U to that.
 """
 
 from __future__ import annotations
@@ -57,6 +58,7 @@ class RosenbrockTable:
         self._check_order("the result", self.M, self.order)
         embedded = tuple(m - e for m, e in zip(self.M, self.E, strict=True))
         self._check_order("the embedded result", embedded, self.error_estimator_order)
+        self._require((*self.A[-1], 0) == embedded, "the last stage is not at the embedded result")
         self._check_interpolant()
 
     @property

@@ -1,5 +1,5 @@
-/* ens_isa.h - the instructions that an instance of DS_LANES lanes is written in: all that follows in
- * its file, which runs only where ds_cpu_lanes() allows. */
+/* ens_isa.h - the instructions that an instance of DS_LANES lanes is written in: all that follows
+ * in its file, which runs only where ds_cpu_lanes() allows. */
 #ifndef DS_ENS_ISA_H
 #define DS_ENS_ISA_H
 #if DS_LANES == 8

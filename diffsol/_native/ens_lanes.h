@@ -31,7 +31,8 @@ typedef struct {
     I n_trials, n_steps, n_dense; /* of the trajectory in the lane; interpolants */
     V t_save;         /* the next t_eval point, or infinity */
     V t_stop;         /* the step stands for the time up to here */
-    int dense_known;  /* the interpolant of the trial on its way is in `dense` */
+    int dense_known;  /* the interpolant of the trial on its way is in `dense`, ... */
+    int dense_trapped; /* ... but not of these lanes */
     int64_t index[DS_LANES], saved[DS_LANES];
     ds_queue queue;
     V *y, *y_new, *w, *K, *dense, *q; /* w: scratch */

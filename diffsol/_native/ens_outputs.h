@@ -6,15 +6,17 @@
 /* The interpolant for `lanes`, each of which is charged for its evaluations; the lanes where that
  * failed. */
 static int DS_ENS(need_dense)(ds_lanes *s, int lanes, int *charged) {
-    s->call.trapped = 0;
-    if (!s->dense_known)
+    if (!s->dense_known) {
+        s->call.trapped = 0;
         DS_ENS(dense)(&s->problem, s->step.t, s->step.h, s->y, s->y_new, s->w, s->K, s->dense,
                       &s->call);
+        s->dense_trapped = (int)s->call.trapped;
+    }
     s->dense_known = 1;
     for (int lane = 0; lane < DS_LANES; ++lane)
         DS_LANE(s->n_dense, lane) += DS_HAS(lanes & ~*charged, lane);
     *charged |= lanes;
-    return (int)s->call.trapped & lanes;
+    return s->dense_trapped & lanes;
 }
 
 static void DS_ENS(interpolate)(ds_lanes *s, V t, V *out) {
@@ -105,8 +107,8 @@ static int DS_ENS(suspects)(const ds_lanes *s, M accepted) {
     return ds_mask(ds_and(any, accepted));
 }
 
-/* All events of the step. Adds the lanes that ended to *stopped (their results are stored), and those
- * without an answer to *trapped. */
+/* All events of the step. Adds the lanes that ended to *stopped (their results are stored), and
+ * those without an answer to *trapped. */
 static void DS_ENS(handle_events)(ds_lanes *s, M accepted, int *charged, int *stopped,
                                   int *trapped) {
     s->call.trapped = 0;

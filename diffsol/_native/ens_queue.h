@@ -37,8 +37,8 @@ static void DS_ENS(load)(ds_queue *queue, const ds_ens *ens, int64_t i, int lane
         DS_LANE(queue->q[j], lane) = ens->q[i * ens->q_stride + j];
 }
 
-/* Derivatives, event values and first steps of what is loaded; the lanes that failed. The lanes' own
- * w and y_new are free between two trials. */
+/* Derivatives, event values and first steps of what is loaded; the lanes that failed. The lanes'
+ * own w and y_new are free between two trials. */
 static int DS_ENS(start)(ds_lanes *s) {
     ds_queue *queue = &s->queue;
     ds_ens_call call = {.ens = s->ens, .q = queue->q};

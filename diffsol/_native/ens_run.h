@@ -1,33 +1,6 @@
 /* ens_run.h - the loop of a worker: one trial of all lanes at a time. A rejected lane tries again
  * beside lanes that go on; a finished one is filled anew. */
 
-/* The trial with the number of components as a constant where that pays: loops unroll (Lorenz, RK45,
- * 4 lanes: 5 %, one: 12 %). */
-static void DS_ENS(trial_any)(ds_lanes *s) {
-    DS_ENS(trial)(&s->problem, &s->step, s->y, s->y_new, s->K, &s->call);
-}
-#define DS_TRIAL_OF(count)                                                             \
-    static void DS_ENS(trial_##count)(ds_lanes * s) {                              \
-        ds_problem problem = s->problem;                                               \
-        problem.n = count;                                                             \
-        DS_ENS(trial)(&problem, &s->step, s->y, s->y_new, s->K, &s->call);             \
-    }
-DS_TRIAL_OF(1)
-DS_TRIAL_OF(2)
-DS_TRIAL_OF(3)
-DS_TRIAL_OF(4)
-#undef DS_TRIAL_OF
-
-static void DS_ENS(try_step)(ds_lanes *s) {
-    switch (s->ens->n) {
-    case 1: DS_ENS(trial_1)(s); break;
-    case 2: DS_ENS(trial_2)(s); break;
-    case 3: DS_ENS(trial_3)(s); break;
-    case 4: DS_ENS(trial_4)(s); break;
-    default: DS_ENS(trial_any)(s); break;
-    }
-}
-
 /* The trajectory in a lane is over. */
 static void DS_ENS(retire)(ds_lanes *s, int lane, int failed, int trapped, int stopped) {
     const ds_ens *ens = s->ens;
@@ -63,7 +36,7 @@ static int DS_ENS(commit)(ds_lanes *s, M accepted) {
 /* One trial of all lanes and what follows from it. */
 static void DS_ENS(attempt)(ds_lanes *s) {
     s->call.trapped = 0;
-    DS_ENS(try_step)(s);
+    DS_ENS(trial)(&s->problem, &s->step, s->y, s->y_new, s->K, &s->call);
     const M failed = ds_and(s->active, s->step.failed);
     s->n_trials = s->n_trials + ds_count(ds_and(s->active, ds_not(s->step.failed)));
     int trapped = (int)s->call.trapped & s->active_lanes, stopped = 0, charged = 0;

@@ -42,6 +42,17 @@ KERNEL(roots) { /* y' = r sqrt(1 - t), nan beyond 1 */
     out[0] = q[0] * ds_sqrt(DS_C(1) - t);
     return 0;
 }
+KERNEL(has_a_gap) { /* -1 before t = 0.1, 1 after 0.3, nan between */
+    ROWS;
+    const V before = t - DS_C(0.1), after = t - DS_C(0.3);
+    out[0] = ds_sel(before < DS_C(0), DS_C(-1), ds_sqrt(after) / ds_sqrt(after));
+    return 0;
+}
+KERNEL(gives_up_near_a_fifth) { /* where only DOP853's interpolant looks in a step from 0 to 1 */
+    ROWS;
+    out[0] = DS_C(0) - q[0];
+    return ds_mask(ds_abs(t - DS_C(0.2)) < DS_C(0.01));
+}
 KERNEL(gives_up) { /* where the state is above 2 */
     ROWS;
     out[0] = q[0] * y[0];

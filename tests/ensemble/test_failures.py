@@ -77,12 +77,40 @@ def test_no_time_to_pass(systems, core):
     assert ensemble.run(core, 1)["status"].tolist()[::2] == [-4, -4]
 
 
-def test_an_event_without_a_root(systems, core):
-    """sqrt(1 - t) is nan where a step ends beyond 1: nothing has happened, as in SciPy. Where the
-    interpolant meets nan, Python is asked."""
+def test_an_event_that_is_nan(systems, core):
+    """sqrt(1 - t) is nan where a step ends beyond 1: nothing has happened, as in SciPy."""
     ensemble = Ensemble(
         systems, np.ones((9, 1)), RATES[:, None] - 0.5, t_bound=2.0, fun="blows_up",
         events="roots", direction=[0.0], event_max=[np.inf], first_step=0.4, max_step=0.4,
     )  # fmt: skip
     result = ensemble.run(core, core.widths[-1])
     assert not result["event_count"].any()
+
+
+@pytest.mark.parametrize("lanes", [1, 4, 8])
+def test_an_event_that_is_nan_on_the_way(systems, portable, lanes):
+    """It changes its sign from one end of a step to the other, and has no value between: SciPy raises."""
+    ensemble = Ensemble(
+        systems, np.ones((9, 1)), RATES[:, None] / 10, t_bound=1.0, fun="blows_up",
+        events="has_a_gap", direction=[0.0], event_max=[np.inf], first_step=0.4, max_step=0.4,
+    )  # fmt: skip
+    ensemble.t0 = np.where(np.arange(9) % 2, 0.0, 0.9)
+    result = ensemble.run(portable, lanes)
+    np.testing.assert_array_equal(result["status"], np.where(np.arange(9) % 2, -4, 0))
+
+
+@pytest.mark.parametrize("lanes", [1, 4, 8])
+def test_an_interpolant_that_cannot_be_had(systems, portable, lanes):
+    """Some need it for their event first, the others for an output time."""
+    ensemble = Ensemble(
+        systems, np.ones((9, 1)), RATES[:, None], t_bound=1.0, fun="gives_up_near_a_fifth",
+        method="DOP853", first_step=1.0, max_step=1.0,
+    )  # fmt: skip
+    assert not ensemble.run(portable, lanes)["status"].any()
+    ensemble.events, ensemble.direction, ensemble.event_max = "first_is_half", [0.0], [np.inf]
+    needs_it = RATES > 0.5
+    np.testing.assert_array_equal(
+        ensemble.run(portable, lanes)["status"], np.where(needs_it, -4, 0)
+    )
+    ensemble.t_eval = [0.5]
+    np.testing.assert_array_equal(ensemble.run(portable, lanes)["status"], -4)

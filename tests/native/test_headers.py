@@ -90,6 +90,50 @@ def test_freestanding(tmp_path, method, compiler, standard, lanes):
     assert undefined <= {"pow", "hypot", "memcpy", "memmove", "_GLOBAL_OFFSET_TABLE_"}
 
 
+ROSENBROCK = """
+typedef struct { V p; } context;
+DS_FN int rhs(const context *c, V t, const V *y, V *out) { out[0] = c->p * y[0] + t; return 0; }
+DS_FN int jacobian(const context *c, V t, const V *y, V *J, V *f_t) {
+    J[0] = c->p * y[0];
+    f_t[0] = t;
+    return 0;
+}
+#define DS_ROS_CONTEXT const context *
+#define DS_RHS(ctx, end, t, y, out) rhs(ctx, t, y, out)
+#define DS_JACOBIAN(ctx, t, y, J, f_t) jacobian(ctx, t, y, J, f_t)
+#define DS_ROS(name) one_##name
+#define DS_ROOT(x, k) ds_root(x, k)
+#include "../tables/rodas5p.h"
+#include "step_rosenbrock.h"
+#ifdef __cplusplus
+extern "C"
+#endif
+int use(const ds_problem *p, ds_step *s, V *y, V *w, V *K, V *q, const context *c) {
+    if (one_initial_step(p, 4, s->t, y, K, w, w, &s->h_abs, c)) return 1;
+    if (one_trial(p, s, y, w, K, c)) return 1;
+    if (one_dense(p, s->t, s->h, y, w, w, K, q, c)) return 1;
+    one_evaluate(p->n, s->t, s->h, y, q, s->t, w, 1);
+    return 0;
+}
+"""
+
+
+@pytest.mark.parametrize("lanes", [1, 4])
+@pytest.mark.parametrize("compiler, standard", [("gcc", "c11"), ("g++", "c++11"), ("g++", "c++20")])
+def test_rosenbrock_is_freestanding(tmp_path, compiler, standard, lanes):
+    """With roots of our own no library is left to link."""
+    if compiler == "g++" and lanes > 1:
+        pytest.skip("lanes are C: gcc, clang")
+    extra = ["-pedantic"] if lanes == 1 else ["-std=gnu11"]
+    unit = compile_c(
+        tmp_path, compiler, '#include "ds_root.h"\n' + ROSENBROCK, f"-std={standard}", *extra,
+        "-ffreestanding", "-nostdlib", "-nostdinc", f"-DDS_LANES={lanes}", "-c",
+    )  # fmt: skip
+    symbols = subprocess.run(["nm", "-u", unit], capture_output=True, text=True, check=True).stdout
+    undefined = {line.split()[-1].partition("@")[0] for line in symbols.splitlines()}
+    assert undefined <= {"memcpy", "memmove", "_GLOBAL_OFFSET_TABLE_"}
+
+
 HAIRER = """
 #include "../tables/{table}.h"
 #define DS_HAIRER(name) code_##name

@@ -2,13 +2,13 @@
  *
  * a: n * n values, row by row; afterwards L below the diagonal, U above it, and the inverses of the
  * pivots on it. pivots: n values, the number of the row that each was found in. Rows are swapped by
- * selection, lane by lane; the pivot is the first of the largest (Golub & Van Loan, Matrix
- * Computations, algorithm 3.4.1). A pivot of 0 makes solutions inf or nan. */
+ * selection, lane by lane, from the pivot on; the pivot is the first of the largest (Golub & Van
+ * Loan, Matrix Computations, algorithm 3.4.1). A pivot of 0 makes solutions inf or nan. */
 #ifndef DS_LU_LANES_H
 #define DS_LU_LANES_H
 #include "ds_lane.h"
 
-/* Where `swap` is true, the two rows change places, from one column to the last. */
+/* Where `swap` is true, two rows of `count` numbers change places. */
 DS_FN void ds_lane_swap(ds_int count, M swap, V *row, V *other) {
     for (ds_int k = 0; k < count; ++k) {
         const V kept = row[k];
@@ -34,7 +34,7 @@ DS_FN void ds_lane_factor(ds_int n, V *DS_RESTRICT a, V *DS_RESTRICT pivots) {
         const V pivot = pivots[k] = ds_lane_pivot(n, k, a);
         for (ds_int i = k + 1; i < n; ++i) {
             const M swap = pivot == DS_C(i);
-            if (ds_any(swap)) ds_lane_swap(n, swap, row, a + i * n);
+            if (ds_any(swap)) ds_lane_swap(n - k, swap, row + k, a + i * n + k);
         }
         const V inverse = row[k] = DS_C(1) / row[k];
         for (ds_int i = k + 1; i < n; ++i) {

@@ -59,7 +59,7 @@ DS_FN V DS_START(norm)(const ds_problem *p, const V *x, const V *minus, const V 
             sum = sum + e * e;
         }
     }
-    return ds_sqrt(sum) / ds_sqrt(DS_C(p->n));
+    return ds_sqrt(sum) / DS_C(DS_LIBM(sqrt)((R)p->n));
 }
 
 /* Size of the initial step at t for a method whose error estimate has this order (SciPy's

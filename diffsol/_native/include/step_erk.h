@@ -81,7 +81,7 @@ DS_FN V DS_ERK(error_norm)(const ds_problem *p, const V *y, const V *y_new, cons
             sum = sum + e * e;
         }
     }
-    return ds_sqrt(sum) / ds_sqrt(DS_C(p->n));
+    return ds_sqrt(sum) / DS_C(DS_LIBM(sqrt)((R)p->n));
 }
 #endif
 

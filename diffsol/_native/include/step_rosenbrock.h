@@ -43,13 +43,13 @@ DS_FN int DS_ROS(stages)(const ds_problem *p, const ds_step *s, const V *DS_REST
     V *f_t = K + DS_ROS_STAGE_COUNT * n, *pivots = f_t + n, *W = pivots + n;
     if (DS_ROS(factors)(p, s, y, f_t, W, pivots, ctx)) return 1;
     if (DS_RHS(ctx, 0, s->t, y, K)) return 1;
-    for (ds_int i = 0; i < n; ++i) K[i] = K[i] + DS_ROS_D0 * h * f_t[i];
+    for (ds_int i = 0; i < n; ++i) K[i] = K[i] DS_ROS_D0(h * f_t[i]);
     ds_lane_solve(n, W, pivots, K);
-#define DS_STAGE(r, c, d)                                                          \
-    for (ds_int i = 0; i < n; ++i) y_new[i] = y[i] + DS_ROS_A##r(DS_ROW);          \
-    if (DS_RHS(ctx, 0, s->t + (c) * h, y_new, K + (r) * n)) return 1;              \
-    for (ds_int i = 0; i < n; ++i)                                                 \
-        DS_ROW(r) = DS_ROW(r) + DS_ROS_C##r(DS_ROW) * inverse + (d) * h * f_t[i];  \
+#define DS_STAGE(r, c)                                                               \
+    for (ds_int i = 0; i < n; ++i) y_new[i] = y[i] + DS_ROS_A##r(DS_ROW);            \
+    if (DS_RHS(ctx, 0, s->t + (c) * h, y_new, K + (r) * n)) return 1;                \
+    for (ds_int i = 0; i < n; ++i)                                                   \
+        DS_ROW(r) = DS_ROW(r) + DS_ROS_C##r(DS_ROW) * inverse DS_ROS_D##r(h * f_t[i]); \
     ds_lane_solve(n, W, pivots, K + (r) * n);
     DS_ROS_STAGES(DS_STAGE)
 #undef DS_STAGE
@@ -65,7 +65,7 @@ DS_FN V DS_ROS(error_norm)(const ds_problem *p, const V *y, const V *y_new, cons
         const V e = DS_ROS_E(DS_ROW) / DS_ROS(scale)(p, i, size);
         sum = sum + e * e;
     }
-    return ds_sqrt(sum) / ds_sqrt(DS_C(n));
+    return ds_sqrt(sum) / DS_C(DS_LIBM(sqrt)((R)n));
 }
 
 /* One trial of a step, as in step_erk.h. */

@@ -50,6 +50,13 @@
 #undef DS_ROS_C6
 #undef DS_ROS_C7
 #undef DS_ROS_D0
+#undef DS_ROS_D1
+#undef DS_ROS_D2
+#undef DS_ROS_D3
+#undef DS_ROS_D4
+#undef DS_ROS_D5
+#undef DS_ROS_D6
+#undef DS_ROS_D7
 #undef DS_ROS_DENSE_COUNT
 #undef DS_ROS_DENSE_SUMS
 #undef DS_ROS_E

@@ -266,6 +266,7 @@ int main(void) {
     drive_codes();
     drive_odeint();
     drive_vode();
+    drive_ensembles();
     puts("sanitized: all paths");
     return 0;
 }

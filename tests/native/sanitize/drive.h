@@ -18,5 +18,6 @@ void drive_linear_algebra(void);
 void drive_codes(void);
 void drive_odeint(void);
 void drive_vode(void);
+void drive_ensembles(void);
 
 #endif
