@@ -1,7 +1,7 @@
 """Writes diffsol/_compile/vector/math/coefficients.py: the polynomials and constants of ds_math.
 
 python tools/make_coefficients.py           write it, and print how far each polynomial is off
-python tools/make_coefficients.py --check   exit with 1 if it is not what this script writes
+python tools/make_coefficients.py --check   exit with 1 if it does not hold the same numbers
 
 Polynomials interpolate at Chebyshev's points, which is within a small factor of the best there is
 (Muller, Elementary Functions, 3rd ed., section 3.4); needs mpmath.
@@ -37,54 +37,37 @@ def scaled_erfc(t):
     return (1 + 2 * x) * mp.exp(x * x) * mp.erfc(x)
 
 
-def _without_start(f, removed):
-    """The function of z = x**2 that is f(x) less its first terms, divided by the power of x that is left."""
-
-    def rest(z):
-        x = mp.sqrt(z)
-        return removed(f, x, z)
-
-    return rest
+ERFC_START = float(scaled_erfc(mpf(0)))
 
 
-# name: (function, from, to, degree, what its result is multiplied by relative to the whole result)
+def _of_square(function):
+    """function(x, x**2) as a function of x**2."""
+    return lambda z: function(mp.sqrt(z), z)
+
+
+# name: (function, from, to, degree)
 POLYNOMIALS = {
     "EXP": (
         lambda r: (mp.expm1(r) - r) / r**2,
         -mp.log(2) / 2 - mpf("0.005"),
-        mp.log(2) / 2 + mpf("0.006"),
+        mp.log(2) / 2 + mpf("0.006"),  # not symmetric: 0 would be one of the points
         10,
     ),
-    "LOG": (
-        _without_start(mp.atanh, lambda f, s, z: (2 * f(s) - 2 * s) / (s * z)),
-        0,
-        LOG_S**2 * 1.01,
-        7,
-    ),
+    "LOG": (_of_square(lambda s, z: 2 * (mp.atanh(s) - s) / (s * z)), 0, LOG_S**2 * 1.01, 7),
     "LOG_FIFTH": (
-        _without_start(mp.atanh, lambda f, s, z: (2 * f(s) - 2 * s - 2 * s**3 / 3) / (s * z * z)),
+        _of_square(lambda s, z: 2 * (mp.atanh(s) - s - s**3 / 3) / (s * z * z)),
         0,
         LOG_S**2 * 1.01,
         7,
     ),
-    "SIN": (_without_start(mp.sin, lambda f, r, z: (f(r) - r) / (r * z)), 0, mpf("0.63"), 6),
-    "COS": (
-        _without_start(mp.cos, lambda f, r, z: (f(r) - 1 + z / 2) / (z * z)),
-        0,
-        mpf("0.63"),
-        6,
-    ),
-    "ATAN": (
-        _without_start(mp.atan, lambda f, x, z: (f(x) - x) / (x * z)),
-        0,
-        SMALL_TAN**2 * 1.001,
-        12,
-    ),
-    "ASIN": (_without_start(mp.asin, lambda f, x, z: (f(x) - x) / (x * z)), 0, mpf("0.2501"), 14),
-    "SINH": (_without_start(mp.sinh, lambda f, x, z: (f(x) - x) / (x * z)), 0, mpf("1.01"), 7),
-    "ERF": (_without_start(mp.erf, lambda f, x, z: f(x) / x - 1), 0, mpf("0.5") ** 2 * 1.001, 9),
+    "SIN": (_of_square(lambda r, z: (mp.sin(r) - r) / (r * z)), 0, mpf("0.63"), 6),
+    "COS": (_of_square(lambda r, z: (mp.cos(r) - 1 + z / 2) / (z * z)), 0, mpf("0.63"), 6),
+    "ATAN": (_of_square(lambda x, z: (mp.atan(x) - x) / (x * z)), 0, SMALL_TAN**2 * 1.001, 12),
+    "ASIN": (_of_square(lambda x, z: (mp.asin(x) - x) / (x * z)), 0, mpf("0.2501"), 14),
+    "SINH": (_of_square(lambda x, z: (mp.sinh(x) - x) / (x * z)), 0, mpf("1.01"), 7),
+    "ERF": (_of_square(lambda x, z: mp.erf(x) / x - 1), 0, mpf("0.5") ** 2 * 1.001, 9),
     "ERFC": (
-        lambda t: scaled_erfc(t) - mpf(float(scaled_erfc(mpf(0)))),
+        lambda t: scaled_erfc(t) - ERFC_START,
         erfc_argument(ERFC_FROM) - mpf("0.001"),
         erfc_argument(ERFC_TO) + mpf("0.001"),
         22,
@@ -153,7 +136,7 @@ def constants():
         "PI": expansion(mp.pi, 2),
         "TWO_THIRDS": expansion(mpf(2) / 3, 2),
         "TAN_EIGHTH_PI": float(SMALL_TAN),
-        "ERFC_START": float(scaled_erfc(mpf(0))),
+        "ERFC_START": ERFC_START,
         "ERFC_MIDDLE": float(ERFC_MIDDLE),
         "CBRT_OF_2": float(mp.cbrt(2)),
         "CBRT_OF_4": float(mp.cbrt(4)),
@@ -191,10 +174,17 @@ def written():
     return "".join(lines)
 
 
+def _values(text) -> dict:
+    """The numbers of a module, whose lines a formatter may have broken."""
+    found: dict = {}
+    exec(text, found)
+    return {name: value for name, value in found.items() if name.isupper()}
+
+
 def main(arguments) -> int:
     text = written()
     if "--check" in arguments:
-        return int(TARGET.read_text() != text)
+        return int(_values(TARGET.read_text()) != _values(text))
     TARGET.write_text(text)
     return 0
 

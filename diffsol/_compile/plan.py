@@ -57,10 +57,15 @@ def seconds(program, quick=False) -> float:
     count = len(program.nodes)
     if not unrolls(program, quick):
         return 0.015 + 1.5e-3 * count
-    scalars = sum(map(_work, program.nodes)) + count + program.output.size
+    scalars = elements(program)
     if quick or scalars > LARGE_LINES:
         return 0.003 + 25e-6 * scalars + 6e-10 * scalars**2
     return 0.003 + 1.1e-4 * scalars
+
+
+def elements(program) -> int:
+    """What is computed and stored where everything is unrolled, about."""
+    return sum(map(_work, program.nodes)) + len(program.nodes) + program.output.size
 
 
 def _work(node) -> int:

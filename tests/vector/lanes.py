@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import pathlib
+import platform
 import shutil
 import subprocess
 
@@ -18,6 +19,7 @@ from diffsol._graph.ops import ELEMENTWISE, FLOAT
 SIGNATURE = ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_void_p] * 5)
 INCLUDE = pathlib.Path(diffsol.__file__).parent / "_native" / "include"
 GCC = shutil.which("gcc")
+X86 = platform.machine().lower() in ("x86_64", "amd64")
 WIDTHS = (1, 2, 4, 8)
 AT_ONCE = 32  # applications of an operator in one kernel
 

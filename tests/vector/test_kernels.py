@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 import scipy.special
 
+import diffsol
 from diffsol._compile.vector.emit import WIDTHS, emit_c, emit_llvm
-from diffsol._compile.vector.rows import ROWS, Refused, compute
+from diffsol._compile.vector.rows import ROWS, Refused
 from diffsol._graph.build import Graph
 from diffsol._graph.node import Program
 from diffsol._graph.ops import BOOL, COMPLEX, ELEMENTWISE, FLOAT, INT, result_dtype
+from diffsol._trace.trace import trace_function
 
 from .lanes import GCC, Function, by_gcc, by_llvm, operator_program
 
@@ -25,7 +27,7 @@ NUMBERS = {
 def forms():
     """(name, operand dtypes) of every operator of real numbers."""
     for name, row in ELEMENTWISE.items():
-        if name.startswith("special_") or name == "make_complex":
+        if name.startswith(("special_", "registered_")) or name == "make_complex":
             continue
         for dtype in REAL:
             if row.rule == "select":
@@ -158,6 +160,39 @@ def test_complex_numbers_are_refused():
         emit_llvm(Program(graph.elementwise("exp", state), None, (2,), COMPLEX, 0), "kernel", 4, 2)
 
 
-def test_operators_of_users_are_refused():
-    with pytest.raises(Refused, match="registered"):
-        compute(None, "registered_1", FLOAT)
+def test_what_is_too_large_is_refused():
+    graph = Graph()
+    program = Program(
+        graph.elementwise("exp", graph.state((30_000,), FLOAT)), None, (30_000,), FLOAT, 0
+    )
+    with pytest.raises(Refused, match="operations"):
+        emit_llvm(program, "kernel", 4, 30_000)
+
+
+SOFTENED = """
+declare double @llvm.fabs.f64(double)
+define double @softened(double %x, double %y) {
+  %size = call double @llvm.fabs.f64(double %x)
+  %below = fadd double %size, %y
+  %result = fdiv double %x, %below
+  ret double %result
+}
+"""
+
+
+@pytest.mark.parametrize("width", [1, 4])
+def test_registered_operators_lane_by_lane(width):
+    def softened(x, y):
+        return x / (abs(x) + y)
+
+    def fun(t, y):
+        return [softened(y[0], y[1]), abs(y[0])]
+
+    diffsol.register_op(softened, llvm=SOFTENED)
+    program = trace_function(fun, (), (2,), FLOAT, (2,), FLOAT).program
+    assert any(node.op.startswith("registered") for node in program.nodes)
+    y = np.random.default_rng(0).normal(size=(2, width)) + 3.0
+    out, _ = by_llvm(program, width)(np.zeros(width), y)
+    np.testing.assert_array_equal(out, fun(0.0, y))
+    with pytest.raises(Refused, match="register_op"):
+        emit_c(program, "kernel", 2)

@@ -1,5 +1,9 @@
 """ds_math next to mpmath and NumPy."""
 
+import pathlib
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -8,7 +12,12 @@ from diffsol._graph.ops import ELEMENTWISE
 from .lanes import Function
 from .ulps import BINARY, FUNCTIONS, SPECIAL, UNARY, errors, near_quarter_turns, points, with_signs
 
+COEFFICIENTS = pathlib.Path(__file__).parents[2] / "tools" / "make_coefficients.py"
 MOST = 2.0  # units in the last place, promised
+
+
+def test_coefficients_are_those_of_the_script_that_makes_them():
+    subprocess.run([sys.executable, COEFFICIENTS, "--check"], check=True)
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

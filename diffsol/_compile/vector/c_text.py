@@ -8,7 +8,7 @@ import struct
 import numpy as np
 
 from diffsol._compile.vector.rows import Refused
-from diffsol._compile.vector.values import Text, Value
+from diffsol._compile.vector.values import INLINED, Text, Value
 
 
 class CModule:
@@ -70,7 +70,8 @@ class CText(Text):
         result = body(inner, *(Value(inner, "V", f"x{i}") for i in range(arity)))
         inner.line(f"return {result.name}")
         arguments = ", ".join(f"V x{i}" for i in range(arity))
-        return "\n".join([f"DS_FN V ds_math_{name}({arguments})\n{{", *inner.lines, "}\n"])
+        kind = "DS_FN" if len(inner.lines) <= INLINED else "DS_CALLED"
+        return "\n".join([f"{kind} V ds_math_{name}({arguments})\n{{", *inner.lines, "}\n"])
 
     def called(self, name, arguments):
         return self.named("V", f"ds_math_{name}({', '.join(x.name for x in arguments)})")
@@ -89,6 +90,9 @@ class CText(Text):
 
     def special(self, name, *arguments):
         raise Refused(f"scipy.special.{name.removeprefix('special_')}, which has no source text")
+
+    def registered(self, name, *arguments):
+        raise Refused("a function made known by register_op, which has no source text in C")
 
     # --- memory -----------------------------------------------------------------------------
 

@@ -11,46 +11,38 @@ is. A lane's numbers are the same bits whatever W is, and what else the lanes ho
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 
-from diffsol._compile import cpu
+from diffsol._compile import cpu, plan
+from diffsol._compile.emit_llvm import Module
 from diffsol._compile.plan import LARGE_LINES, Effort
 from diffsol._compile.vector.c_text import CModule, CText
 from diffsol._compile.vector.elements import Lanes
 from diffsol._compile.vector.llvm_text import LlvmModule, LlvmText
+from diffsol._compile.vector.rows import Refused
 
 WIDTHS = (1, 2, 4, 8)
+# All is unrolled, and code generation is worse than linear: 1000 lines take 0.1 s, 8000 about 1 s, and they run
+# as fast with less effort from the first limit on.
+SMALL_LINES = 1_000
+MOST_ELEMENTS = 20_000
 ARGUMENTS = (
     "ptr noalias readonly %t, ptr noalias readonly %y, ptr noalias %out, "
     "ptr noalias readonly %p, ptr noalias readonly %q"
 )
 
 
-@dataclass(frozen=True)
-class LaneModule:
-    """LLVM text and what it needs, as `emit_llvm.Module`."""
-
-    text: str
-    tables: dict
-    externals: set
-    unrolled: bool = True
-
-
-def emit_llvm(program, name, width, n) -> LaneModule:
+def emit_llvm(program, name, width, n) -> Module:
     """The kernel of a program for `width` lanes, n elements of whose state are the trajectory's."""
     module = LlvmModule(width)
     text = LlvmText(module)
-    lanes = Lanes(text, program, n)
-    for row, x in enumerate(lanes.outputs()):
-        text.store_row(x, "%out", row)
-    trap = lanes.trap()
+    trap = _written(text, program, n)
     if trap is None:
         text.line("ret i64 0")
     else:
         mask = text.bit_mask(trap) if width > 1 else trap.name
         text.line(f"ret i64 {text.named(f'zext i{width} {mask} to i64')}")
     head = f"define i64 @{name}({ARGUMENTS})"
-    return LaneModule(module.assembled(head, text.lines), {}, module.externals)
+    return Module(module.assembled(head, text.lines), {}, module.externals, unrolled=True)
 
 
 def compile_lanes(program, width, n, name="lanes") -> cpu.CompiledKernel:
@@ -58,19 +50,31 @@ def compile_lanes(program, width, n, name="lanes") -> cpu.CompiledKernel:
     started = time.perf_counter()
     module = emit_llvm(program, name, width, n)
     lines = module.text.count("\n")
-    effort = Effort("level1", 2) if lines <= LARGE_LINES else Effort("peephole", 1)
-    image = cpu.machine_code(module, name, effort)
+    image = cpu.machine_code(module, name, _effort(lines))
     return cpu.CompiledKernel(program, name, module, image, (time.perf_counter() - started) * 1e3)
+
+
+def _effort(lines):
+    if lines <= SMALL_LINES:
+        return Effort("level1", 2)
+    return Effort("level1" if lines <= LARGE_LINES else "peephole", 1)
+
+
+def _written(text, program, n):
+    """Write the body of the kernel; the condition of its trap, or None."""
+    if plan.elements(program) > MOST_ELEMENTS:
+        raise Refused(f"more than {MOST_ELEMENTS} operations for one trajectory")
+    lanes = Lanes(text, program, n)
+    for row, x in enumerate(lanes.outputs()):
+        text.store_row(x, text.argument("out"), row)
+    return lanes.trap()
 
 
 def emit_c(program, name, n) -> str:
     """The kernel as C text: I name(const V *t, const V *y, V *out, const R *p, const V *q)."""
     module = CModule()
     text = CText(module)
-    lanes = Lanes(text, program, n)
-    for row, x in enumerate(lanes.outputs()):
-        text.store_row(x, "out", row)
-    trap = lanes.trap()
+    trap = _written(text, program, n)
     text.line(f"return {(text.truth(False) if trap is None else trap).name}")
     arguments = "const V *t, const V *y, V *out, const R *p, const V *q"
     return module.assembled(f"DS_FN M {name}({arguments})", text.lines)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 
+from diffsol._compile import llvm_ops
 from diffsol._compile.lookups import BEFORE, SEARCH
-from diffsol._compile.vector.values import Text, Value
+from diffsol._compile.vector.values import INLINED, Text, Value
 from diffsol._compile.writer import literal
 from diffsol._graph.ops import BOOL, FLOAT, INT
 
 SCALARS = {"V": "double", "M": "i1", "I": "i64"}
 MEMORY = {"V": "double", "I": "i64"}
 DTYPES = {"V": FLOAT, "M": BOOL, "I": INT}
-MOST_INLINED = 400  # lines of one function in all the places where it is called
+MOST_INLINED = (
+    400  # lines of a function in all the places where it is called, beyond which calls stay calls
+)
 
 
 class LlvmModule:
@@ -63,9 +66,17 @@ class LlvmModule:
     def _definition(self, name, arity, lines):
         type = self.names["V"]
         arguments = ", ".join(f"{type} %x{i}" for i in range(arity))
-        inlined = len(lines) * self.calls.get(name, 0) <= MOST_INLINED
+        inlined = len(lines) <= INLINED and len(lines) * self.calls[name] <= MOST_INLINED
         head = f"define internal {type} @ds_math_{name}({arguments}) #{int(inlined)} {{"
         return "\n".join([head, "entry:", *lines, "}"])
+
+
+class _OneLane:
+    """What the row of an operator in `llvm_ops` needs of a `Writer` to compute it for one lane."""
+
+    def __init__(self, text):
+        self.value = text.named
+        self.globals, self.declarations = text.module.globals, text.module.declarations
 
 
 class LlvmText(Text):
@@ -97,7 +108,9 @@ class LlvmText(Text):
     def _declare(self, expression, row):
         name = expression.split("@")[1].split("(")[0]
         types = ", ".join(self.names[kind] for kind in row.operands)
-        self.module.declarations[name] = f"declare {self.names[row.result]} @{name}({types})"
+        self.module.declarations[name.removeprefix("llvm.")] = (
+            f"declare {self.names[row.result]} @{name}({types})"
+        )
 
     # --- functions --------------------------------------------------------------------------
 
@@ -172,6 +185,11 @@ class LlvmText(Text):
     def special(self, name, *arguments):
         """A function of scipy.special; Cython's functions take an int more, which is 0."""
         return self.each_lane(name, *arguments, trailing="i32 0")
+
+    def registered(self, name, *arguments):
+        row = llvm_ops.ROWS[name][FLOAT]
+        lanes = ([self.lane(x, lane) for x in arguments] for lane in range(self.width))
+        return self.joined([row(_OneLane(self), *operands) for operands in lanes], "V")
 
     # --- memory -----------------------------------------------------------------------------
 

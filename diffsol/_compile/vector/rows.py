@@ -201,7 +201,7 @@ def compute(text, name, dtype, *operands):
     if name.startswith("special_"):
         return text.special(name, *operands)
     if name not in ROWS:
-        raise Refused(f"an operator registered by the user ({name})")
+        return text.registered(name, *operands)
     return ROWS[name][dtype](text, *operands)
 
 

@@ -11,6 +11,8 @@ from abc import ABC, abstractmethod
 from diffsol._compile.vector.math import FUNCTIONS
 from diffsol._compile.vector.primitives import PRIMITIVES
 
+INLINED = 100  # lines of a function of `math` up to which a call of it is not worth while
+
 
 class Value:
     """A name in a text (or a constant), and its kind: "V", "M" or "I"."""
@@ -131,6 +133,10 @@ class Text(ABC):
     @abstractmethod
     def special(self, name, *arguments) -> Value:
         """The same of a function of scipy.special."""
+
+    @abstractmethod
+    def registered(self, name, *arguments) -> Value:
+        """The same of an operator that the user has registered."""
 
     @abstractmethod
     def argument(self, name) -> str:

@@ -9,9 +9,15 @@
 #include "ds_lane.h"
 
 #if defined(__CUDACC__) || defined(__CUDACC_RTC__)
+#pragma nv_diag_suppress 177 /* texts name values that are not used */
 #define DS_TABLE static __device__ const
+#define DS_CALLED static __device__ __noinline__
+#elif defined(_MSC_VER) && !defined(__clang__)
+#define DS_TABLE static const
+#define DS_CALLED static __declspec(noinline)
 #else
 #define DS_TABLE static const
+#define DS_CALLED static __attribute__((noinline))
 #endif
 
 typedef unsigned long long ds_word;

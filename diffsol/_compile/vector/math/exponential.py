@@ -18,12 +18,12 @@ LEAST, LARGEST = -746.0, 710.0  # beyond, e**x is 0 or infinite
 
 
 def reduced(high, low=None):
-    """(k, r, the rest of r) of a pair, |high| < 2**10: k a double."""
+    """(k, r, the rest of r) of a pair, |high| < 2**10: k an integer."""
     text = high.text
-    k, _ = rounded(high * c.LOG2E[0])
+    k, whole = rounded(high * c.LOG2E[0])
     near = text.fma(-k, c.LN2[0], high)  # exact: k * LN2[0] has 53 bits, and is close to x
     r, error = two_sum(near, -(k * c.LN2[1]))  # that product is exact too
-    return k, *((r, error) if low is None else two_sum(r, error + low))
+    return whole, *((r, error) if low is None else two_sum(r, error + low))
 
 
 def exponential_less_one(r, rest):
@@ -34,7 +34,7 @@ def exponential_less_one(r, rest):
 
 
 def exponential(high, low=None):
-    """(k, e, its rest) of e**(high + low) = (e + rest) 2**k."""
+    """(k, e, its rest) of e**(high + low) = (e + rest) 2**k, k an integer."""
     k, r, rest = reduced(high, low)
     r, tail = exponential_less_one(r, rest)
     head, lost = fast_two_sum(r, tail)
@@ -44,20 +44,20 @@ def exponential(high, low=None):
 
 def exp(text, x):
     x = clamped(x, LEAST, LARGEST)
-    k, _ = rounded(x * c.LOG2E[0])
+    k, whole = rounded(x * c.LOG2E[0])
     near = text.fma(-k, c.LN2[0], x)
     r = text.fma(-k, c.LN2[1], near)
     tail = text.fma(r * r, polynomial(r, c.EXP), r)
-    return scaled(1.0 + tail, k)
+    return scaled(1.0 + tail, whole)
 
 
 def exp2(text, x):
     x = clamped(x, -1080.0, 1030.0)
-    k, _ = rounded(x)
+    k, whole = rounded(x)
     r, rest = two_product(x - k, c.LN2_PAIR[0])
     rest = text.fma(x - k, c.LN2_PAIR[1], rest)
     r, tail = exponential_less_one(r, rest)
-    return scaled(1.0 + (r + tail), k)
+    return scaled(1.0 + (r + tail), whole)
 
 
 def half_expm1(x):
@@ -65,8 +65,7 @@ def half_expm1(x):
     text = x.text
     k, r, rest = reduced(x)
     r, tail = exponential_less_one(r, rest)
-    _, whole = rounded(k - 1.0)
-    power = power_of_two(whole)
+    power = power_of_two(k - 1)
     start, lost = two_sum(power, text.real(-0.5))
     total, error = two_sum(start, power * r)
     return total, text.fma(power, tail, error) + lost

@@ -23,7 +23,7 @@ FAR = 2.0**28  # from here on sqrt(x**2 + 1) is x, to the last bit
 def _halves(size):
     """(e**x / 2, e**-x / 2) for x >= 0."""
     k, total, error = exponential(clamped(size, 0.0, LARGEST + 1.0))
-    half = scaled(total + error, k - 1.0)
+    half = scaled(total + error, k - 1)
     return half, 0.25 / half
 
 

@@ -72,11 +72,10 @@ def power_of_two(k):
 
 
 def scaled(x, k):
-    """x * 2**k for a double k that is an integer, |k| < 2000: in two steps, the first of which is exact where x
-    is near 1, so that results in the subnormal range are rounded once."""
-    half, half_integer = rounded(k * 0.5)
-    _, rest = rounded(k - half)
-    return (x * power_of_two(half_integer)) * power_of_two(rest)
+    """x * 2**k for an integer |k| < 2000: in two steps, the first of which is exact where x is near 1, so that
+    results in the subnormal range are rounded once."""
+    half = ((k + 2048) >> 1) - 1024  # a shift brings in zeros: of positive numbers
+    return (x * power_of_two(half)) * power_of_two(k - half)
 
 
 def clamped(x, low, high):
