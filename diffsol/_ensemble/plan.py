@@ -13,11 +13,13 @@ from diffsol._engine import kernels, verify
 from diffsol._ensemble import alone, native
 from diffsol._ensemble.outcome import Outcome
 from diffsol._ensemble.programs import Parameters, Programs, programs_of
+from diffsol._ensemble.reduce import Reducer
 from diffsol._native._core import ffi, lib
 from diffsol._trace.advice import advice
 from diffsol._trace.reasons import Refused
 from diffsol.errors import CompilationWarning, MismatchWarning, NotCompiledError
 
+CHUNK = 1 << 16  # trajectories
 SAMPLES = 4  # trajectories at whose starts the kernels are compared with the functions
 
 
@@ -34,6 +36,8 @@ class Plan:
     options: Any
     programs: Programs | None
     parameters: Parameters | None
+    chunk = CHUNK
+    reducer = Reducer
 
     @property
     def tier(self):
@@ -61,6 +65,14 @@ class Plan:
             self.fun, batch, self.options, trapped.tolist(), outcome, threads, lambda n: None
         )
         return trapped.size
+
+    def empty(self, size, n) -> Outcome:
+        """Room for the outcome of all pieces."""
+        return Outcome.empty(size, n, self.options)
+
+    def put(self, whole, first, outcome):
+        """The outcome of a piece into that of all."""
+        whole.put(first, outcome)
 
     def portable(self) -> Plan:
         """The plan for another process: the programs without the functions, if there are programs."""
@@ -109,7 +121,7 @@ def plan_of(fun, batch, options) -> Plan:
         native.Solver(plan.programs, plan.parameters, batch.rows(0, 1), options)  # compiles
     except Refused as refused:
         return _one_by_one(fun, options, refused, mode)
-    if not _agrees(plan, batch):
+    if not agrees(plan, batch):
         warnings.warn(
             f"the compiled form of {_name(fun)} disagreed with the Python function; the ensemble is solved one by one "
             "by `solve_ivp`. Please report this, unless the function depends on more than its arguments.",
@@ -143,12 +155,14 @@ def _name(fun):
     return repr(getattr(fun, "__qualname__", None) or type(fun).__name__)
 
 
-def _agrees(plan, batch) -> bool:
+def agrees(plan, batch) -> bool:
     """Do the kernel and the function of the right-hand side agree at the starts of some trajectories?"""
+    picked = np.unique(np.linspace(0, batch.size - 1, SAMPLES).astype(int))
+    batch = batch.picked(picked.tolist())
     width, n = native.lanes(), batch.n
     kernel = native.kernel_of(plan.programs.fun, n)
     call = ffi.cast("ds_ens_kernel", kernel.address)
-    for i in np.unique(np.linspace(0, batch.size - 1, SAMPLES).astype(int)):
+    for i in range(batch.size):
         (t0, _), y0, args = batch.one(i)
         own = batch.rows(i, i + 1).own_rows()[0]
         t, y, q, out = (_lanes(values, width) for values in ([t0], y0, own, np.empty(n)))

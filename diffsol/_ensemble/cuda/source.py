@@ -20,6 +20,11 @@ FOLDERS = ("include", "cuda", "tables", ".")
 NEAR_PARAMETERS = 128  # that a launch carries with it: kernels take 4096 bytes of arguments
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include "([^"]+)".*\n', re.MULTILINE)
 SINGLE = np.dtype(np.float32)
+# Every text uses some of what the headers define.
+BEFORE = """#if defined(__CUDACC_RTC__)
+#pragma nv_diag_suppress 177
+#endif
+"""
 AFTER = """
 enum { DS_BRACKET = 6, DS_ROOT_ITER = 7, DS_ROOT_NAN = 8 };
 #include "ds_brent.h"
@@ -99,7 +104,7 @@ def text_of(programs, layout, method) -> str:
         raise Refused("no-lanes", str(error)) from None
     head = "".join(f"#define {name} {value}\n" for name, value in defines.items())
     table = f'#include "arguments.h"\n#include "{method.lower()}.h"\n#include "call.h"\n'
-    return expanded(head + functions + table + AFTER)
+    return expanded(BEFORE + head + functions + table + AFTER)
 
 
 def expanded(text) -> str:

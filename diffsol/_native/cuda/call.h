@@ -2,7 +2,7 @@
  * DS_STEP(name), whether it is an explicit method or a Rosenbrock one (DS_STIFF). */
 typedef struct {
     const ds_arguments *a;
-    V q[DS_ROOM(DS_OWN)];
+    V *q;
     M trapped; /* a function gave up since this was set to 0 */
 } ds_call;
 

@@ -42,7 +42,7 @@ DS_FN void ds_thread_attempt(ds_thread *s, ds_int steps_before) {
 
 extern "C" __global__ void ds_begin(const __grid_constant__ ds_arguments a) {
     const ds_int i = ds_thread_number();
-    ds_thread s;
+    DS_THREAD(s);
     if (i >= a.count) return;
     ds_thread_inputs(&s, &a, i);
     ds_thread_start(&s);
@@ -52,7 +52,7 @@ extern "C" __global__ void ds_begin(const __grid_constant__ ds_arguments a) {
 
 extern "C" __global__ void ds_advance(const __grid_constant__ ds_arguments a) {
     const ds_int k = ds_thread_number();
-    ds_thread s;
+    DS_THREAD(s);
     if (k >= a.count) return;
     const ds_int i = a.index ? a.index[k] : k, steps_before = a.n_steps[i];
     if (a.status[i] != DS_UNDER_WAY) return;

@@ -9,14 +9,33 @@ typedef struct {
     ds_step step;
     ds_call call;
     int n_trials, n_steps, n_dense; /* in this launch */
-    V y[DS_N], y_new[DS_N], K[DS_STEP_K_SIZE(DS_N)];
-#if DS_OUTPUTS
     int dense_known;
     T t_stop; /* the step stands for the time up to here */
-    V w[DS_N], dense[DS_N * DS_STEP_DENSE_ROWS];
-    V g[DS_ROOM(DS_EVENTS)], g_new[DS_ROOM(DS_EVENTS)], g_try[DS_ROOM(DS_EVENTS)];
-#endif
+    V *y, *y_new, *K;
+    V *w, *dense, *g, *g_new, *g_try; /* scratch, interpolant, events */
 } ds_thread;
+
+/* A ds_thread in the kernel's own memory, which becomes registers: that needs arrays for
+ * themselves, not members of a struct (STACK in the cubin shows it). */
+#if DS_OUTPUTS
+#define DS_DENSE_SIZE (DS_N * DS_STEP_DENSE_ROWS)
+#else
+#define DS_DENSE_SIZE 1
+#endif
+#define DS_THREAD(s)                                                                        \
+    ds_thread s;                                                                            \
+    V s##_y[DS_N], s##_y_new[DS_N], s##_K[DS_STEP_K_SIZE(DS_N)], s##_q[DS_ROOM(DS_OWN)];    \
+    V s##_w[DS_N], s##_dense[DS_DENSE_SIZE];                                                \
+    V s##_g[DS_ROOM(DS_EVENTS)], s##_g_new[DS_ROOM(DS_EVENTS)], s##_g_try[DS_ROOM(DS_EVENTS)]; \
+    s.y = s##_y;                                                                            \
+    s.y_new = s##_y_new;                                                                    \
+    s.K = s##_K;                                                                            \
+    s.call.q = s##_q;                                                                       \
+    s.w = s##_w;                                                                            \
+    s.dense = s##_dense;                                                                    \
+    s.g = s##_g;                                                                            \
+    s.g_new = s##_g_new;                                                                    \
+    s.g_try = s##_g_try
 
 DS_FN T ds_direction_of(T t0, T t_bound) {
     if (t0 == t_bound || t_bound > t0) return 1;
@@ -46,7 +65,7 @@ DS_FN void ds_thread_inputs(ds_thread *s, const ds_arguments *a, ds_int i) {
 /* A first step, from nothing but the inputs. The trajectory may be over already. */
 DS_FN void ds_thread_start(ds_thread *s) {
     const ds_arguments *a = s->a;
-    V *f = s->K + DS_STEP_F_AT(DS_N), w[DS_N];
+    V *f = s->K + DS_STEP_F_AT(DS_N);
     s->step.t = a->t0[s->i * a->t0_stride];
     for (int j = 0; j < DS_N; ++j) s->y[j] = a->y0[s->i * a->y0_stride + j];
     ds_derivative(&s->call, s->step.t, s->y, f);
@@ -55,7 +74,7 @@ DS_FN void ds_thread_start(ds_thread *s) {
 #endif
     s->step.h_abs = (V)a->first_step;
     if (!(a->first_step > 0))
-        DS_STEP(initial_step)(&s->problem, DS_STEP_ERROR_ORDER, s->step.t, s->y, f, w,
+        DS_STEP(initial_step)(&s->problem, DS_STEP_ERROR_ORDER, s->step.t, s->y, f, s->w,
                               s->y_new, &s->step.h_abs, &s->call);
     s->step.rejected = 0;
     s->status = s->call.trapped                     ? DS_ENS_TRAPPED
