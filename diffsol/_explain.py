@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from diffsol._engine import kernels, verify
+from diffsol._engine import kernels, switch, verify
 from diffsol._engine.c_function import is_low_level
 from diffsol._engine.function import Function
 from diffsol._explanation import NOT_NATIVE, Explanation
@@ -100,7 +100,7 @@ def _listed(events):
 
 
 def _explain_one(function, t0, state):
-    if kernels.switched_on() == "0":
+    if switch.switched_on() == "0":
         return _refused(function, Refused("switched-off"))
     try:
         bound = function.bind() or function.compile()
@@ -201,7 +201,7 @@ def _outcome(record) -> tuple[str, str]:
     """What has become of it, before and behind the figures."""
     if record.variants:
         return "compiled", ""
-    if kernels.switched_on() == "0":
+    if switch.switched_on() == "0":
         return REASONS["switched-off"].title, ""
     if record.refusal is not None or not _can_be_compiled(record):
         return "not compiled", f". {kernels.reason_text(record.refusal)}"

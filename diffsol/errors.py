@@ -1,7 +1,7 @@
 """Every exception and warning that diffsol raises of its own:
 
     DiffsolError (Exception)
-        NotCompiledError        DIFFSOL_JIT=require, and a function cannot be compiled
+        NotCompiledError        DIFFSOL_JIT=require (or DIFFSOL_TIER), and a function cannot be compiled
     CompilationWarning (UserWarning)
         MismatchWarning         a kernel disagreed with its function; the solve was redone in Python
 
@@ -15,9 +15,9 @@ class DiffsolError(Exception):
 
 
 class NotCompiledError(DiffsolError):
-    """A function was required to be compiled (DIFFSOL_JIT=require) and could not be.
+    """A function was required to be compiled (DIFFSOL_JIT=require, or DIFFSOL_TIER) and could not be.
 
-    Write it in plain NumPy as the message hints, or unset DIFFSOL_JIT to have it called as Python.
+    Write it in plain NumPy as the message hints, or unset the variable to have it called as Python.
     """
 
 

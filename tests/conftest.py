@@ -13,6 +13,11 @@ os.environ["PYTHONSAFEPATH"] = "1"
 os.environ["DIFFSOL_CACHE"] = "0"
 
 
+def pytest_collection_modifyitems(items):
+    """Long tests first: with several processes, none of them is then left alone with one at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
 @pytest.fixture(params=["python", "compiled"])
 def tier(request, monkeypatch):
     """Both tiers, one after the other: functions called as Python, and compiled at once.

@@ -8,6 +8,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 from diffsol._compile.locks import LOADING
+from diffsol._engine import switch
 from diffsol._engine.derived import JacobianKernel, ProductKernel
 
 MOST_KEPT = 4  # kernels of one function, the newest ones
@@ -19,7 +20,7 @@ def open_record(record, role) -> bool:
         from diffsol._cache import files
 
     code, *use = role
-    if code is None or files.folder() is None:
+    if code is None or files.folder() is None or switch.forced_form():
         return False
     with LOADING:
         from diffsol._cache import keys

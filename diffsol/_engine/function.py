@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from diffsol._engine import disk, kernels, making
+from diffsol._engine import disk, kernels, making, switch
 from diffsol._engine.c_function import CFunction
 from diffsol._native._core import ffi
 from diffsol._trace.advice import advice
@@ -83,7 +83,7 @@ class Function:
         except kernels.Refused as refusal:
             place = "" if refusal.where is None else " ({}, line {}, in {})".format(*refusal.where)
             raise NotCompiledError(
-                f"DIFFSOL_JIT=require, and {self.record.name!r} is not compiled. "
+                f"{switch.setting()}, and {self.record.name!r} is not compiled. "
                 f"{kernels.reason_text(refusal)}{place}. {advice(refusal.reason.code, refusal.detail).hint}"
             ) from None
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from diffsol._engine import kernels, policy
+from diffsol._engine import policy, switch
 from diffsol._engine.chord import set_band
 from diffsol._engine.tolerance import set_tolerance
 from diffsol._native._core import ffi, lib
@@ -110,7 +110,7 @@ class Warm:
             variant.uses + 1 < variant.verify_at
             and variant in record.variants
             and variant.check(fun, args, self._block)
-            and kernels.mode_of_solve() != "0"
+            and switch.mode_of_solve() != "0"
         )
 
     def go(self, times, state, told, arrays):

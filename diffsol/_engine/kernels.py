@@ -13,9 +13,6 @@ import itertools
 import os
 import threading
 import types
-from typing import Any
-
-import numpy as np
 
 from diffsol._engine import disk, policy
 from diffsol._engine.derived import Derived, jacobian_kernel, product_kernel
@@ -279,53 +276,6 @@ def _new_record(key, fun) -> Record:
         _by_identity.clear()
     record = _records[key] = Record(fun, key[1:])
     return record
-
-
-_MODES = ("0", "1", "require")
-# As os.environ keeps them.
-_SWITCH: Any = os.environ.encodekey("DIFFSOL_JIT")
-_MODE_OF: dict[Any, str] = {os.environ.encodevalue(mode): mode for mode in _MODES}
-_MODE_OF[None] = "1"
-
-
-def switched_on() -> str:
-    """'0', '1' or 'require': the environment variable DIFFSOL_JIT."""
-    variables = getattr(os.environ, "_data", None)  # a dict, looked into 30 times as fast
-    if variables is not None and (known := _MODE_OF.get(variables.get(_SWITCH))) is not None:
-        return known
-    mode = os.environ.get("DIFFSOL_JIT") or "1"
-    if mode not in _MODES:
-        raise ValueError(f"DIFFSOL_JIT must be 0, 1 or require, not {mode!r}")
-    return mode
-
-
-# Where NumPy (from 2.0 on) keeps what np.seterr sets: an object that is never changed, only replaced.
-_error_settings = getattr(
-    getattr(getattr(np, "_core", None), "umath", None), "_extobj_contextvar", None
-)
-_silent: Any = None  # the settings last seen that ignore underflow, in a tuple
-
-
-def mode_of_solve() -> str:
-    """`switched_on`, but no kernels where NumPy shall tell underflow: they do not."""
-    mode = switched_on()
-    return "0" if mode == "1" and _tells_underflow() else mode
-
-
-def _tells_underflow() -> bool:
-    """Is np.geterr()["under"] not "ignore"? Asked before each solve: the answer is kept as long as
-    the settings are the same object."""
-    global _silent
-    try:
-        settings = _error_settings.get()
-    except (AttributeError, LookupError):  # a NumPy that keeps them elsewhere, or that set none yet
-        settings = None
-    if settings is not None and _silent is not None and settings is _silent[0]:
-        return False
-    tells = np.geterr()["under"] != "ignore"
-    if not tells:
-        _silent = (settings,)
-    return tells
 
 
 def _kernels_of(record) -> int:

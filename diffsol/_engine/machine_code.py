@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import threading
 
 from diffsol._compile.locks import COMPILING
-from diffsol._engine import policy
+from diffsol._engine import policy, switch
 from diffsol._trace.reasons import OutOfTime, Refused
 
 INTERRUPTIBLE = 0.05  # seconds of compiling from which on Ctrl-C must be heard meanwhile
@@ -18,9 +19,11 @@ def machine_code(program, budget, quick=False):
             from diffsol._compile import cpu, plan
     except ImportError as error:
         raise Refused("compiler", f"{type(error).__name__}: {error}") from error
-    budget = max(budget, policy.LEAST_BUDGET)
+    forced = switch.forced_form()
+    budget = math.inf if forced else max(budget, policy.LEAST_BUDGET)
     # the quick form runs several times slower: a little more than the budget is well spent on the full
     quick = quick or plan.seconds(program) > budget + policy.LEAST_BUDGET
+    quick = forced == "quick" if forced else quick
     expected = plan.seconds(program, quick)
     if expected > budget:
         raise OutOfTime("too-large", f"about {expected:.2g} s of compiling", expected)

@@ -10,7 +10,7 @@ import time
 
 import numpy as np
 
-from diffsol._engine import kernels, policy, verify
+from diffsol._engine import policy, switch, verify
 from diffsol._engine.function import Function
 from diffsol._native._core import ffi, lib
 
@@ -33,7 +33,7 @@ class Proxies:
     """
 
     def __init__(self, fun, jac, events, args, state):
-        self._mode = kernels.mode_of_solve()
+        self._mode = switch.mode_of_solve()
         self._bounds: list = []
         self.rhs = Function(fun, args, state, kind="strict")
         self._bound = self.rhs.at_start(self._mode)

@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 
-from diffsol._engine import ahead, kernels, leaving, making, policy, verify, watch
+from diffsol._engine import ahead, kernels, leaving, making, policy, switch, verify, watch
 from diffsol._engine.callback import Callbacks, LsodaCallbacks, calling_python, event_value
 from diffsol._engine.run_jacobian import JacobianKernels
 from diffsol._engine.tolerance import set_tolerance
@@ -65,7 +65,7 @@ class Run(JacobianKernels):
         self.onlooker: watch.Watch | None = None
         self._begun = time.perf_counter()
         self._compile_seconds, self._compiled_at = 0.0, None
-        self._mode = kernels.mode_of_solve()
+        self._mode = switch.mode_of_solve()
         self._bound = rhs.at_start(self._mode) or self._compiled_at_once()
         self._compile_seconds = time.perf_counter() - self._begun
         self._jac_bound = None

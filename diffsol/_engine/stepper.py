@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 
-from diffsol._engine import kernels, verify
+from diffsol._engine import switch, verify
 from diffsol._engine.callback import PythonCalls, calling_python
 from diffsol._engine.function import Function
 from diffsol._engine.tolerance import set_tolerance
@@ -22,7 +22,7 @@ class Rhs:
 
     def __init__(self, function: Function):
         self._function = function
-        self._mode = kernels.mode_of_solve()
+        self._mode = switch.mode_of_solve()
         self._bound = function.at_start(self._mode)
 
     def kernel(self):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from diffsol._engine import ahead, kernels, making, policy, verify
+from diffsol._engine import ahead, kernels, making, policy, switch, verify
 from diffsol._engine.callback import calling_python
 from diffsol._native._core import ffi, lib
 
@@ -20,7 +20,7 @@ class Tier:
     run         lib.ds_..._advance or lib.ds_..._run of that struct
     function    Function: the right-hand side
     chord       Chord: the Jacobian of the right-hand side, or None
-    mode        as kernels.mode_of_solve tells it
+    mode        as switch.mode_of_solve tells it
     lives_on    there may be many calls, and short ones
 
     A call of the solver is `enter`, `advance`, and `is_right` where that is `due`: at a kernel's first
@@ -48,7 +48,7 @@ class Tier:
         self.function, self.bound, self.chord, self.due = function, None, chord, False
         self._run, self.step = run, calling_python(run, core.n)
         self._core, self._slot = core, core.fun
-        self._mode = kernels.mode_of_solve() if mode is None else mode
+        self._mode = switch.mode_of_solve() if mode is None else mode
         self._lives_on = lives_on
         self._ask_at = 0.0  # what the function must have cost until compiling it is considered
 
@@ -60,7 +60,7 @@ class Tier:
 
     def begin_anew(self):
         """Another solve by the same functions."""
-        self._mode = kernels.mode_of_solve()
+        self._mode = switch.mode_of_solve()
         if self._mode == "0" and self.bound is not None:
             self.leave()
 

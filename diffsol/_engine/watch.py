@@ -88,8 +88,13 @@ class Watch:
         """A slice of the solve by `step`, and what those who look on say to it."""
         ivp = run.core
         ivp.pause_at = self._next_pause(ivp.n_accepted)
-        code = step(ivp, min(seconds, self.seconds_left()))
-        if code in GOES_ON:
+        left = self.seconds_left()
+        if self.deadline is not None:
+            ivp.seconds_left = max(left, 1e-9)  # 0 would be no limit
+        code = step(ivp, min(seconds, left))
+        if code == lib.DS_TIME_OUT:
+            code = TIME_OUT
+        if code in GOES_ON or code == TIME_OUT:
             code = self._look(run, code)
         return code
 

@@ -24,7 +24,8 @@ enum {
     DS_ROOT_ITER = 7,    /* event root not found within 100 iterations: see event_error */
     DS_ROOT_NAN = 8,     /* an event was nan while its root was sought: see event_error, error_t */
     DS_NOT_FINITE = 9,   /* a matrix to be factored has an inf or a nan */
-    DS_SINGULAR = 10     /* a sparse matrix has no factors */
+    DS_SINGULAR = 10,    /* a sparse matrix has no factors */
+    DS_TIME_OUT = 11     /* seconds_left have passed in the middle of a step: the solve is over */
 };
 
 /* Compiled functions. 0: done; nonzero: ask Python for this evaluation. Pure: y and p are only
@@ -74,6 +75,8 @@ typedef struct ds_ivp {
     const double *t_eval; /* in the order of integration */
     int64_t n_eval;
     int64_t pause_at;     /* ds_ivp_advance returns after this many accepted steps; 0: it does not */
+    double seconds_left;  /* differences, of which one step may take many, end after so long in
+                             ds_ivp_advance; 0: they do not */
     int save_steps;       /* append the start and every accepted step to ts, ys */
     int dense;            /* keep every interpolant */
 

@@ -156,6 +156,7 @@ static int evaluate_groups(ds_ivp *ivp, ds_differences *d, int flags, double t, 
         if (d->many) continue;
         const int error = evaluate_one(ivp, flags, t, moved, d->f_moved + g * d->width);
         if (error) return error;
+        if (ivp->seconds_left > 0 && ds_clock() >= ds_inside(ivp)->time_out) return DS_TIME_OUT;
     }
     return d->many ? evaluate_many(ivp, d, d->groups, flags, t, d->moved, d->f_moved) : 0;
 }

@@ -21,8 +21,8 @@ enum { HISTORY_ROWS = DS_MULTISTEP_ORDERS + 1, ROWS = HISTORY_ROWS + 4 };
 /* Numbers in an interpolant before the history: order, end of the step, h. */
 enum { DENSE_HEAD = 3 };
 
-/* SciPy's ode('lsoda') allows so many steps in a call, and highest orders of ODEPACK's. */
-enum { STEPS_OF_A_CALL = 500, ADAMS_ORDERS = 12, BDF_ORDERS = 5 };
+/* SciPy's ode('lsoda') allows so many steps in a call. */
+enum { STEPS_OF_A_CALL = 500 };
 
 typedef struct {
     ds_lsoda_problem problem;
@@ -72,8 +72,8 @@ static int begin(ds_ivp *ivp) {
     p->h0 = ivp->first_step * ivp->direction;
     p->h_min = ivp->min_step;
     p->h_max = ivp->max_step < INFINITY ? ivp->max_step : 0;
-    p->order_max[DS_LSODA_ADAMS] = ADAMS_ORDERS;
-    p->order_max[DS_LSODA_BDF] = BDF_ORDERS;
+    p->order_max[DS_LSODA_ADAMS] = DS_ADAMS_ORDER_MAX;
+    p->order_max[DS_LSODA_BDF] = DS_BDF_ORDER_MAX;
     p->step_max = STEPS_OF_A_CALL;
     p->banded = ivp->lower >= 0;
     p->lower = ivp->lower;

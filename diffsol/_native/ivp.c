@@ -245,6 +245,7 @@ static int is_to_pause(const ds_ivp *ivp) {
 int ds_ivp_advance(ds_ivp *ivp, double seconds) {
     ds_solver *solver = ds_inside(ivp);
     ds_slice_begin(&solver->slice, seconds);
+    solver->time_out = ds_clock() + ivp->seconds_left;
     if (ds_flags_raised()) ds_flags_clear();
     while (ivp->status == DS_RUNNING) {
         const int trivial = is_trivial(ivp);

@@ -55,6 +55,7 @@ typedef struct {
 
     int64_t eval_next;       /* first t_eval point not served yet */
     ds_slice slice;          /* its unit of work is a trial */
+    double time_out;         /* by the clock, where the caller set seconds_left */
 
     double *g_new, *roots; /* one per event */
     int64_t *active;

@@ -247,7 +247,7 @@ static const struct { const char *name; function address; } TABLE[] = {
     OWN(ds_logaddexp), OWN(ds_csqrt), OWN(ds_cexp), OWN(ds_clog), OWN(ds_csin), OWN(ds_ccos),
     OWN(ds_solve), OWN(ds_ctan), OWN(ds_csinh), OWN(ds_ccosh), OWN(ds_ctanh), OWN(ds_cpow),
     /* what a compiler may call of its own accord */
-    OWN(malloc), OWN(free), OWN(memcpy), OWN(memmove), OWN(memset), OWN(memcmp), OWN(fma),
+    OWN(malloc), OWN(calloc), OWN(free), OWN(memcpy), OWN(memmove), OWN(memset), OWN(memcmp), OWN(fma),
     OWN(floor), OWN(ceil), OWN(trunc), OWN(rint), OWN(nearbyint), OWN(round), OWN(fmin), OWN(fmax),
     OWN(ldexp), OWN(sqrt), OWN(ds_sincos),
 };

@@ -222,7 +222,7 @@ REASONS = {
         Reason(
             "switched-off",
             "Compilation is switched off",
-            "DIFFSOL_JIT=0 is set in the environment.",
+            "DIFFSOL_JIT=0 or DIFFSOL_TIER=python is set in the environment.",
             "Unset it.",
         ),
         Reason(

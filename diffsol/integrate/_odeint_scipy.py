@@ -8,7 +8,7 @@ from copy import copy
 
 import numpy as np
 
-from diffsol._engine import ahead, kernels, policy
+from diffsol._engine import ahead, kernels, policy, switch
 from diffsol.integrate import _scipy
 
 # Seconds of a solve in Python from which on SciPy's shorter preparations (25 us) no longer show.
@@ -17,7 +17,7 @@ SHORT = 2e-4
 
 def solve_as_scipy(func, y0, t, times, args, as_given):
     """What SciPy's C code answers, where a function is better off with it; else None."""
-    if times is None or not callable(func) or kernels.mode_of_solve() != "1":
+    if times is None or not callable(func) or switch.mode_of_solve() != "1":
         return None
     n = len(y0) if type(y0) is list or (type(y0) is np.ndarray and y0.ndim) else 1
     record = kernels.record_of(func, "odepack", n, False, False, as_given[-1] is False)

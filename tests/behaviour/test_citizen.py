@@ -19,6 +19,9 @@ import diffsol
 from diffsol._engine import kernels
 from diffsol.integrate import OdeSolution, solve_ivp
 
+# They measure, or take the machine: one after the other.
+pytestmark = pytest.mark.xdist_group("machine")
+
 PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 LINUX = pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="asks Linux for memory")
 

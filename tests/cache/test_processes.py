@@ -7,6 +7,9 @@ import pytest
 
 from cache.processes import TELL, environment, run
 
+# They measure, or take the machine: one after the other.
+pytestmark = pytest.mark.xdist_group("machine")
+
 ROBERTSON = """
 import diffsol
 from diffsol.integrate import solve_ivp

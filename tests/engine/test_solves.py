@@ -157,6 +157,7 @@ def test_event_with_side_effect_changes_what_a_compiled_function_reads():
 # --- Ctrl-C -----------------------------------------------------------------------------------------
 
 
+@pytest.mark.xdist_group("machine")
 @pytest.mark.parametrize("switch", ["0", "require"])
 @pytest.mark.parametrize("method", ["RK45", "Radau", "BDF", "LSODA"])
 def test_ctrl_c_stops_a_long_solve_within_a_tenth_of_a_second(method, switch, monkeypatch):

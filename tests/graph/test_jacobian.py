@@ -74,6 +74,7 @@ SAMPLES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SAMPLES)
 def test_sample_programs(name):
     n = SAMPLES[name]

@@ -64,6 +64,7 @@ class TestPartial:
             np.testing.assert_allclose(y, full.y[:, k + 1], rtol=1e-6, atol=1e-9)
 
 
+@pytest.mark.xdist_group("machine")
 @pytest.mark.parametrize("method", METHODS)
 def test_deadline(tier, method):
     started = time.perf_counter()
@@ -74,6 +75,32 @@ def test_deadline(tier, method):
     assert part.message == "The time for the solve, `deadline`, was over."
     assert part.t[-1] > 0
     assert part.stats.n_steps == part.t.size - 1
+
+
+@pytest.mark.xdist_group("machine")
+@pytest.mark.parametrize("method", ["Radau", "BDF"])
+def test_the_deadline_does_not_wait_for_all_columns_of_a_jacobian(method, monkeypatch):
+    """A Jacobian by differences of a function that is slow there: 40 calls, of which some fit."""
+    monkeypatch.setenv("DIFFSOL_JIT", "0")
+    steps, columns, before = [], [], [np.zeros(40)]
+
+    def fun(t, y):
+        moved = np.count_nonzero(y != before[0])  # by the differences: this column and the last
+        before[0] = y.copy()
+        if steps and 0 < moved <= 2:
+            columns.append(t)
+            time.sleep(0.25)
+        return 100 * np.sin(20 * t + y) * y - y**3
+
+    def callback(t, y):
+        steps.append(t)
+
+    y0 = np.linspace(1, 2, 40)
+    part = solve_ivp(fun, (0, 100), y0, method, deadline=2.0, callback=callback)
+    assert part.status == -3
+    assert 0 < len(columns) < 39
+    assert part.t.size == len(steps) + 1
+    assert part.y.shape == (40, part.t.size)
 
 
 def test_limits_that_are_not_reached_change_nothing(tier):

@@ -44,7 +44,7 @@ def test_results(method, case, tier):
 @pytest.mark.parametrize(
     "options",
     [{}, {"with_jacobian": True}, {"jac": spirals_jac}, {"lband": 0, "uband": 1}],
-    ids=str,
+    ids=" and ".join,
 )
 def test_complex_states(method, times, options, tier):
     exact = tier == "python" and not options  # LAPACK's complex elimination rounds in its own way

@@ -325,6 +325,7 @@ def test_exceptions_come_out_as_themselves_and_calls_stop(kind, place):
     assert outcome(diffsol.integrate) == outcome(scipy.integrate)
 
 
+@pytest.mark.xdist_group("machine")
 def test_ctrl_c_stops_a_long_solve(monkeypatch, request):
     pressed = []
 

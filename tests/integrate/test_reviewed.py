@@ -144,6 +144,7 @@ def test_options_and_types_in_turn(options, y0):
             assert_allclose(ours, theirs, rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_bdf_slides_along_a_jump_that_the_exact_jacobian_does_not_see():
     """Newton's iteration with the exact Jacobian hardly gets on; SciPy's differences see a slope."""
 

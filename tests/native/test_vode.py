@@ -157,7 +157,7 @@ def chain(t, y):
         {"jac": spirals_jac},
         {"lband": 0, "uband": 1},
     ],
-    ids=str,
+    ids=" and ".join,
 )
 @pytest.mark.parametrize("end", [2.0, -0.3])
 @pytest.mark.parametrize("method", METHODS)

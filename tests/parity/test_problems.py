@@ -59,6 +59,7 @@ def agreement(a, b):
     return same_counts, same_counts and bool(np.allclose(a.t, b.t, rtol=1e-9, atol=0))
 
 
+@pytest.mark.slow
 def test_steps_agree_as_well_as_scipy_with_itself():
     """Over all cases together: our agreement with SciPy against SciPy's with itself."""
     with_ours, with_itself = [], []

@@ -253,6 +253,7 @@ def test_an_unsorted_table_is_refused_and_noticed_later():
     assert refusal(fun, 2) == "numpy-call"
 
 
+@pytest.mark.slow
 def test_a_long_table_costs_no_text():
     table = np.linspace(0.0, 1.0, 200_000)
     squares = table**2

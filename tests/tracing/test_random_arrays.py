@@ -6,6 +6,7 @@ import warnings
 from unittest import mock
 
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -77,6 +78,7 @@ def rolled_at_all_costs(program):
         return roll._Rolling(exploded(program)).run()
 
 
+@pytest.mark.slow
 @thorough
 @given(array_functions(), st.sampled_from([0.0, 0.4, 1.3, -2.0]), STATES)
 def test_all_ways_agree_with_numpy(source, t, state):
@@ -114,6 +116,7 @@ COMPLEX_TRIAL = TRIAL + 1j * TRIAL[::-1]
 COMPLEX_STATES = st.lists(st.builds(complex, VALUES, VALUES), min_size=SIZE, max_size=SIZE)
 
 
+@pytest.mark.slow
 @thorough
 @given(array_functions(COMPLEX_TRIAL), st.sampled_from([0.0, 0.4, -2.0]), COMPLEX_STATES)
 def test_complex_states_agree_with_numpy(source, t, state):

@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -22,6 +23,7 @@ def python_value(f, t, y, k):
         return None
 
 
+@pytest.mark.slow
 @settings(
     max_examples=150,
     deadline=None,

@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+import pytest
 from diffsol._native._core import ffi, lib
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -45,6 +46,7 @@ def compiled(function):
         return None, refusal.reason.code
 
 
+@pytest.mark.slow
 @settings(
     max_examples=300,
     deadline=None,

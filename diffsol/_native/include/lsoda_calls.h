@@ -104,6 +104,8 @@ DS_FN R ds_lsoda_first_step(const ds_lsoda_problem *p, const ds_lsoda_state *s, 
 DS_FN int ds_lsoda_is_legal(const ds_lsoda_problem *p, R t, R t_out) {
     if (p->n <= 0 || p->step_max < 0 || p->h_min < 0 || p->h_max < 0) return 0;
     if (p->order_max[DS_LSODA_ADAMS] < 1 || p->order_max[DS_LSODA_BDF] < 1) return 0;
+    if (p->order_max[DS_LSODA_ADAMS] > DS_ADAMS_ORDER_MAX) return 0; /* as the history has room */
+    if (p->order_max[DS_LSODA_BDF] > DS_BDF_ORDER_MAX) return 0;
     if (p->banded &&
         (p->lower < 0 || p->lower >= p->n || p->upper < 0 || p->upper >= p->n))
         return 0;

@@ -93,7 +93,9 @@ DS_FN void ds_vode_accept(const ds_vode_problem *p, ds_vode_state *s, ds_int m) 
 /* --- Calls ------------------------------------------------------------------------------------ */
 
 DS_FN int ds_vode_is_legal(const ds_vode_problem *p, R t, R t_out) {
-    if (p->n <= 0 || p->order_max < 1 || p->step_max < 0) return 0;
+    const int orders = p->family == DS_VODE_BDF ? DS_VODE_BDF_ORDERS : DS_VODE_ORDERS;
+    if (p->n <= 0 || p->step_max < 0) return 0;
+    if (p->order_max < 1 || p->order_max > orders) return 0; /* the history has room for these */
     if ((t_out - t) * p->h0 < 0 || p->h_min < 0 || p->h_max < 0) return 0;
     if (p->banded &&
         (p->lower < 0 || p->lower >= p->n || p->upper < 0 || p->upper >= p->n))

@@ -39,7 +39,8 @@ enum {
 
 /* Tuning constants: VODE's, tested over decades ([BBH], section 3; VODE's names in brackets). */
 enum {
-    DS_VODE_ORDERS = 12,
+    DS_VODE_ORDERS = 12,         /* of Adams' formulas, at most */
+    DS_VODE_BDF_ORDERS = 5,
     DS_VODE_ITERATION_MAX = 3,   /* corrections to one prediction (maxcor) */
     DS_VODE_DIVERGENCE_MAX = 10, /* of the corrector in one step (mxncf) */
     DS_VODE_REJECTION_MAX = 7,   /* failed error tests in one step (-kfh) */

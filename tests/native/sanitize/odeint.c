@@ -224,6 +224,17 @@ static void misuse(void) {
     CHECK(ds_odeint_new(-1) == NULL && ds_odeint_new(INT64_MAX) == NULL);
     CHECK(ds_odeint_first(mixed, 3) == 0 && ds_odeint_first(falling, 3) == 2);
     CHECK(ds_odeint_first(unknown, 2) == 0 && ds_odeint_first(mixed, 1) == 1);
+    for (int k = 0; k < 2; ++k) { /* orders that the history has no room for */
+        double t[] = {0, 1}, y[2] = {1, 1}, state[1], p[] = {1, 1, 0};
+        ds_odeint *d = ds_odeint_new(1);
+        CHECK(d);
+        d->state = state, d->fun.kernel = kernel, d->fun.params = p;
+        d->rtol_value = d->atol_value = 1e-6;
+        ds_odeint_set_limits(d, 0, 0, 0, 500, 12 + k, 6 - k);
+        CHECK(ds_odeint_begin(d, t, y, 2) == 1 && ds_odeint_advance(d, 1) == DS_FAILED);
+        CHECK(d->istate == -3);
+        ds_odeint_free(d);
+    }
     ds_odeint_free(NULL);
 }
 
