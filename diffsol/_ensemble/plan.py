@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from diffsol._engine import kernels, verify
+from diffsol._engine import kernels, switch, verify
 from diffsol._ensemble import alone, native
 from diffsol._ensemble.outcome import Outcome
 from diffsol._ensemble.programs import Parameters, Programs, programs_of
@@ -110,7 +110,7 @@ def plan_of(fun, batch, options) -> Plan:
     """The way to solve the ensemble. Warns where it is the slow one."""
     if options.method not in native.IN_LANES:
         return Plan(fun, options, None, None)
-    mode = kernels.mode_of_solve()
+    mode = switch.mode_of_solve()
     try:
         if mode == "0":
             raise Refused("switched-off")
@@ -137,7 +137,7 @@ def _one_by_one(fun, options, refused, mode):
     place = "" if refused.where is None else " ({}, line {}, in {})".format(*refused.where)
     hint = advice(refused.reason.code, refused.detail).hint
     if mode == "require" or options.method == "Rodas5P":
-        required = "method Rodas5P" if mode != "require" else "DIFFSOL_JIT=require"
+        required = switch.setting() if mode == "require" else "method Rodas5P"
         raise NotCompiledError(
             f"{required}, and {_name(fun)} is not compiled. {reason}{place}. {hint}"
         )

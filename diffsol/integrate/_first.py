@@ -18,7 +18,7 @@ def _decay(t, y):
 def make_solves():
     """Two by each of the calls whose own time is short: from the second on it is as later ones are.
     Nothing of them is kept."""
-    if os.environ.get("DIFFSOL_JIT") or kernels.records():
+    if os.environ.get("DIFFSOL_JIT") or os.environ.get("DIFFSOL_TIER") or kernels.records():
         return  # somebody wants to see what is compiled, or was here before
     for method in 2 * ("RK45", "LSODA", "BDF"):
         solve_ivp(_decay, (0.0, 1.0), [1.0], method=method)
