@@ -18,6 +18,9 @@ GXX = shutil.which("g++")
 FLAGS = ("-O1", "-std=c++17", "-ffp-contract=off", "-fno-math-errno", "-w", "-shared", "-fPIC")
 
 
+REDUCED = (np.add, np.logical_and, np.logical_or, np.minimum, np.maximum)
+
+
 class DeviceArray(np.ndarray):
     """An array of the device."""
 
@@ -32,11 +35,12 @@ class DeviceArray(np.ndarray):
         raise TypeError("Implicit conversion to a NumPy array is not allowed.")
 
     def __array_ufunc__(self, ufunc, method, *inputs, out=None, **kwargs):
-        if method != "__call__":
+        by_method = method == "reduce" and ufunc in REDUCED  # NumPy's own array methods come here
+        if method != "__call__" and not by_method:
             raise NotImplementedError(f"{ufunc.__name__}.{method}")
         if out is not None:
             kwargs["out"] = tuple(map(_bare, out))
-        return _wrapped(ufunc(*map(_bare_operand, inputs), **kwargs))
+        return _wrapped(getattr(ufunc, method)(*map(_bare_operand, inputs), **kwargs))
 
     def __array_function__(self, func, types, args, kwargs):
         return _wrapped(func(*_bare_all(args), **_bare_all(kwargs)))

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from diffsol._engine import kernels
+from diffsol._engine import kernels, switch
 from diffsol._ensemble import alone
 from diffsol._ensemble.batch import host
 from diffsol._ensemble.cuda import room, source
@@ -107,7 +107,7 @@ def plan_of(fun, batch, options, devices, dtype, fmad) -> CudaPlan:
     """The way to solve the ensemble. Raises ValueError, NotCompiledError."""
     dtype = _checked(batch, options, dtype)
     try:
-        if kernels.mode_of_solve() == "0":
+        if switch.mode_of_solve() == "0":
             raise Refused("switched-off")
         stiff = options.method == "Rodas5P"
         programs, parameters = programs_of(fun, options.events, batch, stiff)
