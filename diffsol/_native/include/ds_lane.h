@@ -33,6 +33,14 @@
 #define DS_LIBM(name) __builtin_##name
 #endif
 
+/* Before a loop whose bounds the compiler knows: arrays become registers on a GPU only where no loop
+ * over them is left. */
+#if defined(__CUDACC_RTC__)
+#define DS_UNROLL _Pragma("unroll")
+#else
+#define DS_UNROLL
+#endif
+
 /* DS_SINGLE: states in single precision, for one GPU thread. Such an R has no ds_bits. */
 #ifdef DS_SINGLE
 typedef float R;

@@ -132,11 +132,16 @@ class Compiler:
     version = "g++"
 
     def __init__(self, folder, flags=FLAGS):
-        self.folder, self.flags, self.texts = Path(folder), flags, []
+        self.folder, self.flags = Path(folder), flags
+        self.calls: list = []
+        self._libraries: dict = {}
 
     def compile(self, text, options) -> bytes:
-        self.texts.append((text, options))
-        return str(compiled(self.folder, f"kernels{len(self.texts)}", text, self.flags)).encode() + b"\0"
+        self.calls.append(options)
+        if text not in self._libraries:
+            name = f"kernels{len(self._libraries)}"
+            self._libraries[text] = compiled(self.folder, name, text, self.flags)
+        return str(self._libraries[text]).encode() + b"\0"
 
 
 LAUNCHES = "\nSHIM_LAUNCH(ds_begin)\nSHIM_LAUNCH(ds_advance)\n"
