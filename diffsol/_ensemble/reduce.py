@@ -81,9 +81,12 @@ class Reducer:
         if "max" in self._names:
             self._merge_max(np.fmax.reduce(y, 0))
         if "quantiles" in self._names:
-            if reduced.quantiles is None:
-                reduced.quantiles = Quantiles(y.shape[1:])
-            reduced.quantiles.add(y)
+            self._add_quantiles(y)
+
+    def _add_quantiles(self, y):
+        if self.reduced.quantiles is None:
+            self.reduced.quantiles = Quantiles(y.shape[1:])
+        self.reduced.quantiles.add(y)
 
     def _merge_min(self, low):
         reduced = self.reduced

@@ -159,14 +159,13 @@ def solve_ensemble(
         if devices is not None or fmad or np.dtype(dtype) != float:
             raise ValueError("`dtype`, `devices` and `fmad` are for device='cuda'.")
         batch = batch_of(t_span, y0, args, args_axes)
-        options = options_of(batch, method, *tuning)
-        plan, gpus = plan_of(fun, batch, options), []
+        plan, gpus = plan_of(fun, batch, options_of(batch, method, *tuning)), []
     elif device == "cuda":
         if executor is not None:
             raise ValueError("`executor` is for device='cpu'; a GPU is shared by `devices`.")
         from diffsol._ensemble import cuda
 
-        batch, options, plan = cuda.prepared(
+        batch, plan = cuda.prepared(
             fun, t_span, y0, args, args_axes, method, tuning, devices, dtype, fmad
         )
         gpus = plan.devices
@@ -188,7 +187,7 @@ def solve_ensemble(
     result = (
         _collected(solved, plan, batch, pieces)
         if reducer is None
-        else _reduced(solved, reducer, options)
+        else _reduced(solved, reducer, plan.options)
     )
     tell.end()
     return result

@@ -12,9 +12,9 @@ __all__ = ["prepared", "solved_on"]
 
 
 def prepared(fun, t_span, y0, args, args_axes, method, tuning, devices, dtype, fmad):
-    """(batch, options, plan) of an ensemble, with its arrays in the memory of the first device."""
+    """(batch, plan) of an ensemble, with its arrays in the memory of the first device."""
     gpus = devices_of(devices)
     with gpus[0] as first:
         batch = batch_of(t_span, y0, args, args_axes, first.xp)
         options = options_of(batch, method, *tuning)
-        return batch, options, plan_of(fun, batch, options, gpus, dtype, fmad)
+        return batch, plan_of(fun, batch, options, gpus, dtype, fmad)

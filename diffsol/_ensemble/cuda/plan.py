@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+import warnings
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -100,6 +101,7 @@ class CudaPlan:
 def plan_of(fun, batch, options, devices, dtype, fmad) -> CudaPlan:
     """The way to solve the ensemble. Raises ValueError, NotCompiledError."""
     dtype = _checked(batch, options, dtype)
+    options = _reachable(options, dtype)
     try:
         if switch.mode_of_solve() == "0":
             raise Refused("switched-off")
@@ -137,6 +139,18 @@ def _checked(batch, options, dtype) -> np.dtype:
             f"registers for, not {batch.n}; {ON_CPU}"
         )
     return dtype
+
+
+def _reachable(options, dtype):
+    """With a relative tolerance that states of this type can meet; SciPy's limit for double precision, and warning."""
+    least = 100 * float(np.finfo(dtype).eps)
+    if np.all(options.rtol >= least):
+        return options
+    warnings.warn(
+        f"At least one element of `rtol` is too small for {dtype.name}. Setting `rtol = np.maximum(rtol, {least})`.",
+        stacklevel=4,
+    )
+    return replace(options, rtol=np.maximum(options.rtol, least))
 
 
 def _told(fun, refused):
