@@ -17,7 +17,6 @@ def runtime(name):
     return path if os.path.isabs(path) else None
 
 
-@pytest.mark.slow
 def test_sanitizers(tmp_path):
     if shutil.which("gcc") is None or shutil.which("g++") is None or runtime("libasan.so") is None:
         pytest.skip("needs gcc's sanitizers")
@@ -29,4 +28,4 @@ def test_sanitizers(tmp_path):
         [sys.executable, str(SCRIPT), str(tmp_path)], env=environment, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr[-4000:]
-    assert done.stdout.count("\n") == 6
+    assert done.stdout.count("\n") == 3
