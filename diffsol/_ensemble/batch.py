@@ -114,7 +114,7 @@ def batch_of(t_span, y0, args, args_axes, xp=np) -> Batch:
     y0 = _states(y0, xp)
     axes = _axes(args, args_axes)
     args = tuple(
-        _own(arg, i, xp) if axis == 0 else arg
+        _own(arg, i, xp) if axis == 0 else host(arg) if isinstance(arg, xp.ndarray) else arg
         for i, (arg, axis) in enumerate(zip(args, axes, strict=True))
     )
     t0, tf = _span(t_span, xp)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from diffsol._ensemble.batch import host
 from diffsol.integrate import _options
 
 
@@ -74,7 +75,7 @@ def _times(t_eval, batch):
         raise ValueError("With `t_eval`, all trajectories must be integrated in one direction.")
     # what all intervals have in common; where that is nothing, no time is within it
     t0, tf = (batch.t0.max(), batch.tf.min()) if forward else (batch.t0.min(), batch.tf.max())
-    times = np.asarray(t_eval, dtype=float)
+    times = np.asarray(host(t_eval), dtype=float)
     if times.size and (t0 < tf) != forward:
         raise ValueError("Values in `t_eval` are not within every `t_span`.")
     return np.ascontiguousarray(_options.check_t_eval(times, float(t0), float(tf)))

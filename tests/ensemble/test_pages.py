@@ -26,7 +26,9 @@ def test_dask():
     k = np.random.default_rng(0).uniform(0, 2, 9000)
     options = {"args_axes": 0, "chunk": 4096}
     with (
-        distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+        distributed.LocalCluster(
+            n_workers=2, threads_per_worker=1, dashboard_address=None
+        ) as cluster,
         distributed.Client(cluster) as client,
     ):
         sol = solve_ensemble(_decay, (0, 1), [1.0], (k,), executor=client.get_executor(), **options)

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from diffsol._ensemble.cuda import device, nvrtc
+from diffsol._ensemble.cuda import device, nvrtc, solver
 
 from . import fake
 
@@ -24,3 +24,14 @@ def gpu(monkeypatch, compiler):
     monkeypatch.setattr(nvrtc, "CupyCompiler", lambda: compiler)
     monkeypatch.setattr(device, "_loaded", type(device._loaded)())
     return module
+
+
+@pytest.fixture
+def slices(monkeypatch):
+    """Sets how many trial steps a launch makes, whatever time it takes."""
+
+    def set_length(length):
+        monkeypatch.setattr(solver, "ATTEMPTS", length)
+        monkeypatch.setattr(solver, "LEAST_SECONDS", 0.0)
+
+    return set_length

@@ -34,7 +34,9 @@ def usage(code: bytes) -> dict[str, Usage]:
         (name,) = struct.unpack_from("<I", code, symbols.offset + 24 * symbol)
         found.setdefault(_string(code, sections[symbols.link], name), {})[attribute] = value
     return {
-        name: Usage(values[REGISTERS], values.get(FRAME, 0)) for name, values in found.items() if REGISTERS in values
+        name: Usage(values[REGISTERS], values.get(FRAME, 0))
+        for name, values in found.items()
+        if REGISTERS in values
     }
 
 
@@ -45,7 +47,9 @@ def _sections(code):
     size, count, names = struct.unpack_from("<HHH", code, 58)
     sections = []
     for k in range(count):
-        name, kind, _, _, offset, length, link = struct.unpack_from("<IIQQQQI", code, start + k * size)
+        name, kind, _, _, offset, length, link = struct.unpack_from(
+            "<IIQQQQI", code, start + k * size
+        )
         sections.append(_Section(name, kind, offset, length, link))
     return sections, sections[names]
 

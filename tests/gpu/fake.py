@@ -34,6 +34,14 @@ class DeviceArray(np.ndarray):
     def __array__(self, *args, **kwargs):
         raise TypeError("Implicit conversion to a NumPy array is not allowed.")
 
+    def __getitem__(self, key):
+        return _wrapped(
+            self.view(np.ndarray)[_bare_key(key)]
+        )  # never a scalar, as NumPy's would be
+
+    def __iter__(self):
+        return (self[k] for k in range(len(self)))
+
     def __array_ufunc__(self, ufunc, method, *inputs, out=None, **kwargs):
         by_method = method == "reduce" and ufunc in REDUCED  # NumPy's own array methods come here
         if method != "__call__" and not by_method:
@@ -48,6 +56,10 @@ class DeviceArray(np.ndarray):
 
 def _bare(x):
     return x.view(np.ndarray) if isinstance(x, DeviceArray) else x
+
+
+def _bare_key(key):
+    return tuple(map(_bare, key)) if isinstance(key, tuple) else _bare(key)
 
 
 def _bare_operand(x):
@@ -160,12 +172,24 @@ def compiled(folder, name, text, flags=FLAGS, more="") -> Path:
 def cupy(count=1) -> types.ModuleType:
     """The module, with so many devices."""
     module = types.ModuleType("cupy")
-    names = ("empty", "full", "zeros", "isfinite", "atleast_1d", "atleast_2d", "count_nonzero", "flatnonzero")
+    names = (
+        "empty",
+        "full",
+        "zeros",
+        "isfinite",
+        "atleast_1d",
+        "atleast_2d",
+        "count_nonzero",
+        "flatnonzero",
+    )
     for name in (*names, "ascontiguousarray", "isnan", "where", "square", "maximum", "concatenate"):
         setattr(module, name, _function(name))
+    module.ndarray = DeviceArray
+    module.from_dlpack = lambda x: _wrapped(x.values)
     module.asarray, module.inf, module.nan = _asarray, np.inf, np.nan
     module.cuda = types.SimpleNamespace(
         Device=Gpu,
+        get_current_stream=lambda: types.SimpleNamespace(synchronize=lambda: None),
         function=types.SimpleNamespace(Module=Module),
         runtime=types.SimpleNamespace(
             getDeviceCount=lambda: count, getDevice=lambda: 0, CUDARuntimeError=CUDARuntimeError

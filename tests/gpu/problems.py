@@ -53,7 +53,7 @@ def robertson(t, y, r):
 
 def relaxation(t, y, r):
     """Stiff, and dependent on t."""
-    return [r * (np.cos(t) - y[0]), y[0] - y[1]]
+    return [r * (t * (1.0 - 0.1 * t) - y[0]), y[0] - y[1]]
 
 
 PROBLEMS = {
@@ -62,7 +62,7 @@ PROBLEMS = {
         hodgkin_huxley, [-65.0, 0.05, 0.6, 0.32], (0.0, 30.0), lambda y: y[0] + 50.0, 0.0, 20.0
     ),
     "robertson": Problem(robertson, [1.0, 0.0, 0.0], (0.0, 1e4), lambda y: y[0] - 0.5, 0.5, 20.0),
-    "relaxation": Problem(relaxation, [0.0, 0.0], (0.0, 9.0), lambda y: y[0] - 0.3, 1.0, 1e4),
+    "relaxation": Problem(relaxation, [0.0, 0.0], (0.0, 9.0), lambda y: y[0] - 1.3, 1.0, 1e4),
 }
 STIFF = ("robertson", "relaxation")
 EXPLICIT = [(m, p) for m in ("RK23", "RK45", "DOP853") for p in ("lorenz", "hodgkin_huxley")]

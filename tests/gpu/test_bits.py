@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from diffsol import solve_ensemble
-from diffsol._ensemble.cuda import solver
 
 from .problems import PAIRS, PROBLEMS
 
@@ -40,22 +39,22 @@ def outputs(name):
 
 
 @pytest.mark.parametrize("method, name", PAIRS)
-def test_ends(gpu, monkeypatch, method, name):
+def test_ends(gpu, slices, method, name):
     wanted = solved(name, method, "cpu")
     assert np.ptp(wanted.n_steps) > 3
     for slice_length in SLICES:
-        monkeypatch.setattr(solver, "ATTEMPTS", slice_length)
+        slices(slice_length)
         found = solved(name, method)
         assert_same(found, wanted)
         assert found.stats["redone"] == 0
 
 
 @pytest.mark.parametrize("method, name", PAIRS)
-def test_points_and_events(gpu, monkeypatch, method, name):
+def test_points_and_events(gpu, slices, method, name):
     wanted = solved(name, method, "cpu", **outputs(name))
     assert wanted.event_counts.any()
     for slice_length in SLICES:
-        monkeypatch.setattr(solver, "ATTEMPTS", slice_length)
+        slices(slice_length)
         assert_same(solved(name, method, **outputs(name)), wanted)
 
 
@@ -85,7 +84,9 @@ def test_spans_of_their_own_backwards_and_empty(gpu):
     assert_same(found, wanted)
 
 
-@pytest.mark.parametrize("method, name", [("RK45", "hodgkin_huxley"), ("DOP853", "lorenz"), ("Rodas5P", "robertson")])
+@pytest.mark.parametrize(
+    "method, name", [("RK45", "hodgkin_huxley"), ("DOP853", "lorenz"), ("Rodas5P", "robertson")]
+)
 def test_single_precision(gpu, method, name):
     """As good as double precision at this tolerance; times are in double."""
     more = {"rtol": 1e-4, "atol": 1e-6, "t_eval": [0.3, 1.0]}
@@ -95,7 +96,9 @@ def test_single_precision(gpu, method, name):
     assert (found.status.get() == 0).all()
     exact = solved(name, method, "cpu", **(more | {"rtol": 1e-10, "atol": 1e-12})).y
     size = np.abs(exact).max((0, 2), keepdims=True)
-    errors = [np.abs(y - exact) / size for y in (found.y.get(), solved(name, method, "cpu", **more).y)]
+    errors = [
+        np.abs(y - exact) / size for y in (found.y.get(), solved(name, method, "cpu", **more).y)
+    ]
     assert errors[0].max() < 3 * errors[1].max() + 1e-5
 
 

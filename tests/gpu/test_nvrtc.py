@@ -40,7 +40,9 @@ def nvrtc():
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("method, name", PAIRS)
 def test_compiles(nvrtc, method, name, dtype):
-    code = nvrtc.compile(texts.text_of_problem(name, method, dtype, True), options_of("sm_90", False))
+    code = nvrtc.compile(
+        texts.text_of_problem(name, method, dtype, True), options_of("sm_90", False)
+    )
     assert set(cubin.usage(code)) >= {"ds_begin", "ds_advance"}
     assert "warning" not in nvrtc.log
 

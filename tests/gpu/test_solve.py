@@ -21,9 +21,18 @@ def decay(t, y, r):
 
 def test_results_stay_on_the_device(gpu):
     result = solved("lorenz", "RK45", t_eval=[1.0, 2.0], events=PROBLEMS["lorenz"].watched())
-    for values in (result.y, result.y_final, result.t_final, result.status, result.success, result.nfev):
+    for values in (
+        result.y,
+        result.y_final,
+        result.t_final,
+        result.status,
+        result.success,
+        result.nfev,
+    ):
         assert isinstance(values, fake.DeviceArray)
-    assert all(isinstance(values, fake.DeviceArray) for values in (*result.t_events, *result.y_events))
+    assert all(
+        isinstance(values, fake.DeviceArray) for values in (*result.t_events, *result.y_events)
+    )
     assert result.y.shape == (40, 3, 2)
     assert result.stats["tier"] == "cuda"
     assert "40 trajectories" in repr(result)
@@ -47,19 +56,57 @@ def test_arrays_on_the_device_are_not_copied(gpu, monkeypatch):
     assert_same(result, wanted)
 
 
-def test_finished_ones_are_left_out(gpu, monkeypatch):
+def test_arrays_of_others(gpu):
+    """What says by DLPack that it is on a GPU; a shared argument there is read as any other; times too."""
+
+    class Foreign:
+        def __init__(self, values):
+            self.values = values
+
+        def __dlpack_device__(self):
+            return 2, 0
+
+    def fun(t, y, r, shared):
+        return -r * y * shared.sum()
+
+    y0, rate, shared = np.ones((5, 2)), np.linspace(1.0, 2.0, 5), np.array([0.5, 0.25])
+    times = np.array([0.5, 1.0])
+    wanted = solve_ensemble(fun, (0, 1), y0, (rate, shared), args_axes=(0, None), t_eval=times)
+    args = (Foreign(rate), gpu.asarray(shared))
+    more = {"args_axes": (0, None), "t_eval": gpu.asarray(times), "device": "cuda"}
+    assert_same(solve_ensemble(fun, (0, 1), Foreign(y0), args, **more), wanted)
+
+
+def test_finished_ones_are_left_out(gpu, slices, monkeypatch):
     """Launches are of fewer trajectories once many are done; the bits do not change."""
     counts = []
     advance = device.Kernels.advance
     monkeypatch.setattr(
-        device.Kernels, "advance", lambda self, a, count: (counts.append(count), advance(self, a, count))
+        device.Kernels,
+        "advance",
+        lambda self, a, count: (counts.append(count), advance(self, a, count)),
     )
-    monkeypatch.setattr(solver, "ATTEMPTS", 3)
+    slices(3)
     given = (decay, (0.0, 10.0), [1.0], (np.geomspace(1e-3, 50.0, 64),))
     assert_same(*(solve_ensemble(*given, args_axes=0, device=d) for d in ("cuda", "cpu")))
     assert counts[0] == 64
     assert counts == sorted(counts, reverse=True)
     assert counts[-1] < 20
+
+
+def test_short_launches_become_longer(gpu, monkeypatch):
+    lengths = []
+    monkeypatch.setattr(solver, "ATTEMPTS", 3)
+    monkeypatch.setattr(solver, "LEAST_SECONDS", 10.0)
+    monkeypatch.setattr(solver, "MOST_ATTEMPTS", 20)
+    advance = solver.Solver._advance
+    monkeypatch.setattr(
+        solver.Solver,
+        "_advance",
+        lambda self, *given: (lengths.append(given[1]), advance(self, *given))[1],
+    )
+    assert_same(solved("lorenz", "RK45"), solved("lorenz", "RK45", "cpu"))
+    assert lengths[:5] == [3, 6, 12, 20, 20]
 
 
 def test_several_devices_and_chunks(gpu):
@@ -78,7 +125,11 @@ def test_reductions_agree_with_the_cpu(gpu):
     for name in ("mean", "var", "min", "max"):
         np.testing.assert_allclose(getattr(found, name), getattr(wanted, name), rtol=1e-12)
     np.testing.assert_array_equal(found.quantiles(0.3), wanted.quantiles(0.3))
-    assert (found.count, found.status, found.results) == (wanted.count, wanted.status, wanted.results)
+    assert (found.count, found.status, found.results) == (
+        wanted.count,
+        wanted.status,
+        wanted.results,
+    )
 
 
 def test_what_a_kernel_gives_up_is_solved_in_python(gpu):
@@ -88,7 +139,12 @@ def test_what_a_kernel_gives_up_is_solved_in_python(gpu):
         return -y * (6 // k)
 
     rates = np.array([1, 2, 3])
-    assert_same(*(solve_ensemble(fun, (0, 1), [1.0], (rates,), args_axes=0, device=d) for d in ("cuda", "cpu")))
+    assert_same(
+        *(
+            solve_ensemble(fun, (0, 1), [1.0], (rates,), args_axes=0, device=d)
+            for d in ("cuda", "cpu")
+        )
+    )
 
 
 def test_trapped_trajectories_are_redone(gpu):
@@ -102,8 +158,8 @@ def test_trapped_trajectories_are_redone(gpu):
         solve_ensemble(*given[:3], (np.array([2.0, 1.0]),), args_axes=0, device="cuda")
 
 
-def test_progress_and_interrupt_between_launches(gpu, monkeypatch):
-    monkeypatch.setattr(solver, "ATTEMPTS", 5)
+def test_progress_and_interrupt_between_launches(gpu, slices, monkeypatch):
+    slices(5)
     monkeypatch.setattr("diffsol._ensemble.solve.PROGRESS_EVERY", 0.0)
     seen = []
     solved("lorenz", "RK45", progress=seen.append)
@@ -141,16 +197,22 @@ def test_a_cubin_is_compiled_once_and_kept_on_disk(gpu, compiler, monkeypatch, t
 
 def test_no_cupy(monkeypatch):
     monkeypatch.setitem(sys.modules, "cupy", None)
-    with pytest.raises(DeviceError, match=r"needs CuPy, which is missing.*diffsol\[cuda12\].*device='cpu'"):
+    with pytest.raises(
+        DeviceError, match=r"needs CuPy, which is missing.*diffsol\[cuda12\].*device='cpu'"
+    ):
         solved("lorenz", "RK45")
 
 
 def test_no_driver(gpu, monkeypatch):
     def fails():
-        raise fake.CUDARuntimeError("cudaErrorInsufficientDriver: CUDA driver version is insufficient")
+        raise fake.CUDARuntimeError(
+            "cudaErrorInsufficientDriver: CUDA driver version is insufficient"
+        )
 
     monkeypatch.setattr(gpu.cuda.runtime, "getDeviceCount", fails)
-    with pytest.raises(DeviceError, match=r"cudaErrorInsufficientDriver.*diffsol\[cuda12\].*device='cpu'"):
+    with pytest.raises(
+        DeviceError, match=r"cudaErrorInsufficientDriver.*diffsol\[cuda12\].*device='cpu'"
+    ):
         solved("lorenz", "RK45")
 
 
@@ -160,10 +222,15 @@ def test_methods_of_many_orders(gpu, method):
         solved("lorenz", method)
 
 
-@pytest.mark.parametrize("method, n, dtype", [("RK45", 17, "float64"), ("Rodas5P", 9, "float64"), ("RK45", 33, "float32")])
+@pytest.mark.parametrize(
+    "method, n, dtype",
+    [("RK45", 17, "float64"), ("Rodas5P", 9, "float64"), ("RK45", 33, "float32")],
+)
 def test_too_many_components(gpu, method, n, dtype):
     with pytest.raises(ValueError, match=f"at most {n - 1} components of {dtype}.*device='cpu'"):
-        solve_ensemble(chain, (0, 1), np.ones((2, n)), (1.0,), method=method, device="cuda", dtype=dtype)
+        solve_ensemble(
+            chain, (0, 1), np.ones((2, n)), (1.0,), method=method, device="cuda", dtype=dtype
+        )
 
 
 def test_a_function_that_is_not_compiled(gpu):
@@ -206,5 +273,3 @@ def test_nothing_of_it_is_imported_for_the_cpu():
         "assert not {'cupy', 'diffsol._ensemble.cuda'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", text], check=True)
-
-

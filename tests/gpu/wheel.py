@@ -32,7 +32,15 @@ class WheelCompiler:
 
     def compile(self, text, options) -> bytes:
         program = ctypes.c_void_p()
-        self._call("nvrtcCreateProgram", ctypes.byref(program), text.encode(), b"ensemble.cu", 0, None, None)
+        self._call(
+            "nvrtcCreateProgram",
+            ctypes.byref(program),
+            text.encode(),
+            b"ensemble.cu",
+            0,
+            None,
+            None,
+        )
         try:
             given = (ctypes.c_char_p * len(options))(*(option.encode() for option in options))
             code = self._lib.nvrtcCompileProgram(program, len(options), given)

@@ -10,7 +10,10 @@ from diffsol.errors import DeviceError
 
 BLOCK = 128  # threads; they share nothing, and small blocks leave no place empty
 MOST_LOADED = 64
-INSTEAD = "Install `diffsol[cuda12]` or `diffsol[cuda13]`, whichever CUDA the driver is for; device='cpu' needs neither."
+INSTEAD = (
+    "Install `diffsol[cuda12]` or `diffsol[cuda13]`, whichever CUDA the driver is for; "
+    "device='cpu' needs neither."
+)
 
 _loaded: OrderedDict = OrderedDict()  # (device, text, fmad) -> Kernels
 _lock = threading.Lock()
@@ -21,11 +24,15 @@ def array_module():
     try:
         import cupy
     except ImportError as error:
-        raise DeviceError(f"device='cuda' needs CuPy, which is missing ({error}). {INSTEAD}") from None
+        raise DeviceError(
+            f"device='cuda' needs CuPy, which is missing ({error}). {INSTEAD}"
+        ) from None
     try:
         count = cupy.cuda.runtime.getDeviceCount()
     except cupy.cuda.runtime.CUDARuntimeError as error:
-        raise DeviceError(f"device='cuda': CuPy finds no usable driver ({error}). {INSTEAD}") from None
+        raise DeviceError(
+            f"device='cuda': CuPy finds no usable driver ({error}). {INSTEAD}"
+        ) from None
     if not count:
         raise DeviceError("device='cuda': there is no GPU; device='cpu' needs none.")
     return cupy
@@ -88,7 +95,9 @@ def devices_of(numbers) -> list[Device]:
         numbers = [xp.cuda.runtime.getDevice()]
     numbers = [numbers] if isinstance(numbers, int) else list(numbers)
     if not numbers or not all(isinstance(k, int) and 0 <= k < count for k in numbers):
-        raise ValueError(f"`devices` must be numbers of GPUs, of which there are {count}, not {numbers!r}.")
+        raise ValueError(
+            f"`devices` must be numbers of GPUs, of which there are {count}, not {numbers!r}."
+        )
     if len(set(numbers)) < len(numbers):
         raise ValueError(f"`devices` names one twice: {numbers!r}.")
     return [Device(xp, k) for k in numbers]

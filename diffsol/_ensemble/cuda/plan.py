@@ -83,7 +83,8 @@ class CudaPlan:
         xp = self.devices[0].xp
         for name, values in again.arrays().items():
             target = getattr(outcome, name)
-            target[xp.asarray(rows)] = xp.asarray(values, dtype=target.dtype)
+            if values.size:
+                target[xp.asarray(rows)] = xp.asarray(values, dtype=target.dtype)
         return len(rows)
 
     def empty(self, size, n) -> Outcome:

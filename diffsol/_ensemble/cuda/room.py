@@ -37,7 +37,9 @@ def state(xp, layout, size) -> dict:
 
 def outcome(results) -> Outcome:
     """The same arrays in the order of axes that `Outcome` has: trajectories first."""
-    first = {name: values.transpose(_trajectories_first(values.ndim)) for name, values in results.items()}
+    first = {
+        name: values.transpose(_trajectories_first(values.ndim)) for name, values in results.items()
+    }
     return Outcome(**first)
 
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 
 from diffsol._ensemble.cuda import room
 from diffsol._ensemble.cuda.arguments import Arguments
 
-ATTEMPTS = 128  # trial steps in a launch: milliseconds, so that Ctrl-C is heard and nothing takes the driver's patience
+# Trial steps in a launch: few, so that what is done can be left out soon, Ctrl-C is heard and no driver loses its
+# patience; twice as many after a launch so short that it was mostly waiting (of a GPU with little to do).
+ATTEMPTS, MOST_ATTEMPTS = 128, 1 << 14
+LEAST_SECONDS = 2e-3
 COMPACT_BELOW = 0.6  # of the threads; below, those that have work are gathered
 UNDER_WAY = 2  # DS_UNDER_WAY
 
@@ -19,7 +24,7 @@ class Solver:
         self._xp, self._kernels, self._size = device.xp, kernels, batch.size
         self.results = room.empty(self._xp, layout, batch.size, options)
         self._arguments = Arguments(layout)
-        self._arguments.set(size=batch.size, attempts=ATTEMPTS)
+        self._arguments.set(size=batch.size)
         state = room.state(self._xp, layout, batch.size)
         for name, array in (self.results | state).items():
             self._arguments.point(name, array)
@@ -74,7 +79,7 @@ class Solver:
         xp, status = self._xp, self.results["status"]
         self._arguments.point("index", None)
         self._kernels.begin(self._arguments, self._size)
-        count = self._size
+        count, attempts = self._size, ATTEMPTS
         while True:
             under_way = status == UNDER_WAY
             alive = int(xp.count_nonzero(under_way))
@@ -85,4 +90,13 @@ class Solver:
                 index = xp.flatnonzero(under_way).astype(np.int32)
                 self._arguments.point("index", index)
                 count = alive
-            self._kernels.advance(self._arguments, count)
+            if self._advance(count, attempts) < LEAST_SECONDS:
+                attempts = min(2 * attempts, MOST_ATTEMPTS)
+
+    def _advance(self, count, attempts) -> float:
+        """Seconds that a launch took."""
+        began = time.perf_counter()
+        self._arguments.set(attempts=attempts)
+        self._kernels.advance(self._arguments, count)
+        self._xp.cuda.get_current_stream().synchronize()
+        return time.perf_counter() - began
