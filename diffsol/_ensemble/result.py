@@ -23,8 +23,9 @@ class EnsembleResult:
     event_counts   ndarray (N, G): how often each event occurred, or None
     t_events, y_events   for each event an ndarray (N, E) and (N, E, n) of its first occurrences in each
                trajectory, nan where there are no more; or None
-    stats      dict: 'tier' ('lanes', 'one by one' or 'cuda'), 'seconds', 'redone' (trajectories that `solve_ivp` was asked
-               for); of the CPU 'lanes', 'threads', 'occupancy' (share of the lanes that were busy); 'devices' (GPUs)
+    stats      dict: 'tier' ('lanes', 'one by one' or 'cuda'), 'seconds', 'redone' (trajectories that
+               `solve_ivp` was asked for); of the CPU 'lanes', 'threads', 'occupancy' (share of the lanes that were
+               busy); of GPUs 'devices'
 
     sol[i] is trajectory i as `solve_ivp` returns it, and len(sol) is N.
     """
