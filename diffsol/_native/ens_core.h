@@ -1,6 +1,7 @@
 /* ens_core.h - what ens.c and the instances for each method and number of lanes share. */
 #ifndef DS_ENS_CORE_H
 #define DS_ENS_CORE_H
+#include "direction.h"
 #include "ens.h"
 #include "slice.h"
 #include <math.h>

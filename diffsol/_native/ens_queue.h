@@ -19,18 +19,13 @@ static void DS_ENS(store_start)(const ds_ens *ens, int64_t i, int evaluations) {
     for (int64_t e = 0; e < ens->n_events; ++e) ens->event_count[i * ens->n_events + e] = 0;
 }
 
-static double DS_ENS(direction_of)(double t0, double t_bound) {
-    if (t0 == t_bound || t_bound > t0) return 1;
-    return t_bound < t0 ? -1 : t_bound - t0; /* nan stays nan: the first step then fails */
-}
-
 static void DS_ENS(load)(ds_queue *queue, const ds_ens *ens, int64_t i, int lane) {
     const double t0 = ens->t0[i * ens->t0_stride];
     const double t_bound = ens->t_bound[i * ens->t_bound_stride];
     queue->index[lane] = i;
     DS_LANE(queue->t, lane) = t0;
     DS_LANE(queue->problem.t_bound, lane) = t_bound;
-    DS_LANE(queue->problem.direction, lane) = DS_ENS(direction_of)(t0, t_bound);
+    DS_LANE(queue->problem.direction, lane) = ds_direction(t0, t_bound);
     for (int64_t j = 0; j < ens->n; ++j)
         DS_LANE(queue->y[j], lane) = ens->y0[i * ens->y0_stride + j];
     for (int64_t j = 0; j < ens->m; ++j)

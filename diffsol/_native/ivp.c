@@ -1,5 +1,6 @@
 /* ivp.c - the life of one initial value problem: made, started, advanced in bounded slices,
  * freed. */
+#include "direction.h"
 #include "ivp.h"
 #include <stdlib.h>
 #include <math.h>
@@ -97,11 +98,6 @@ int ds_ivp_set_events(ds_ivp *ivp, int64_t n_events) {
     return 0;
 }
 
-static double direction_of(double t0, double t_bound) {
-    if (t0 == t_bound || t_bound > t0) return 1;
-    return t_bound < t0 ? -1 : t_bound - t0; /* nan stays nan: the first step then fails */
-}
-
 static int choose_first_step(ds_ivp *ivp) {
     const int error = ds_derivative(ivp, DS_T_IS_FLOAT, ivp->t, ivp->y, ivp->f);
     if (error || ivp->first_step > 0) return error;
@@ -113,7 +109,7 @@ int ds_ivp_start(ds_ivp *ivp) {
     if (ds_flags_raised()) ds_flags_clear();
     ds_watch_clock(ivp);
     ivp->t = ivp->t_old = ivp->t_stop = ivp->t0;
-    ivp->direction = direction_of(ivp->t0, ivp->t_bound);
+    ivp->direction = ds_direction(ivp->t0, ivp->t_bound);
     if (ivp->y0 != ivp->y) memcpy(ivp->y, ivp->y0, solver->width * sizeof(double));
     ivp->h_abs = ivp->first_step;
     int error = solver->method->starts_later ? 0 : choose_first_step(ivp);
