@@ -1,6 +1,7 @@
 """For all tests."""
 
 import os
+import signal
 
 import pytest
 
@@ -9,6 +10,8 @@ from diffsol._engine import kernels, making, policy
 # New interpreters that tests start must import the installed package, as the tests do, and not a
 # source tree (without its extension) that happens to be the current folder.
 os.environ["PYTHONSAFEPATH"] = "1"
+# A shell lets what it starts in the background ignore Ctrl-C, and then no test of it would ever end.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 # What an earlier run has compiled must not decide what this one tests.
 os.environ["DIFFSOL_CACHE"] = "0"
 
