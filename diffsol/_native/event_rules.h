@@ -3,21 +3,20 @@
  * of them ends the solve. */
 #ifndef DS_EVENT_RULES_H
 #define DS_EVENT_RULES_H
-#include "include/ds_lane.h"
 #ifdef __CUDACC_RTC__
 typedef long long int64_t;
 #else
 #include <stdint.h>
 #endif
 
-DS_FN int ds_event_happened(double g, double g_new, double direction) {
+static inline int ds_event_happened(double g, double g_new, double direction) {
     const int up = g <= 0 && g_new >= 0;
     const int down = g >= 0 && g_new <= 0;
     return (up && direction > 0) || (down && direction < 0) || ((up || down) && direction == 0);
 }
 
 /* In the direction of integration, `sign`; equal roots keep the order of their events. */
-DS_FN void ds_sort_roots(double *roots, int64_t *events, int64_t count, double sign) {
+static inline void ds_sort_roots(double *roots, int64_t *events, int64_t count, double sign) {
     for (int64_t i = 1; i < count; ++i) {
         const double root = roots[i];
         const int64_t event = events[i];

@@ -24,6 +24,7 @@ def options_of(arch, fmad) -> tuple[str, ...]:
         f"--gpu-architecture={arch}",
         f"--fmad={'true' if fmad else 'false'}",
         "--std=c++17",
+        "--device-as-default-execution-space",  # small headers are read by C files as well
     )
 
 

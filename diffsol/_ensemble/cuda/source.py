@@ -29,6 +29,7 @@ AFTER = """
 enum { DS_BRACKET = 6, DS_ROOT_ITER = 7, DS_ROOT_NAN = 8 };
 #include "ds_brent.h"
 #include "event_rules.h"
+#include "direction.h"
 #include "thread.h"
 #include "thread_outputs.h"
 #include "kernels.h"

@@ -37,11 +37,6 @@ typedef struct {
     s.g_new = s##_g_new;                                                                    \
     s.g_try = s##_g_try
 
-DS_FN T ds_direction_of(T t0, T t_bound) {
-    if (t0 == t_bound || t_bound > t0) return 1;
-    return t_bound < t0 ? -1 : t_bound - t0; /* nan stays nan: the first step then fails */
-}
-
 /* What launches do not change. */
 DS_FN void ds_thread_inputs(ds_thread *s, const ds_arguments *a, ds_int i) {
     const T t0 = a->t0[i * a->t0_stride], t_bound = a->t_bound[i * a->t_bound_stride];
@@ -54,7 +49,7 @@ DS_FN void ds_thread_inputs(ds_thread *s, const ds_arguments *a, ds_int i) {
     p->rtol_stride = DS_RTOL_COUNT > 1;
     p->atol_stride = DS_ATOL_COUNT > 1;
     p->t_bound = t_bound;
-    p->direction = (V)ds_direction_of(t0, t_bound);
+    p->direction = (V)ds_direction(t0, t_bound);
     p->max_step = (V)a->max_step;
     s->call.a = a;
     s->call.trapped = 0;
