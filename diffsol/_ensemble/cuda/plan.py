@@ -66,7 +66,7 @@ class CudaPlan:
             redone = self._redo(batch, outcome)
         return outcome, {
             "tier": "cuda",
-            "devices": [used.number],
+            "devices": [each.number for each in self.devices],
             "seconds": time.perf_counter() - started,
             "redone": redone,
         }
