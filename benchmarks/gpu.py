@@ -44,10 +44,10 @@ METHODS = {"lorenz": "RK45", "hodgkin_huxley": "RK45", "robertson": "Rodas5P"}
 
 
 class Bench:
-    """One run. xp: CuPy, or what stands for it; small: sizes without a GPU."""
+    """One run. xp: CuPy, or what stands for it; pairs: (method, problem); small: sizes without a GPU."""
 
-    def __init__(self, xp, problems, small):
-        self.xp, self.problems, self.small = xp, problems, small
+    def __init__(self, xp, problems, pairs, small):
+        self.xp, self.problems, self.pairs, self.small = xp, problems, pairs, small
 
     def sizes(self, largest):
         return (64,) if self.small else [10**k for k in range(4, largest + 1)]
@@ -239,8 +239,7 @@ def main():
         nvrtc.CupyCompiler = lambda: compiler
     else:
         xp = device.array_module()
-    bench = Bench(xp, of["problems"].PROBLEMS, options.no_gpu)
-    bench.pairs = pairs
+    bench = Bench(xp, of["problems"].PROBLEMS, pairs, options.no_gpu)
     for part in PARTS:
         if time.perf_counter() - began > options.seconds:
             results[part] = "no time was left"

@@ -7,7 +7,11 @@
 #define DS_SAFETY DS_C(0.9)      /* aim a little below the tolerance */
 #define DS_MIN_FACTOR DS_C(0.2)  /* least factor after a rejection */
 #define DS_MAX_FACTOR DS_C(10)   /* largest factor after an accepted step */
+#ifdef DS_SINGLE
+#define DS_TINY_ERROR DS_C(1e-30)
+#else
 #define DS_TINY_ERROR DS_C(1e-100) /* any error below this earns the largest factor */
+#endif
 
 /* One step on its way: some rejected trials, then an accepted one or a failure. */
 typedef struct {
