@@ -2,6 +2,7 @@
 
     DiffsolError (Exception)
         NotCompiledError        DIFFSOL_JIT=require (or DIFFSOL_TIER), and a function cannot be compiled
+        DeviceError             a GPU was asked for, and cannot be used
     CompilationWarning (UserWarning)
         MismatchWarning         a kernel disagreed with its function; the solve was redone in Python
 
@@ -18,6 +19,13 @@ class NotCompiledError(DiffsolError):
     """A function was required to be compiled (DIFFSOL_JIT=require, or DIFFSOL_TIER) and could not be.
 
     Write it in plain NumPy as the message hints, or unset the variable to have it called as Python.
+    """
+
+
+class DeviceError(DiffsolError):
+    """A GPU was asked for and cannot be used: CuPy is missing, or the driver, or a device.
+
+    Install what the message names, or leave out `device`: the CPU solves the same.
     """
 
 

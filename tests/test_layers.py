@@ -21,6 +21,7 @@ ALLOWED = {
     "integrate": {"_engine", "_methods", "_native", "errors"},
     "_ensemble": {
         "integrate",
+        "_cache",
         "_engine",
         "_compile",
         "_graph",

@@ -10,6 +10,11 @@ import numpy as np
 LARGEST_INT = 2**53  # an own argument is held as a double, whatever it is
 
 
+def host(array) -> np.ndarray:
+    """An array in the processor's memory, wherever it was."""
+    return array.get() if hasattr(array, "get") else array
+
+
 @dataclass(frozen=True)
 class Own:
     """An argument that every trajectory has for itself.
@@ -30,7 +35,7 @@ class Own:
 
 @dataclass(frozen=True)
 class Batch:
-    """N trajectories, or some of them.
+    """N trajectories, or some of them. The arrays may be a device's (CuPy's).
 
     size     N
     y0       ndarray (N, n), or (1, n) for all
@@ -72,9 +77,26 @@ class Batch:
         )
 
     def own_rows(self) -> np.ndarray:
-        """The own arguments as doubles, (N, m)."""
+        """The own arguments as numbers, (N, m)."""
         parts = [np.reshape(own.values, (self.size, own.size)) for own in self.own]
-        return np.concatenate([np.empty((self.size, 0)), *parts], axis=1)
+        if not parts:
+            return np.empty((self.size, 0))
+        return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
+
+    def picked(self, indices: list[int]) -> Batch:
+        """Some trajectories, in the processor's memory."""
+
+        def some(values):
+            return host(values if len(values) == 1 < self.size else values[indices])
+
+        return replace(
+            self,
+            size=len(indices),
+            y0=some(self.y0),
+            args=tuple(Own(some(a.values)) if type(a) is Own else a for a in self.args),
+            t0=some(self.t0),
+            tf=some(self.tf),
+        )
 
     def one(self, i) -> tuple[tuple, np.ndarray, tuple]:
         """(t_span, y0, args) of trajectory i, as `solve_ivp` takes them."""
@@ -86,17 +108,18 @@ class Batch:
         return values[0] if len(values) == 1 else values[i]
 
 
-def batch_of(t_span, y0, args, args_axes) -> Batch:
-    """The ensemble that the arguments of `solve_ensemble` describe. Raises ValueError, TypeError."""
-    y0 = np.asarray(y0)
+def batch_of(t_span, y0, args, args_axes, xp=np) -> Batch:
+    """The ensemble that the arguments of `solve_ensemble` describe, with arrays of the module `xp`.
+    Raises ValueError, TypeError."""
+    y0 = xp.asarray(y0)
     one_start = y0.ndim == 1
-    y0 = _states(y0)
+    y0 = _states(y0, xp)
     axes = _axes(args, args_axes)
     args = tuple(
-        _own(arg, i) if axis == 0 else arg
+        _own(arg, i, xp) if axis == 0 else host(arg) if isinstance(arg, xp.ndarray) else arg
         for i, (arg, axis) in enumerate(zip(args, axes, strict=True))
     )
-    t0, tf = _span(t_span)
+    t0, tf = _span(t_span, xp)
     lengths = {"`y0`": len(y0), "`t_span[0]`": len(t0), "`t_span[1]`": len(tf)}
     sizes = {name: length for name, length in lengths.items() if length != 1}
     sizes |= {f"`args[{i}]`": len(a.values) for i, a in enumerate(args) if type(a) is Own}
@@ -118,7 +141,7 @@ def batch_of(t_span, y0, args, args_axes) -> Batch:
     return Batch(next(iter(sizes.values()), 1), y0, args, t0, tf)
 
 
-def _states(y0):
+def _states(y0, xp):
     if y0.dtype.kind not in "fciub":
         raise TypeError(f"`y0` must hold numbers, not {y0.dtype}.")
     y0 = y0.astype(complex if y0.dtype.kind == "c" else float, copy=False)
@@ -126,9 +149,9 @@ def _states(y0):
         raise ValueError(
             f"`y0` must have the shape (n,), or (N, n) for N trajectories, with n > 0, not {y0.shape}."
         )
-    if not np.isfinite(y0).all():
+    if not xp.isfinite(y0).all():
         raise ValueError("All components of the initial states `y0` must be finite.")
-    return np.atleast_2d(y0)
+    return xp.atleast_2d(y0)
 
 
 def _axes(args, args_axes):
@@ -144,8 +167,8 @@ def _axes(args, args_axes):
     return axes
 
 
-def _own(arg: Any, i):
-    values = np.asarray(arg)
+def _own(arg: Any, i, xp):
+    values = xp.asarray(arg)
     if values.dtype.kind not in "fiub" or not values.ndim:
         raise ValueError(
             f"`args[{i}]` has `args_axes` 0: it must be an array of real numbers with one entry for each trajectory, "
@@ -161,14 +184,14 @@ def _own(arg: Any, i):
     return Own(values.astype(kept, copy=False))
 
 
-def _span(t_span):
+def _span(t_span, xp):
     if not hasattr(t_span, "__len__") or len(t_span) != 2:
         raise ValueError(f"`t_span` must have two entries, t0 and tf, and not be {t_span!r}.")
-    ends = [np.atleast_1d(np.asarray(t, dtype=float)) for t in t_span]
+    ends = [xp.atleast_1d(xp.asarray(t, dtype=float)) for t in t_span]
     if any(end.ndim != 1 for end in ends):
         raise ValueError(
             "The entries of `t_span` must be numbers, or arrays with one for each trajectory."
         )
-    if not all(np.isfinite(end).all() for end in ends):
+    if not all(xp.isfinite(end).all() for end in ends):
         raise ValueError("`t_span` must be finite.")
     return ends

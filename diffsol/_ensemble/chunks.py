@@ -10,15 +10,14 @@ from diffsol._ensemble.reduce import BLOCK
 
 AHEAD = 2  # chunks that are handed out for each worker that is known of, so that none waits
 EACH = 4  # chunks for each worker
-LARGEST = 1 << 16  # trajectories of a chunk
 WORKERS = 8  # that an executor is taken to have if it does not say
 
 
-def size_of(size, executor, has_statistics):
+def size_of(size, executor, has_statistics, largest):
     """How many trajectories a chunk has where nobody says: some for each worker, and what fits into memory."""
     if executor is None:
-        return LARGEST
-    chunk = min(LARGEST, -(-size // (EACH * workers_of(executor))))
+        return largest
+    chunk = min(largest, -(-size // (EACH * workers_of(executor))))
     return -(-chunk // BLOCK) * BLOCK if has_statistics else chunk
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from diffsol._ensemble.batch import host
 from diffsol._native._core import lib
 from diffsol.integrate import _options
 
@@ -85,7 +86,7 @@ def _times(t_eval, batch):
         raise ValueError("With `t_eval`, all trajectories must be integrated in one direction.")
     # what all intervals have in common; where that is nothing, no time is within it
     t0, tf = (batch.t0.max(), batch.tf.min()) if forward else (batch.t0.min(), batch.tf.max())
-    times = np.asarray(t_eval, dtype=float)
+    times = np.asarray(host(t_eval), dtype=float)
     if times.ndim == 1:
         times = times[~np.isnan(times)]  # SciPy passes over them
     if times.size and (t0 > tf if forward else t0 < tf):

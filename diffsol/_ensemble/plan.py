@@ -13,11 +13,13 @@ from diffsol._engine import kernels, switch, verify
 from diffsol._ensemble import alone, native
 from diffsol._ensemble.outcome import Outcome
 from diffsol._ensemble.programs import EventRefused, Parameters, Programs, programs_of
+from diffsol._ensemble.reduce import Reducer
 from diffsol._native._core import ffi, lib
 from diffsol._trace.advice import advice
 from diffsol._trace.reasons import Refused
 from diffsol.errors import CompilationWarning, MismatchWarning, NotCompiledError
 
+CHUNK = 1 << 16  # trajectories
 SAMPLES = 4  # trajectories at whose starts the kernels are compared with the functions
 
 
@@ -37,6 +39,8 @@ class Plan:
     programs: Programs | None
     parameters: Parameters | None
     calls_no_python: bool = False
+    chunk = CHUNK
+    reducer = Reducer
 
     @property
     def tier(self):
@@ -65,6 +69,14 @@ class Plan:
             self.fun, batch, self.options, trapped.tolist(), outcome, 1, lambda n: None
         )
         return trapped.size
+
+    def empty(self, batch) -> Outcome:
+        """Room for the outcome of all pieces."""
+        return Outcome.empty(batch.size, batch.n, self.options, batch.y0.dtype)
+
+    def put(self, whole, first, outcome):
+        """The outcome of a piece into that of all."""
+        whole.put(first, outcome)
 
     def portable(self) -> Plan:
         """The plan for another process: the programs without the functions, if there are programs."""
@@ -118,7 +130,7 @@ def plan_of(fun, batch, options) -> Plan:
         if not in_lanes:
             return Plan(fun, options, None, None)
         return _one_by_one(fun, options, refused, mode)
-    if not _agrees(plan, batch):
+    if not agrees(plan, batch):
         warnings.warn(
             f"the compiled form of {_name(fun)} disagreed with the Python function; the ensemble is solved one by one "
             "by `solve_ivp`. Please report this, unless the function depends on more than its arguments.",
@@ -162,12 +174,14 @@ def _name(fun):
     return repr(getattr(fun, "__qualname__", None) or type(fun).__name__)
 
 
-def _agrees(plan, batch) -> bool:
+def agrees(plan, batch) -> bool:
     """Do the kernel and the function of the right-hand side agree at the starts of some trajectories?"""
+    picked = np.unique(np.linspace(0, batch.size - 1, SAMPLES).astype(int))
+    batch = batch.picked(picked.tolist())
     width, n = native.lanes(), batch.n
     kernel = native.kernel_of(plan.programs.fun, n)
     call = ffi.cast("ds_ens_kernel", kernel.address)
-    for i in np.unique(np.linspace(0, batch.size - 1, SAMPLES).astype(int)):
+    for i in range(batch.size):
         (t0, _), y0, args = batch.one(i)
         own = batch.rows(i, i + 1).own_rows()[0]
         t, y, q, out = (_lanes(values, width) for values in ([t0], y0, own, np.empty(n)))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from diffsol._ensemble.batch import host
 from diffsol._ensemble.sketch import Quantiles
 
 BLOCK = 1024  # trajectories; chunks are multiples of it
@@ -58,14 +59,18 @@ class Reducer:
     def take(self, result):
         reduced = self.reduced
         reduced.size += len(result)
-        for status, count in zip(*np.unique(result.status, return_counts=True), strict=True):
+        statuses = np.unique(host(result.status), return_counts=True)
+        for status, count in zip(*statuses, strict=True):
             reduced.status[int(status)] = reduced.status.get(int(status), 0) + int(count)
         for function in self._functions:
             reduced.results.append(function(result))
         if self._names:
-            for first in range(0, len(result), BLOCK):
-                ok = result.success[first : first + BLOCK]
-                self._add(result.y[first : first + BLOCK][ok])
+            self._take_states(result)
+
+    def _take_states(self, result):
+        for first in range(0, len(result), BLOCK):
+            ok = result.success[first : first + BLOCK]
+            self._add(result.y[first : first + BLOCK][ok])
 
     def _add(self, y):
         """Merge a block (m, ...) of states."""
@@ -76,23 +81,34 @@ class Reducer:
         if "mean" in self._names or "var" in self._names:
             self._add_moments(y)
         if "min" in self._names:
-            low = np.fmin.reduce(y, 0)
-            reduced.min = low if reduced.min is None else np.fmin(reduced.min, low)
+            self._merge_min(np.fmin.reduce(y, 0))
         if "max" in self._names:
-            high = np.fmax.reduce(y, 0)
-            reduced.max = high if reduced.max is None else np.fmax(reduced.max, high)
+            self._merge_max(np.fmax.reduce(y, 0))
         if "quantiles" in self._names:
-            if reduced.quantiles is None:
-                reduced.quantiles = Quantiles(y.shape[1:])
-            reduced.quantiles.add(y)
+            self._add_quantiles(y)
+
+    def _add_quantiles(self, y):
+        if self.reduced.quantiles is None:
+            self.reduced.quantiles = Quantiles(y.shape[1:])
+        self.reduced.quantiles.add(y)
+
+    def _merge_min(self, low):
+        reduced = self.reduced
+        reduced.min = low if reduced.min is None else np.fmin(reduced.min, low)
+
+    def _merge_max(self, high):
+        reduced = self.reduced
+        reduced.max = high if reduced.max is None else np.fmax(reduced.max, high)
 
     def _add_moments(self, y):
-        """Means and sums of squares of two sets (T. Chan, G. Golub, R. LeVeque, "Updating formulae and a pairwise
-        algorithm for computing sample variances", 1979, eq. 2.1), at each place of those that came there."""
         there = ~np.isnan(y)
         count = there.sum(0)
         mean = np.sum(y, 0, where=there) / np.maximum(count, 1)
-        squares = np.sum(np.square(y - mean), 0, where=there)
+        self._merge_moments(count, mean, np.sum(np.square(y - mean), 0, where=there))
+
+    def _merge_moments(self, count, mean, squares):
+        """Means and sums of squares of two sets (T. Chan, G. Golub, R. LeVeque, "Updating formulae and a pairwise
+        algorithm for computing sample variances", 1979, eq. 2.1), at each place of those that came there."""
         if self._moments is not None:
             before, mean_before, squares_before = self._moments
             delta, total = mean - mean_before, np.maximum(before + count, 1)

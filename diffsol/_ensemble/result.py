@@ -6,12 +6,13 @@ from operator import index
 
 import numpy as np
 
+from diffsol._ensemble.batch import host
 from diffsol.integrate._ivp import MESSAGES
 from diffsol.integrate._result import OdeResult
 
 
 class EnsembleResult:
-    """The trajectories of an ensemble.
+    """The trajectories of an ensemble. What is called an ndarray here is CuPy's where a GPU has solved it.
 
     t          ndarray (K,): the output times; None where there were none (`t_eval` None)
     y          ndarray (N, n, K): the states at them, nan beyond the end of a trajectory; (N, n), the states at
@@ -24,8 +25,9 @@ class EnsembleResult:
     event_counts   ndarray (N, G): how often each event occurred, or None
     t_events, y_events   for each event an ndarray (N, E) and (N, E, n) of its first occurrences in each
                trajectory, nan where there are no more; or None
-    stats      dict: 'tier' ('lanes' or 'one by one'), 'lanes', 'threads', 'seconds', 'redone' (trajectories that
-               `solve_ivp` was asked for), 'occupancy' (share of the lanes that were busy)
+    stats      dict: 'tier' ('lanes', 'one by one' or 'cuda'), 'seconds', 'redone' (trajectories that
+               `solve_ivp` was asked for); of the CPU 'lanes', 'threads', 'occupancy' (share of the lanes that were
+               busy); of GPUs 'devices'
 
     sol[i] is trajectory i as `solve_ivp` returns it, and len(sol) is N.
     """
@@ -74,7 +76,7 @@ class EnsembleResult:
         n = self.y_final.shape[1]
         ended = ", ".join(
             f"{count} {MESSAGES[status]!r}"
-            for status, count in zip(*np.unique(self.status, return_counts=True), strict=True)
+            for status, count in zip(*np.unique(host(self.status), return_counts=True), strict=True)
         )
         times = "" if self.t is None else f" at {self.t.size} times"
         return f"<EnsembleResult: {len(self)} trajectories of {n} components{times}; {ended}>"

@@ -12,9 +12,8 @@ from diffsol._engine.bar import Bar
 from diffsol._ensemble import chunks, native
 from diffsol._ensemble.batch import batch_of
 from diffsol._ensemble.options import options_of
-from diffsol._ensemble.outcome import Outcome
 from diffsol._ensemble.plan import plan_of
-from diffsol._ensemble.reduce import BLOCK, Reduced, Reducer, wanted
+from diffsol._ensemble.reduce import BLOCK, Reduced, wanted
 from diffsol._ensemble.result import EnsembleResult
 from diffsol.integrate import _options
 
@@ -61,6 +60,9 @@ def solve_ensemble(
     chunk: int | None = None,
     reduce: Any = None,
     progress: bool | Callable = False,
+    dtype: Any = "float64",
+    devices: Any = None,
+    fmad: bool = False,
 ) -> EnsembleResult | Reduced:
     """Solve initial value problems of one system, that differ in initial states, arguments, or intervals.
 
@@ -98,21 +100,28 @@ def solve_ensemble(
     max_events : int
         Occurrences of each event that are kept of one trajectory; all are counted.
     device : str
-        'cpu'.
+        'cpu', or 'cuda': an NVIDIA GPU, through CuPy, for 'RK23', 'RK45', 'DOP853' and 'Rodas5P'. Arrays that are
+        there already (CuPy's, and others that CuPy takes without copying) stay there, and so do the results.
     threads : int, optional
         Default: as many as there are processors. A function that is not compiled is called by one thread.
     executor : concurrent.futures.Executor, optional
         Whose workers solve the chunks: processes, or other machines.
     chunk : int, optional
-        Trajectories that are solved, and kept, at a time, with `reduce` or `executor`. Default: as many as fit into
-        memory well, and give every worker of the executor several chunks. With statistics, rounded up to a
-        multiple of 1024, in blocks of which they are made.
+        Trajectories that are solved, and kept, at a time, with `reduce`, `executor` or several `devices`. Default:
+        65536 (on a GPU 1048576), or fewer, so that every worker of the executor gets several chunks. With
+        statistics, rounded up to a multiple of 1024, in blocks of which they are made.
     reduce : str, callable, or sequence of these, optional
         'mean', 'var' (that of the sample), 'min', 'max', 'quantiles', or a function that is called with the result
         of each chunk. Only that is kept and returned, so that memory does not grow with N (arrays that are given may
         be memory-mapped). Statistics are over the trajectories that succeeded: see `Reduced.count`.
     progress : bool or callable
         True: a bar on standard error; a callable is given an `EnsembleProgress` ten times a second at most.
+    dtype : 'float64' or 'float32'
+        Of states, on a GPU; times are always in double precision.
+    devices : int or sequence of int, optional
+        Numbers of the GPUs that share the work. Default: CuPy's current one.
+    fmad : bool
+        On a GPU: round products and sums once where that is faster, so that results have no longer the CPU's bits.
 
     Returns
     -------
@@ -123,7 +132,9 @@ def solve_ensemble(
     ValueError, TypeError
         For arguments that make no sense.
     NotCompiledError
-        Where a function must be compiled (Rodas5P, or ``DIFFSOL_JIT=require``) and cannot be.
+        Where a function must be compiled (Rodas5P, a GPU, or ``DIFFSOL_JIT=require``) and cannot be.
+    DeviceError
+        Where a GPU is asked for and cannot be used.
 
     A trajectory whose steps fail ends with status -1 and does not stop the others. What `fun` raises comes out.
 
@@ -144,34 +155,50 @@ def solve_ensemble(
     """
     if method not in METHODS:
         raise ValueError(f"`method` must be one of {', '.join(METHODS)}, not {method!r}.")
-    if device != "cpu":
-        raise ValueError(f"`device` must be 'cpu', not {device!r}.")
     args = _options.unpack_args(args)
-    batch = batch_of(t_span, y0, args, args_axes)
-    options = options_of(
-        batch, method, rtol, atol, t_eval, events, max_step, first_step, max_steps, max_events
-    )
-    reducer = None if reduce is None else Reducer(wanted(reduce))
-    if reducer is not None and reducer.has_statistics and np.iscomplexobj(batch.y0):
-        raise ValueError(
-            "`reduce` takes statistics of real states only; give a function of the chunks."
-        )
-    threads = _count("threads", native.default_threads() if threads is None else threads)
+    tuning = (rtol, atol, t_eval, events, max_step, first_step, max_steps, max_events)
     if executor is not None and not hasattr(executor, "submit"):
         raise TypeError(f"`executor` must be a concurrent.futures.Executor, not {executor!r}.")
     if not (isinstance(progress, bool) or callable(progress)):
         raise TypeError(f"`progress` must be True, False or callable, not {progress!r}.")
-    pieces = chunks.bounds(batch.size, _chunk(chunk, batch.size, executor, reducer))
-    plan = plan_of(fun, batch, options)
-    tell = _Teller(progress, batch.size)
-    if executor is None:
-        solved = chunks.solved_here(plan, batch, pieces, threads, tell)
+    wish = None if reduce is None else wanted(reduce)
+    threads = _count("threads", native.default_threads() if threads is None else threads)
+    if device == "cpu":
+        if devices is not None or fmad or np.dtype(dtype) != float:
+            raise ValueError("`dtype`, `devices` and `fmad` are for device='cuda'.")
+        batch = batch_of(t_span, y0, args, args_axes)
+        options = options_of(batch, method, *tuning)
+        plan, gpus = plan_of(fun, batch, options), []
+    elif device == "cuda":
+        if executor is not None:
+            raise ValueError("`executor` is for device='cpu'; a GPU is shared by `devices`.")
+        from diffsol._ensemble import cuda
+
+        batch, options, plan = cuda.prepared(
+            fun, t_span, y0, args, args_axes, method, tuning, devices, dtype, fmad
+        )
+        gpus = plan.devices
     else:
+        raise ValueError(f"`device` must be 'cpu' or 'cuda', not {device!r}.")
+    reducer = None if wish is None else plan.reducer(wish)
+    if reducer is not None and reducer.has_statistics and batch.y0.dtype.kind == "c":
+        raise ValueError(
+            "`reduce` takes statistics of real states only; give a function of the chunks."
+        )
+    whole = reducer is None and executor is None and len(gpus) < 2
+    chunk = batch.size if whole else _chunk(chunk, batch.size, executor, reducer, plan)
+    pieces = chunks.bounds(batch.size, chunk)
+    tell = _Teller(progress, batch.size)
+    if executor is not None:
         solved = chunks.solved_by(executor, plan, batch, pieces, threads, tell)
+    elif len(gpus) > 1:
+        solved = cuda.solved_on(plan, batch, pieces, tell)
+    else:
+        solved = chunks.solved_here(plan, batch, pieces, threads, tell)
     result = (
-        _collected(solved, batch, options, pieces)
+        _collected(solved, plan, batch, pieces)
         if reducer is None
-        else _reduced(solved, reducer, options)
+        else _reduced(solved, reducer, plan.options)
     )
     tell.end()
     return result
@@ -183,30 +210,29 @@ def _count(name, value):
     return int(value)
 
 
-def _chunk(chunk, size, executor, reducer):
-    if reducer is None and executor is None:
-        return size
+def _chunk(chunk, size, executor, reducer, plan):
+    """Trajectories of a chunk: what the user says, or what suits."""
     has_statistics = reducer is not None and reducer.has_statistics
     if chunk is None:
-        return chunks.size_of(size, executor, has_statistics)
+        return chunks.size_of(size, executor, has_statistics, plan.chunk)
     chunk = _count("chunk", chunk)
     return -(-chunk // BLOCK) * BLOCK if has_statistics else chunk
 
 
-def _collected(solved, batch, options, pieces):
+def _collected(solved, plan, batch, pieces):
     """The result of all pieces."""
     outcome, stats = next(solved)
     if len(pieces) > 1:
-        whole = Outcome.empty(batch.size, batch.n, options, batch.y0.dtype)
-        whole.put(0, outcome)
+        whole = plan.empty(batch)
+        plan.put(whole, 0, outcome)
         for (first, _), (outcome, more) in zip(pieces[1:], solved, strict=True):
-            whole.put(first, outcome)
+            plan.put(whole, first, outcome)
             stats["redone"] += more["redone"]
             stats["seconds"] += more["seconds"]
         outcome = whole
     else:
         next(solved, None)
-    return EnsembleResult(outcome, options, stats)
+    return EnsembleResult(outcome, plan.options, stats)
 
 
 def _reduced(solved, reducer, options):

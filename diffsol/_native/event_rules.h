@@ -3,7 +3,11 @@
  * of them ends the solve. */
 #ifndef DS_EVENT_RULES_H
 #define DS_EVENT_RULES_H
+#ifdef __CUDACC_RTC__
+typedef long long int64_t;
+#else
 #include <stdint.h>
+#endif
 
 static inline int ds_event_happened(double g, double g_new, double direction) {
     const int up = g <= 0 && g_new >= 0;

@@ -1,9 +1,8 @@
 /* root.h - a zero of a function of one variable between two points of different sign. */
 #ifndef DS_ROOT_H
 #define DS_ROOT_H
-
-/* f(x) into *value; nonzero to stop (which ds_find_root then returns). */
-typedef int (*ds_root_function)(void *context, double x, double *value);
+#include "api.h"
+#include "include/ds_brent.h"
 
 /* Brent's method with the decisions of scipy.optimize.brentq(f, a, b, xtol=4 eps, rtol=4 eps,
  * maxiter=100): the same points in the same order. 0, DS_BRACKET, DS_ROOT_ITER, or what f

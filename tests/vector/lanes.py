@@ -72,7 +72,7 @@ ds_int entry(const V *t, const V *y, V *out, const R *p, const V *q)
 def by_gcc(program, width, folder, n=None, options=("-march=native",)):
     n = int(np.prod(program.state_shape)) if n is None else n
     source = folder / f"kernel{width}.c"
-    source.write_text(WRAPPER.format(width=width, text=emit_c(program, "kernel", n)))
+    source.write_text(WRAPPER.format(width=width, text=emit_c({"kernel": program}, n)))
     library = folder / f"kernel{width}.so"
     subprocess.run(
         [GCC, "-O1", "-std=gnu11", "-Wall", "-Werror", "-Wno-psabi", "-Wno-unused"]

@@ -150,7 +150,7 @@ def test_functions_of_scipy_special_lane_by_lane():
     x = np.linspace(0.1, 9.0, 50)
     np.testing.assert_array_equal(Function("special_j0", 4)(x), scipy.special.j0(x))
     with pytest.raises(Refused, match=r"scipy\.special\.j0"):
-        emit_c(operator_program("special_j0"), "kernel", 1)
+        emit_c({"kernel": operator_program("special_j0")}, 1)
 
 
 def test_complex_numbers_are_refused():
@@ -195,4 +195,4 @@ def test_registered_operators_lane_by_lane(width):
     out, _ = by_llvm(program, width)(np.zeros(width), y)
     np.testing.assert_array_equal(out, fun(0.0, y))
     with pytest.raises(Refused, match="register_op"):
-        emit_c(program, "kernel", 2)
+        emit_c({"kernel": program}, 2)

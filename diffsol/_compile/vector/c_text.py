@@ -26,17 +26,15 @@ class CModule:
         definition = f"DS_TABLE {type} {name}[] = {{{elements}}};"
         return self.tables.setdefault((type, array.tobytes()), (name, definition))[0]
 
-    def assembled(self, head, lines) -> str:
+    def assembled(self, bodies) -> str:
+        """The whole text. bodies: head -> lines of each kernel."""
         return "\n".join(
             [
                 '#include "ds_text.h"',
                 "",
                 *(definition for _, definition in self.tables.values()),
                 *self.functions.values(),
-                f"{head}\n{{",
-                *lines,
-                "}",
-                "",
+                *("\n".join([f"{head}\n{{", *lines, "}\n"]) for head, lines in bodies.items()),
             ]
         )
 

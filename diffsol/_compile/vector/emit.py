@@ -80,11 +80,15 @@ def _written(text, program, n):
     return lanes.trap()
 
 
-def emit_c(program, name, n) -> str:
-    """The kernel as C text: I name(const V *t, const V *y, V *out, const R *p, const V *q)."""
+def emit_c(programs, n, text_type=CText) -> str:
+    """Kernels as one C text: M name(const V *t, const V *y, V *out, const R *p, const V *q) for each program
+    by its name. text_type: `CText`, or one of its kind."""
     module = CModule()
-    text = CText(module)
-    trap = _written(text, program, n)
-    text.line(f"return {(text.truth(False) if trap is None else trap).name}")
-    arguments = "const V *t, const V *y, V *out, const R *p, const V *q"
-    return module.assembled(f"DS_FN M {name}({arguments})", text.lines)
+    bodies = {}
+    for name, program in programs.items():
+        text = text_type(module)
+        trap = _written(text, program, n)
+        text.line(f"return {(text.truth(False) if trap is None else trap).name}")
+        arguments = "const V *t, const V *y, V *out, const R *p, const V *q"
+        bodies[f"DS_FN M {name}({arguments})"] = text.lines
+    return module.assembled(bodies)

@@ -2,7 +2,8 @@
  * vector extension), one GPU thread (CUDA, NVRTC).
  *
  *   R  a real number            V  what a variable holds: one R, or one R for each lane
- *   M  a truth value per lane   I, U  an integer as wide as R, per lane
+ *   M  a truth value per lane   I, U  an integer of 64 bits, per lane
+ *   T  a time: as V, but always of double precision
  *
  * DS_LANE(v, lane) is one lane of a V, M or I; ds_mask has bit l set where lane l of an M is true,
  * and ds_count is 1 there.
@@ -32,14 +33,28 @@
 #define DS_LIBM(name) __builtin_##name
 #endif
 
-typedef double R;
-typedef long long ds_int; /* sizes, indices and the bits of one R */
+/* Before a loop whose bounds the compiler knows: arrays become registers on a GPU only where no loop
+ * over them is left. */
+#if defined(__CUDACC_RTC__)
+#define DS_UNROLL _Pragma("unroll")
+#else
+#define DS_UNROLL
+#endif
 
+/* DS_SINGLE: states in single precision, for one GPU thread. Such an R has no ds_bits. */
+#ifdef DS_SINGLE
+typedef float R;
+#define DS_LARGEST 3.4028234663852886e38f
+#else
+typedef double R;
 #define DS_LARGEST 1.7976931348623157e308
+#endif
+typedef long long ds_int; /* sizes, indices and the bits of one double */
 
 #if DS_LANES == 1
 
 typedef R V;
+typedef double T;
 typedef int M;
 typedef ds_int I;
 typedef unsigned long long U;
@@ -54,25 +69,32 @@ typedef unsigned long long U;
 #define ds_not(a) (!(a))
 DS_FN int ds_mask(M m) { return m != 0; }
 DS_FN I ds_count(M m) { return m != 0; }
+#ifdef DS_SINGLE
+DS_FN V ds_sqrt(V x) { return DS_LIBM(sqrtf)(x); }
+DS_FN V ds_pow(V x, R p) { return DS_LIBM(powf)(x, p); }
+DS_FN V ds_hypot(V x, V y) { return DS_LIBM(hypotf)(x, y); }
+DS_FN V ds_abs(V x) { return DS_LIBM(fabsf)(x); }
+#else
 DS_FN V ds_sqrt(V x) { return DS_LIBM(sqrt)(x); }
 DS_FN V ds_pow(V x, R p) { return DS_LIBM(pow)(x, p); }
 DS_FN V ds_hypot(V x, V y) { return DS_LIBM(hypot)(x, y); }
 DS_FN V ds_abs(V x) { return DS_LIBM(fabs)(x); }
+#endif
 
 #if defined(__CUDACC__) || defined(__CUDACC_RTC__)
-DS_FN I ds_bits(V x) { return __double_as_longlong(x); }
-DS_FN V ds_from_bits(I i) { return __longlong_as_double(i); }
+DS_FN I ds_bits(T x) { return __double_as_longlong(x); }
+DS_FN T ds_from_bits(I i) { return __longlong_as_double(i); }
 #else
 typedef union {
-    V value;
+    T value;
     I bits;
 } ds_pun;
-DS_FN I ds_bits(V x) {
+DS_FN I ds_bits(T x) {
     ds_pun pun;
     pun.value = x;
     return pun.bits;
 }
-DS_FN V ds_from_bits(I i) {
+DS_FN T ds_from_bits(I i) {
     ds_pun pun;
     pun.bits = i;
     return pun.value;
@@ -93,6 +115,7 @@ DS_FN I ds_plus_or_minus_one(M plus) { return plus ? 1 : -1; }
 #endif
 
 typedef R V __attribute__((vector_size(8 * DS_LANES)));
+typedef V T;
 typedef ds_int M __attribute__((vector_size(8 * DS_LANES))); /* all bits set where true */
 typedef M I;
 typedef unsigned long long U __attribute__((vector_size(8 * DS_LANES)));
@@ -161,11 +184,19 @@ DS_FN V ds_max(V a, V b) { return ds_sel(b > a, b, a); }
 
 DS_FN M ds_finite(V x) { return ds_abs(x) <= DS_C(DS_LARGEST); }
 
-/* Distance from t to the next number in the direction given by +1 or -1. */
-DS_FN V ds_spacing(V t, V direction) {
+/* Distance from t to the next number in the direction given by +1 or -1. In single precision not less
+ * than what a step, ten times as long, needs for its inverse to be finite. */
+DS_FN V ds_spacing(T t, V direction) {
+#ifdef DS_SINGLE
+    const T size = DS_LIBM(fabs)(t);
+    const M outward = t * direction >= 0;
+    const T next = ds_from_bits(ds_bits(size) + ds_plus_or_minus_one(outward));
+    return ds_max((V)DS_LIBM(fabs)(next - size), DS_C(1e-36));
+#else
     const V size = ds_abs(t);
     const M outward = t * direction >= DS_C(0);
     return ds_abs(ds_from_bits(ds_bits(size) + ds_plus_or_minus_one(outward)) - size);
+#endif
 }
 
 #endif

@@ -28,7 +28,6 @@ typedef unsigned long long ds_word;
 
 #if DS_LANES == 1
 
-#define DS_I(x) ((I)(x))
 #define DS_M(x) (x)
 #define ds_xor(a, b) ((a) != (b))
 #define ds_isel(m, a, b) ((m) ? (a) : (b))
@@ -39,7 +38,6 @@ DS_FN I ds_shl(I a, I places) { return (I)((ds_word)a << places); }
 DS_FN I ds_shr(I a, I places) { return (I)((ds_word)a >> places); }
 DS_FN V ds_int_to_real(I a) { return (V)a; }
 DS_FN I ds_real_to_int(V x) { return (I)x; }
-#define DS_LANE(x, lane) (x)
 #define DS_SET_LANES(result, expression) \
     do {                                 \
         const int lane = 0;              \
@@ -51,7 +49,6 @@ DS_FN I ds_real_to_int(V x) { return (I)x; }
 
 typedef ds_word ds_words __attribute__((vector_size(8 * DS_LANES)));
 
-#define DS_I(x) ((ds_int)(x) - (I){0})
 #define DS_M(x) ((M)DS_I(-(x)))
 #define ds_xor(a, b) ((a) ^ (b))
 #define ds_isel(m, a, b) ((I)(((a) & (I)(m)) | ((b) & ~(I)(m))))
@@ -62,10 +59,13 @@ DS_FN I ds_shl(I a, I places) { return (I)((ds_words)a << (ds_words)places); }
 DS_FN I ds_shr(I a, I places) { return (I)((ds_words)a >> (ds_words)places); }
 DS_FN V ds_int_to_real(I a) { return __builtin_convertvector(a, V); }
 DS_FN I ds_real_to_int(V x) { return __builtin_convertvector(x, I); }
-#define DS_LANE(x, lane) ((x)[lane])
 #define DS_SET_LANES DS_EACH_LANE
 
 #endif
+
+#ifdef DS_SINGLE
+#include "ds_single.h"
+#else
 
 DS_FN V ds_fma(V a, V b, V c)
 {
@@ -109,6 +109,8 @@ DS_FN V ds_fmod(V a, V b)
     DS_SET_LANES(r, DS_LIBM(fmod)(DS_LANE(a, lane), DS_LANE(b, lane)));
     return r;
 }
+
+#endif
 
 /* --- arrays: shared by the lanes, or rows of one element of each lane ------------------------- */
 

@@ -15,7 +15,8 @@ typedef struct {
     ds_int n; /* components, a complex one counted once */
     const R *rtol, *atol;
     ds_int rtol_stride, atol_stride;
-    V t_bound, direction, max_step;
+    T t_bound;
+    V direction, max_step;
 } ds_problem;
 
 /* What the step control takes roots with. One solve has libm's pow, as SciPy has; the includer
@@ -65,7 +66,7 @@ DS_FN V DS_START(norm)(const ds_problem *p, const V *x, const V *minus, const V 
 /* Size of the initial step at t for a method whose error estimate has this order (SciPy's
  * select_initial_step; Hairer, Norsett, Wanner I, section II.4). f0 is the derivative at t; w and
  * f1 are overwritten. One evaluation unless the interval or the state is empty. */
-DS_FN int DS_START(initial_step)(const ds_problem *p, int order, V t, const V *y, const V *f0,
+DS_FN int DS_START(initial_step)(const ds_problem *p, int order, T t, const V *y, const V *f0,
                                  V *w, V *f1, V *h_abs, DS_START_CONTEXT ctx) {
     const ds_int m = p->n * DS_PARTS;
     const V interval = ds_abs(p->t_bound - t);

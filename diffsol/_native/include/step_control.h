@@ -7,14 +7,19 @@
 #define DS_SAFETY DS_C(0.9)      /* aim a little below the tolerance */
 #define DS_MIN_FACTOR DS_C(0.2)  /* least factor after a rejection */
 #define DS_MAX_FACTOR DS_C(10)   /* largest factor after an accepted step */
+#ifdef DS_SINGLE
+#define DS_TINY_ERROR DS_C(1e-30)
+#else
 #define DS_TINY_ERROR DS_C(1e-100) /* any error below this earns the largest factor */
+#endif
 
 /* One step on its way: some rejected trials, then an accepted one or a failure. */
 typedef struct {
-    V t;          /* start of the step */
+    T t;          /* start of the step */
     V h_abs;      /* in: size to try; out: size to try next */
     M rejected;   /* in: an earlier trial of this step was rejected; out: this one was */
-    V h, t_new;   /* the step tried, signed, and its end */
+    V h;          /* the step tried, signed, ... */
+    T t_new;      /* ... and its end */
     V error_norm; /* accepted below 1 */
     M clipped;    /* t_new was cut to t_bound */
     M failed;     /* the step size is too small or not finite: nothing was evaluated */
@@ -27,7 +32,7 @@ DS_FN void ds_step_choose(const ds_problem *p, ds_step *s) {
     const V raised = ds_sel(s->h_abs < min_step, min_step, s->h_abs);
     const V limited = ds_sel(s->h_abs > p->max_step, p->max_step, raised);
     const V h_abs = ds_sel(s->rejected, s->h_abs, limited);
-    const V t_wished = s->t + h_abs * p->direction;
+    const T t_wished = s->t + h_abs * p->direction;
     s->clipped = p->direction * (t_wished - p->t_bound) > DS_C(0);
     s->t_new = ds_sel(s->clipped, p->t_bound, t_wished);
     s->h = s->t_new - s->t;

@@ -110,7 +110,7 @@ DS_FN int DS_ERK(trial)(const ds_problem *p, ds_step *s, const V *y, V *y_new, V
  *   F, DS_ERK_DENSE_COUNT rows of n numbers (DOP853, nested; Hairer, Norsett, Wanner I, II.6).
  * Further stages are evaluated at most once per step; w is scratch. */
 #if DS_ERK_DENSE_NESTED
-DS_FN int DS_ERK(dense)(const ds_problem *p, V t_old, V h, const V *y_old, const V *y, V *w,
+DS_FN int DS_ERK(dense)(const ds_problem *p, T t_old, V h, const V *y_old, const V *y, V *w,
                         V *K, V *q, DS_ERK_CONTEXT ctx) {
     const ds_int m = p->n * DS_PARTS;
     const V *f = K + DS_ERK_STAGE_COUNT * m;
@@ -131,7 +131,7 @@ DS_FN int DS_ERK(dense)(const ds_problem *p, V t_old, V h, const V *y_old, const
     return 0;
 }
 #else
-DS_FN int DS_ERK(dense)(const ds_problem *p, V t_old, V h, const V *y_old, const V *y, V *w,
+DS_FN int DS_ERK(dense)(const ds_problem *p, T t_old, V h, const V *y_old, const V *y, V *w,
                         V *K, V *q, DS_ERK_CONTEXT ctx) {
     const ds_int m = p->n * DS_PARTS;
     (void)t_old, (void)h, (void)y_old, (void)y, (void)w, (void)ctx;
@@ -149,7 +149,7 @@ DS_FN int DS_ERK(dense)(const ds_problem *p, V t_old, V h, const V *y_old, const
 
 /* The interpolant at t. Component j (its real part) goes to out[j * stride]; stride counts
  * reals. */
-DS_FN void DS_ERK(evaluate)(ds_int n, V t_old, V h, const V *y_old, const V *q, V t, V *out,
+DS_FN void DS_ERK(evaluate)(ds_int n, T t_old, V h, const V *y_old, const V *q, T t, V *out,
                             ds_int stride) {
     const V x = (t - t_old) / h;
 #if DS_ERK_DENSE_NESTED

@@ -82,7 +82,7 @@ DS_FN int DS_ROS(trial)(const ds_problem *p, ds_step *s, const V *y, V *y_new, V
 
 /* Interpolant of the step from y_old to y, from K of that step: q receives D and the F_r, n numbers
  * each. This and the next have the arguments of step_erk.h, of which they need fewer. */
-DS_FN int DS_ROS(dense)(const ds_problem *p, V t_old, V h, const V *y_old, const V *y, V *w,
+DS_FN int DS_ROS(dense)(const ds_problem *p, T t_old, V h, const V *y_old, const V *y, V *w,
                         V *K, V *q, DS_ROS_CONTEXT ctx) {
     const ds_int n = p->n;
     (void)t_old, (void)h, (void)w, (void)ctx;
@@ -96,7 +96,7 @@ DS_FN int DS_ROS(dense)(const ds_problem *p, V t_old, V h, const V *y_old, const
 }
 
 /* The interpolant at t. Component i goes to out[i * stride]. */
-DS_FN void DS_ROS(evaluate)(ds_int n, V t_old, V h, const V *y_old, const V *q, V t, V *out,
+DS_FN void DS_ROS(evaluate)(ds_int n, T t_old, V h, const V *y_old, const V *q, T t, V *out,
                             ds_int stride) {
     const V x = (t - t_old) / h;
     for (ds_int i = 0; i < n; ++i) {
