@@ -242,6 +242,12 @@ def test_a_function_that_is_not_compiled(gpu):
         solve_ensemble(fun, (0, 1), np.ones((3, 1)), device="cuda")
 
 
+def test_a_kernel_that_disagrees_with_its_function(gpu, monkeypatch):
+    monkeypatch.setattr("diffsol._ensemble.cuda.plan.agrees", lambda plan, batch: False)
+    with pytest.raises(NotCompiledError, match=r"disagreed with the Python function.*device='cpu'"):
+        solved("lorenz", "RK45")
+
+
 @pytest.mark.parametrize(
     "more, told",
     [

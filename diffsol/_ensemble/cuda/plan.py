@@ -109,10 +109,11 @@ def plan_of(fun, batch, options, devices, dtype, fmad) -> CudaPlan:
         programs, parameters = programs_of(fun, options.events, batch, stiff)
         layout = source.layout_of(programs, parameters, batch, options, dtype)
         text = source.text_of(programs, layout, options.method)
+        plan = CudaPlan(fun, options, devices, programs, parameters, layout, text, fmad)
+        agreed = agrees(plan, batch)
     except Refused as refused:
         raise NotCompiledError(_told(fun, refused)) from None
-    plan = CudaPlan(fun, options, devices, programs, parameters, layout, text, fmad)
-    if not agrees(plan, batch):
+    if not agreed:
         raise NotCompiledError(
             f"the compiled form of {_name(fun)} disagreed with the Python function, and a GPU cannot call that. Please "
             f"report this, unless the function depends on more than its arguments. {ON_CPU}"
