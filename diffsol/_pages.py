@@ -119,6 +119,7 @@ def tracing_page() -> str:
     lines += [
         f"| {row.name} | {row.arity} | {'yes' if row.complex else ''} | {_meaning(row)} |"
         for row in ELEMENTWISE.values()
+        if not row.name.startswith("registered_")  # a user's, of this process
     ]
     return "\n".join([*lines, ""])
 

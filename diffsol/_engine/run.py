@@ -77,9 +77,6 @@ class Run(JacobianKernels):
         """(t, y) of the first evaluation by Python that was not finite, or None."""
         return self._callbacks.nonfinite
 
-    def __del__(self):
-        self._close()
-
     # --- starting -----------------------------------------------------------------------------
 
     def _compiled_at_once(self):
@@ -91,12 +88,11 @@ class Run(JacobianKernels):
 
     def _open(self):
         t0, tf, state, rtol, atol, max_step, first_step = self.options
-        ivp = self._ivp = lib.ds_ivp_new(
-            METHODS[self.method].id, state.size, state.dtype.kind == "c"
-        )
+        ivp = lib.ds_ivp_new(METHODS[self.method].id, state.size, state.dtype.kind == "c")
         if ivp == ffi.NULL:
-            self._ivp = None
             raise MemoryError(f"no memory for {state.size} states")
+        # freed by C code: Ctrl-C would be lost in a __del__
+        ivp = self._ivp = ffi.gc(ivp, lib.ds_ivp_free)
         traits = METHODS[self.method]
         self._callbacks = (LsodaCallbacks if traits.starts_later else Callbacks)(self.rhs, state)
         ivp.handle = self._callbacks.handle
@@ -424,7 +420,5 @@ class Run(JacobianKernels):
             self.t_events, self.y_events = leaving.events(ivp, len(self._event_bounds), state)
 
     def _close(self):
-        # forgotten first: Ctrl-C may come in between, and nothing may be freed twice
-        ivp, self._ivp = self._ivp, None
-        if ivp is not None:
-            lib.ds_ivp_free(ivp)
+        ffi.release(self._ivp)
+        self._ivp = None

@@ -157,24 +157,23 @@ def solve_ensemble(
         raise ValueError(f"`method` must be one of {', '.join(METHODS)}, not {method!r}.")
     args = _options.unpack_args(args)
     tuning = (rtol, atol, t_eval, events, max_step, first_step, max_steps, max_events)
-    if executor is not None and not hasattr(executor, "submit"):
-        raise TypeError(f"`executor` must be a concurrent.futures.Executor, not {executor!r}.")
     if not (isinstance(progress, bool) or callable(progress)):
         raise TypeError(f"`progress` must be True, False or callable, not {progress!r}.")
     wish = None if reduce is None else wanted(reduce)
     threads = _count("threads", native.default_threads() if threads is None else threads)
     if device == "cpu":
+        if executor is not None and not hasattr(executor, "submit"):
+            raise TypeError(f"`executor` must be a concurrent.futures.Executor, not {executor!r}.")
         if devices is not None or fmad or np.dtype(dtype) != float:
             raise ValueError("`dtype`, `devices` and `fmad` are for device='cuda'.")
         batch = batch_of(t_span, y0, args, args_axes)
-        options = options_of(batch, method, *tuning)
-        plan, gpus = plan_of(fun, batch, options), []
+        plan, gpus = plan_of(fun, batch, options_of(batch, method, *tuning)), []
     elif device == "cuda":
         if executor is not None:
             raise ValueError("`executor` is for device='cpu'; a GPU is shared by `devices`.")
         from diffsol._ensemble import cuda
 
-        batch, options, plan = cuda.prepared(
+        batch, plan = cuda.prepared(
             fun, t_span, y0, args, args_axes, method, tuning, devices, dtype, fmad
         )
         gpus = plan.devices
