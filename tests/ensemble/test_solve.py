@@ -584,7 +584,7 @@ class TestExecutors:
 
     def test_a_killed_worker_loses_nothing(self):
         with ProcessPoolExecutor(2) as executor:
-            executor.submit(die)
+            executor.submit(die).exception(timeout=60)
             with pytest.warns(RuntimeWarning, match="its worker failed"):
                 same(self.solve(executor=executor), self.solve())
 

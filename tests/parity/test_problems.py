@@ -75,8 +75,12 @@ def test_steps_agree_as_well_as_scipy_with_itself():
     assert ours[0] > 0.8
 
 
+@pytest.mark.parametrize("switch", ["0", "require"])
 @pytest.mark.parametrize(("name", "method", "rtol"), CASES)
-def test_as_accurate_as_scipy(name, method, rtol):
+def test_as_accurate_as_scipy(name, method, rtol, switch, monkeypatch):
+    monkeypatch.setenv(
+        "DIFFSOL_JIT", switch
+    )  # not by the clock: an exact Jacobian on the way takes other steps
     p = problems.load(name)
     options = {"t_eval": p.reference.t}
     ours = solve(diffsol.integrate, p, method, rtol, **options)
