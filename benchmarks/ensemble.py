@@ -103,7 +103,15 @@ def cyrk(name, size):
     values = parameters(name, size)[:: max(1, size // 500)]
     begun = time.perf_counter()
     for value in values:
-        nbsolve_ivp(compiled, (0.0, END), np.array(start), args=(value,), rtol=RTOL, atol=ATOL)
+        nbsolve_ivp(
+            compiled,
+            (0.0, END),
+            np.array(start),
+            args=(value,),
+            rtol=RTOL,
+            atol=ATOL,
+            warnings=False,
+        )
     return (time.perf_counter() - begun) / len(values)
 
 
