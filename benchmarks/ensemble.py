@@ -12,32 +12,21 @@ import ctypes
 import json
 import pathlib
 import subprocess
+import sys
 import tempfile
 import time
 
 import numpy as np
+import scipy.integrate
 
 import diffsol
+import diffsol.integrate
 from diffsol._ensemble import native
 
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "tests"))
+from gpu.problems import hodgkin_huxley, lorenz
+
 RTOL, ATOL, END = 1e-6, 1e-9, 10.0
-
-
-def lorenz(t, y, rho):
-    a, b, c = y
-    return [10.0 * (b - a), a * (rho - c) - b, a * b - 8.0 / 3.0 * c]
-
-
-def hodgkin_huxley(t, y, current):
-    v, m, h, n = y
-    am = 0.1 * (v + 40.0) / (1.0 - np.exp(-(v + 40.0) / 10.0))
-    bm = 4.0 * np.exp(-(v + 65.0) / 18.0)
-    ah = 0.07 * np.exp(-(v + 65.0) / 20.0)
-    bh = 1.0 / (1.0 + np.exp(-(v + 35.0) / 10.0))
-    an = 0.01 * (v + 55.0) / (1.0 - np.exp(-(v + 55.0) / 10.0))
-    bn = 0.125 * np.exp(-(v + 65.0) / 80.0)
-    ionic = 120.0 * m**3 * h * (v - 50.0) + 36.0 * n**4 * (v + 77.0) + 0.3 * (v + 54.387)
-    return [current - ionic, am * (1 - m) - bm * m, ah * (1 - h) - bh * h, an * (1 - n) - bn * n]
 
 
 PROBLEMS = {
@@ -69,61 +58,35 @@ def ours(name, size, width=None, threads=1):
     return seconds / size, sol
 
 
-def scipys(name, size):
-    from scipy.integrate import solve_ivp
-
-    fun, start, _ = PROBLEMS[name]
-    values = parameters(name, size)[:: max(1, size // 40)]
+def one_by_one(name, size, most, solve):
+    """Seconds of one of at most so many calls solve(start, value), after one that is not counted."""
+    start, values = PROBLEMS[name][1], parameters(name, size)[:: max(1, size // most)]
+    solve(start, values[0])
     begun = time.perf_counter()
     for value in values:
-        solve_ivp(fun, (0.0, END), start, args=(value,), rtol=RTOL, atol=ATOL)
+        solve(start, value)
     return (time.perf_counter() - begun) / len(values)
 
 
-def loop_of_ours(name, size):
-    """One call of `solve_ivp` after the other."""
-    from diffsol.integrate import solve_ivp
+def loop_by(solve_ivp, name, size, most):
+    def solve(start, value):
+        solve_ivp(PROBLEMS[name][0], (0.0, END), start, args=(value,), rtol=RTOL, atol=ATOL)
 
-    fun, start, _ = PROBLEMS[name]
-    values = parameters(name, size)[:: max(1, size // 2000)]
-    begun = time.perf_counter()
-    for value in values:
-        solve_ivp(fun, (0.0, END), start, args=(value,), rtol=RTOL, atol=ATOL)
-    return (time.perf_counter() - begun) / len(values)
+    return one_by_one(name, size, most, solve)
 
 
 def cyrk(name, size):
     from CyRK import nbsolve_ivp
     from numba import njit
 
-    fun, start, _ = PROBLEMS[name]
-    if not hasattr(cyrk, name):
-        setattr(cyrk, name, njit(_as_array(fun)))
-    compiled = getattr(cyrk, name)
-    values = parameters(name, size)[:: max(1, size // 500)]
-    begun = time.perf_counter()
-    for value in values:
-        nbsolve_ivp(
-            compiled,
-            (0.0, END),
-            np.array(start),
-            args=(value,),
-            rtol=RTOL,
-            atol=ATOL,
-            warnings=False,
-        )
-    return (time.perf_counter() - begun) / len(values)
+    inner = njit(PROBLEMS[name][0])
+    fun = njit(lambda t, y, value: np.array(inner(t, y, value)))
+    options = {"rtol": RTOL, "atol": ATOL, "warnings": False}
 
+    def solve(start, value):
+        nbsolve_ivp(fun, (0.0, END), np.array(start), args=(value,), **options)
 
-def _as_array(fun):
-    from numba import njit
-
-    inner = njit(fun)
-
-    def wrapped(t, y, value):
-        return np.array(inner(t, y, value))
-
-    return wrapped
+    return one_by_one(name, size, 500, solve)
 
 
 def numbalsoda(name, size):
@@ -131,23 +94,20 @@ def numbalsoda(name, size):
     from numbalsoda import dop853, lsoda_sig
 
     fun, start, _ = PROBLEMS[name]
-    if not hasattr(numbalsoda, name):
-        inner, n = numba.njit(fun), len(start)
+    inner, n = numba.njit(fun), len(start)
 
-        @numba.cfunc(lsoda_sig)
-        def rhs(t, u, du, p):
-            values = inner(t, numba.carray(u, (n,)), p[0])
-            for i in range(n):
-                du[i] = values[i]
+    @numba.cfunc(lsoda_sig)
+    def rhs(t, u, du, p):
+        values = inner(t, numba.carray(u, (n,)), p[0])
+        for i in range(n):
+            du[i] = values[i]
 
-        setattr(numbalsoda, name, rhs)
-    address = getattr(numbalsoda, name).address
-    values = parameters(name, size)[:: max(1, size // 2000)]
-    times, start = np.array([0.0, END]), np.array(start)
-    begun = time.perf_counter()
-    for value in values:
-        dop853(address, start, times, np.array([value]), rtol=RTOL, atol=ATOL)
-    return (time.perf_counter() - begun) / len(values)
+    times = np.array([0.0, END])
+
+    def solve(start, value):
+        dop853(rhs.address, np.array(start), times, np.array([value]), rtol=RTOL, atol=ATOL)
+
+    return one_by_one(name, size, 2000, solve)
 
 
 class HandWritten:
@@ -195,13 +155,14 @@ def solvers(name, prototypes):
         for width in (1, widest):
             lanes = HandWritten(prototypes, width)
             found[f"hand-written C, {width} lanes"] = lambda size, lanes=lanes: lanes(name, size)
-    others = {
-        "diffsol.integrate, loop": loop_of_ours,
-        "CyRK": cyrk,
-        "numbalsoda (DOP853)": numbalsoda,
-        "SciPy": scipys,
+    return found | {
+        "diffsol.integrate, loop": lambda size: loop_by(
+            diffsol.integrate.solve_ivp, name, size, 2000
+        ),
+        "CyRK": lambda size: cyrk(name, size),
+        "numbalsoda (DOP853)": lambda size: numbalsoda(name, size),
+        "SciPy": lambda size: loop_by(scipy.integrate.solve_ivp, name, size, 40),
     }
-    return found | {label: (lambda size, f=f: f(name, size)) for label, f in others.items()}
 
 
 def _of_width(name, width):
@@ -225,7 +186,7 @@ def measure(name, size, repeats, prototypes):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--size", type=int, default=20_000)
+    parser.add_argument("--size", type=int, default=100_000)
     parser.add_argument("--prototypes", help="folder of the hand-written lanes")
     parser.add_argument("--json", help="also write the figures to this file")
     options = parser.parse_args()

@@ -8,11 +8,15 @@ import os
 import threading
 import time
 
+import numpy as np
+
 from diffsol._compile.locks import COMPILING
 from diffsol._engine import ahead, disk, policy
 from diffsol._engine.kernels import PATIENCE, Variant
 from diffsol._engine.machine_code import machine_code
 from diffsol._trace.reasons import OutOfTime, Refused
+
+_FLOAT, _COMPLEX = np.dtype(float), np.dtype(complex)
 
 
 def compile_variant(function, budget) -> Variant:
@@ -117,41 +121,46 @@ def _compiled(record, traced, trace_ms, budget) -> Variant:
 
 def trace_of(function, budget, told=False):
     """The TraceResult of a Function in its role, of which half the budget is for. Raises Refused."""
-    with COMPILING:  # the tracer is loaded when first needed, and no fork may come in between
-        from diffsol._graph.ops import COMPLEX, FLOAT
-        from diffsol._trace import late, trace
-        from diffsol._trace.clock import Clock
-
-        late.join()
-
-    now = time.perf_counter()
-    deadline = now + max(budget / 2, policy.LEAST_BUDGET)
-    doubtful = now + max(budget / 8, policy.LEAST_BUDGET) if budget < PATIENCE else deadline
+    seconds = max(budget / 2, policy.LEAST_BUDGET)
+    doubtful = max(budget / 8, policy.LEAST_BUDGET) if budget < PATIENCE else seconds
 
     n, kind = function.n, function.kind
     state = (n, 1) if function.vectorized else (n,)
-    dtype = COMPLEX if function.is_complex else FLOAT
+    dtype = _COMPLEX if function.is_complex else _FLOAT
     shape = {"rhs": state, "strict": state, "odepack": state, "event": (), "jac": (n, n)}[kind]
-    run = functools.partial(
-        trace.trace_function,
+    return followed(
         function.fun,
         function.args,
         state,
         dtype,
         shape,
-        FLOAT if kind == "event" else dtype,
+        _FLOAT if kind == "event" else dtype,
+        seconds=seconds,
+        doubtful=doubtful,
         broadcast=kind == "rhs" or (kind == "odepack" and n == 1),
         y_first=function.y_first,
         transposed=kind == "jac",
-        clock=Clock(deadline, doubtful),
         told=told,
     )
+
+
+def followed(*what, seconds, doubtful=None, **how):
+    """`trace_function` of these, within so many seconds from when the tracer is loaded. Raises Refused.
+
+    doubtful   seconds after which it is given up where no end is in sight; None: `seconds`
+    """
+    with COMPILING:  # the tracer is loaded when first needed, and no fork may come in between
+        from diffsol._trace import late, trace
+        from diffsol._trace.clock import Clock
+
+        late.join()
+    now = time.perf_counter()
+    clock = Clock(now + seconds, now + (seconds if doubtful is None else doubtful))
     try:
-        return run()
+        return trace.trace_function(*what, clock=clock, **how)
     except Refused:
         with COMPILING:
-            if (
-                not late.join()
-            ):  # or is it because the function is the first to use a part of NumPy?
+            # or is it because the function is the first to use a part of NumPy?
+            if not late.join():
                 raise
-        return run()
+        return trace.trace_function(*what, clock=clock, **how)

@@ -13,9 +13,7 @@ import math
 
 from diffsol._engine import ahead
 
-LOAD_PRICE = (
-    0.08  # seconds to load llvmlite and the tracer, and to use LLVM first, once per process
-)
+LOAD_PRICE = 0.08  # seconds to load llvmlite and the tracer, once per process
 LEAST_BUDGET = 0.02  # seconds that tracing and compiling may always take
 KERNEL_PRICE = 0.006  # seconds to trace and compile a function of common size
 FIRST_LOOK = 0.002  # seconds between two looks at a solve at the Python tier

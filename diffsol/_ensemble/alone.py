@@ -6,8 +6,11 @@ from __future__ import annotations
 import contextvars
 import threading
 
+import numpy as np
+
+from diffsol._ensemble.batch import host
 from diffsol._ensemble.native import wait_for
-from diffsol._ensemble.outcome import Outcome
+from diffsol._ensemble.outcome import UNKNOWN, Outcome
 from diffsol.integrate import solve_ivp
 
 TELL_EVERY = 16  # trajectories
@@ -65,10 +68,11 @@ class _Ended(Exception):
     """Another thread's trajectory has ended it all."""
 
 
-def solve_some(fun, batch, options, indices, outcome, threads, tell):
-    """These trajectories, into the rows of the same numbers, by as many threads: compiled solves let each
-    other run. The first exception ends it and comes out."""
-    left, lock = iter(indices), threading.Lock()
+def solve_all(fun, batch, options, threads, tell) -> Outcome:
+    """The whole batch, by as many threads: compiled solves let each other run. The first exception ends it and
+    comes out."""
+    outcome = Outcome.empty(batch.size, batch.n, options, batch.y0.dtype)
+    left, lock = iter(range(batch.size)), threading.Lock()
     errors: list = []
     done = 0
 
@@ -95,7 +99,7 @@ def solve_some(fun, batch, options, indices, outcome, threads, tell):
     helpers = [
         # what the caller has set for itself (np.errstate, say) holds in each of them
         threading.Thread(target=contextvars.copy_context().run, args=(go,), daemon=True)
-        for _ in range(min(threads, len(indices)) - 1)
+        for _ in range(min(threads, batch.size) - 1)
     ]
     try:
         for helper in helpers:
@@ -108,10 +112,16 @@ def solve_some(fun, batch, options, indices, outcome, threads, tell):
     wait_for(helpers)
     if errors:
         raise errors[0]
-
-
-def solve_all(fun, batch, options, threads, tell) -> Outcome:
-    """The whole batch."""
-    outcome = Outcome.empty(batch.size, batch.n, options, batch.y0.dtype)
-    solve_some(fun, batch, options, range(batch.size), outcome, threads, tell)
     return outcome
+
+
+def redo(fun, batch, options, outcome, xp=np) -> int:
+    """Solve those trajectories once more that a kernel could not answer for; how many there were.
+
+    xp    the module of the outcome's arrays
+    """
+    rows = np.flatnonzero(host(outcome.status == UNKNOWN)).tolist()
+    if rows:
+        again = solve_all(fun, batch.picked(rows), options, 1, lambda done: None)
+        outcome.put_rows(rows, again, xp)
+    return len(rows)

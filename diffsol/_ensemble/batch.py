@@ -63,15 +63,21 @@ class Batch:
 
     def rows(self, first, last) -> Batch:
         """The trajectories from first up to last."""
+        return self._only(slice(first, last), last - first, lambda values: values)
 
+    def picked(self, indices: list[int]) -> Batch:
+        """Some trajectories, in the processor's memory."""
+        return self._only(indices, len(indices), host)
+
+    def _only(self, which, count, taken) -> Batch:
         def some(values):
-            return values if len(values) == 1 < self.size else values[first:last]
+            return taken(values if len(values) == 1 < self.size else values[which])
 
         return replace(
             self,
-            size=last - first,
+            size=count,
             y0=some(self.y0),
-            args=tuple(Own(a.values[first:last]) if type(a) is Own else a for a in self.args),
+            args=tuple(Own(some(a.values)) if type(a) is Own else a for a in self.args),
             t0=some(self.t0),
             tf=some(self.tf),
         )
@@ -82,21 +88,6 @@ class Batch:
         if not parts:
             return np.empty((self.size, 0))
         return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
-
-    def picked(self, indices: list[int]) -> Batch:
-        """Some trajectories, in the processor's memory."""
-
-        def some(values):
-            return host(values if len(values) == 1 < self.size else values[indices])
-
-        return replace(
-            self,
-            size=len(indices),
-            y0=some(self.y0),
-            args=tuple(Own(some(a.values)) if type(a) is Own else a for a in self.args),
-            t0=some(self.t0),
-            tf=some(self.tf),
-        )
 
     def one(self, i) -> tuple[tuple, np.ndarray, tuple]:
         """(t_span, y0, args) of trajectory i, as `solve_ivp` takes them."""

@@ -6,19 +6,15 @@ import collections
 import warnings
 
 from diffsol._ensemble.plan import Plan
-from diffsol._ensemble.reduce import BLOCK
 
 AHEAD = 2  # chunks that are handed out for each worker that is known of, so that none waits
 EACH = 4  # chunks for each worker
 WORKERS = 8  # that an executor is taken to have if it does not say
 
 
-def size_of(size, executor, has_statistics, largest):
+def size_of(size, executor, largest):
     """How many trajectories a chunk has where nobody says: some for each worker, and what fits into memory."""
-    if executor is None:
-        return largest
-    chunk = min(largest, -(-size // (EACH * workers_of(executor))))
-    return -(-chunk // BLOCK) * BLOCK if has_statistics else chunk
+    return largest if executor is None else min(largest, -(-size // (EACH * workers_of(executor))))
 
 
 def workers_of(executor) -> int:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import threading
 from collections import OrderedDict
 
 import numpy as np
 
+from diffsol._cache.digests import blake2b
 from diffsol._compile.locks import COMPILING
 from diffsol._ensemble.outcome import Outcome
 from diffsol._methods.registry import EXPLICIT, METHODS, ROSENBROCK
@@ -70,7 +70,7 @@ def _compiled(program, n, table):
 def content_of(program) -> str:
     """What tells equal programs, in whatever process they were made."""
     place = {node.id: i for i, node in enumerate(program.nodes)}
-    hashed = hashlib.blake2b(digest_size=20)
+    hashed = blake2b(digest_size=20)
     for node in program.nodes:
         hashed.update(
             repr((node.op, [place[x.id] for x in node.inputs], node.shape, node.dtype.str)).encode()

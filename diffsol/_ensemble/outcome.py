@@ -56,5 +56,13 @@ class Outcome:
         for name, values in other.arrays().items():
             getattr(self, name)[first : first + len(values)] = values
 
+    def put_rows(self, rows, other, xp=np):
+        """The outcome of other trajectories, which the processor's memory holds, in these rows; `xp`: the module of
+        the arrays here."""
+        for name, values in other.arrays().items():
+            target = getattr(self, name)
+            if values.size:
+                target[xp.asarray(rows)] = xp.asarray(values, dtype=target.dtype)
+
     def __len__(self):
         return len(self.status)

@@ -14,7 +14,7 @@ from diffsol._ensemble import alone, native
 from diffsol._ensemble.outcome import Outcome
 from diffsol._ensemble.programs import EventRefused, Parameters, Programs, programs_of
 from diffsol._ensemble.reduce import Reducer
-from diffsol._native._core import ffi, lib
+from diffsol._native._core import ffi
 from diffsol._trace.advice import advice
 from diffsol._trace.reasons import Refused
 from diffsol.errors import CompilationWarning, MismatchWarning, NotCompiledError
@@ -60,15 +60,9 @@ class Plan:
         return solver.outcome, self._stats(started, threads, redone, occupancy)
 
     def redo(self, batch, outcome) -> int:
-        """Solve those trajectories by `solve_ivp` that a kernel could not answer for; how many there were."""
-        trapped = np.flatnonzero(outcome.status == lib.DS_ENS_TRAPPED)
-        if not trapped.size or self.fun is None:
-            return 0
-        _empty_rows(outcome, trapped)
-        alone.solve_some(
-            self.fun, batch, self.options, trapped.tolist(), outcome, 1, lambda n: None
-        )
-        return trapped.size
+        """Solve those trajectories by `solve_ivp` that a kernel could not answer for; how many there were. A worker
+        that has no function leaves that to others."""
+        return 0 if self.fun is None else alone.redo(self.fun, batch, self.options, outcome)
 
     def empty(self, batch) -> Outcome:
         """Room for the outcome of all pieces."""
@@ -91,7 +85,7 @@ class Plan:
             "lanes": native.lanes() if self.programs else 1,
             "threads": threads,
             "seconds": time.perf_counter() - started,
-            "redone": int(redone),
+            "redone": redone,
             "occupancy": occupancy,
         }
 
@@ -102,12 +96,6 @@ class Marks:
     def __init__(self, event):
         self.terminal = getattr(event, "terminal", None)
         self.direction = getattr(event, "direction", 0)
-
-
-def _empty_rows(outcome, rows):
-    """What a kernel that could not answer has left there is of no use."""
-    for values in outcome.arrays().values():
-        values[rows] = np.nan if values.dtype.kind == "f" else 0
 
 
 def plan_of(fun, batch, options) -> Plan:

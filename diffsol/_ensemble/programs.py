@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,12 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from diffsol._compile.locks import COMPILING
+from diffsol._engine import making
 from diffsol._engine.kernels import code_of
 from diffsol._ensemble.spread import Spread, SpreadEvents, places_of
 from diffsol._graph.node import Program
 from diffsol._trace.reasons import Refused
 
+_FLOAT = np.dtype(float)
 MOST_KEPT = 64  # traced functions
 MOST_VARIANTS = 8  # of one
 PATIENCE = 20.0  # seconds that tracing may take
@@ -114,23 +114,16 @@ def _identity(fun):
 
 
 def _trace(spread, batch, rows, broadcast):
-    with COMPILING:
-        from diffsol._graph.ops import FLOAT
-        from diffsol._trace import late, trace
-        from diffsol._trace.clock import Clock
-
-        late.join()
-    deadline = time.perf_counter() + PATIENCE
     size = batch.n + sum(own.size for own in batch.own)
-    found = trace.trace_function(
+    found = making.followed(
         spread,
         batch.shared,
         (size,),
-        FLOAT,
+        _FLOAT,
         (rows,),
-        FLOAT,
+        _FLOAT,
         broadcast=broadcast,
-        clock=Clock(deadline, deadline),
+        seconds=PATIENCE,
     )
     return _Traced(found.program, found.check, found.n_params)
 

@@ -36,9 +36,6 @@ class Quantiles:
             bins, counts = np.unique(_bin(column[~np.isnan(column)]), return_counts=True)
             self._bins[place] = _merged(self._bins[place], (bins, counts))
 
-    def merge(self, other):
-        self._bins = [_merged(a, b) for a, b in zip(self._bins, other._bins, strict=True)]
-
     def __call__(self, q):
         if np.ndim(q) or not 0 <= q <= 1:
             raise ValueError(f"q must be one number between 0 and 1, not {q!r}.")

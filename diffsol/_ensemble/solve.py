@@ -211,10 +211,10 @@ def _count(name, value):
 
 def _chunk(chunk, size, executor, reducer, plan):
     """Trajectories of a chunk: what the user says, or what suits."""
-    has_statistics = reducer is not None and reducer.has_statistics
     if chunk is None:
-        return chunks.size_of(size, executor, has_statistics, plan.chunk)
+        chunk = chunks.size_of(size, executor, plan.chunk)
     chunk = _count("chunk", chunk)
+    has_statistics = reducer is not None and reducer.has_statistics
     return -(-chunk // BLOCK) * BLOCK if has_statistics else chunk
 
 

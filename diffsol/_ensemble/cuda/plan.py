@@ -11,7 +11,6 @@ import numpy as np
 
 from diffsol._engine import kernels, switch
 from diffsol._ensemble import alone
-from diffsol._ensemble.batch import host
 from diffsol._ensemble.cuda import room, source
 from diffsol._ensemble.cuda.chunks import CHUNK
 from diffsol._ensemble.cuda.device import Device
@@ -20,7 +19,6 @@ from diffsol._ensemble.cuda.solver import Solver
 from diffsol._ensemble.outcome import Outcome
 from diffsol._ensemble.plan import agrees
 from diffsol._ensemble.programs import Parameters, Programs, programs_of
-from diffsol._native._core import lib
 from diffsol._trace.advice import advice
 from diffsol._trace.reasons import Refused
 from diffsol.errors import NotCompiledError
@@ -63,28 +61,13 @@ class CudaPlan:
             solver = Solver(used, compiled, self.layout, self.parameters, batch, self.options)
             solver.run(tell)
             outcome = room.outcome(solver.results)
-            redone = self._redo(batch, outcome)
+            redone = alone.redo(self.fun, batch, self.options, outcome, used.xp)
         return outcome, {
             "tier": "cuda",
             "devices": [each.number for each in self.devices],
             "seconds": time.perf_counter() - started,
             "redone": redone,
         }
-
-    def _redo(self, batch, outcome) -> int:
-        """Solve those trajectories by `solve_ivp` that a kernel could not answer for; how many there were."""
-        rows = np.flatnonzero(host(outcome.status == lib.DS_ENS_TRAPPED)).tolist()
-        if not rows:
-            return 0
-        picked = batch.picked(rows)
-        again = Outcome.empty(len(rows), batch.n, self.options)
-        alone.solve_some(self.fun, picked, self.options, range(len(rows)), again, 1, lambda n: None)
-        xp = self.devices[0].xp
-        for name, values in again.arrays().items():
-            target = getattr(outcome, name)
-            if values.size:
-                target[xp.asarray(rows)] = xp.asarray(values, dtype=target.dtype)
-        return len(rows)
 
     def empty(self, batch) -> Outcome:
         """Room for the outcome of all pieces, in the memory of the first device."""
