@@ -30,6 +30,18 @@ ALLOWED = {
         "_methods",
         "errors",
     },
+    "_sens": {
+        "_ensemble",
+        "integrate",
+        "_engine",
+        "_compile",
+        "_graph",
+        "_trace",
+        "_native",
+        "_methods",
+        "errors",
+    },
+    "sensitivity": {"_sens", "integrate"},
     "_explain": {
         "_explanation",
         "_timing",

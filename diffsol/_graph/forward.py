@@ -1,0 +1,143 @@
+"""Forward sensitivities as programs: a function of a state and of parameters, and its linearised system.
+
+A traced function has its variables in one state, x = [y, p]. To be stepped, y is the state and p belongs to
+the parameter block, behind the parameters that the function has anyway.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from diffsol._graph import sparsity
+from diffsol._graph.build import Graph
+from diffsol._graph.diff import Tangents
+from diffsol._graph.node import Program, reachable
+from diffsol._graph.ops import FLOAT
+from diffsol._graph.terms import Term
+
+SPARSE = 0.3  # share of a matrix' places from which on it is multiplied in full
+SMALL = 8  # rows and columns up to which it is in any case
+
+
+def with_parameters(program, n) -> Program:
+    """The program with the first n elements of its state as the state, the others as parameters."""
+    graph = Graph()
+    copies = _split(program, graph, graph.state((n,), FLOAT), n)
+    return _of(program, copies, copies[program.output.id], n, n)
+
+
+def forward_program(program, n, variables, deadline=math.inf) -> Program:
+    """[f, dS/dt] for the state [y, S]: the equations of y and of its derivatives S_j = dy / dv_j.
+
+    dS_j / dt = (df/dy) S_j + df/dv_j (Hairer, Norsett, Wanner I, II.6, eq. 6.23)
+
+    program    f of the state [y, p], real, with n rows
+    variables  for each v_j its place in p, or -1: an initial value, on which f does not depend
+    The columns S_j, n numbers each, stand one behind the other. Raises TooLarge.
+    """
+    m = len(variables)
+    graph = Graph()
+    both = graph.state((n * (1 + m),), FLOAT)
+    y, columns = graph.view(both, 0, (1,), (n,)), graph.view(both, n, (n, 1), (m, n))
+    copies = _split(program, graph, y, n)
+    output = graph.reshape(graph.cast(copies[program.output.id], FLOAT), (n,))
+    size = math.prod(program.state_shape)
+    found = _derivatives(graph, output, n, size, program.n_params, deadline)
+    slope = _product(graph, found, columns, n)
+    used = [k for k, v in enumerate(variables) if v >= 0]
+    if used:
+        slope = _with_parameter_part(graph, found, slope, used, [n + variables[k] for k in used], n)
+    result = graph.concat([output, graph.reshape(slope, (n * m,))], 0)
+    return _of(program, copies, result, n, n * (1 + m))
+
+
+class _Found:
+    """The entries of d output / d [y, p]: where, and the nodes of their values."""
+
+    def __init__(self, graph, terms, shape):
+        self.rows = math.prod(shape)
+        collection = sparsity.Collection(graph, terms, shape)
+        self.values = collection.values()
+        self.column, self.row = np.divmod(collection.entries.places, self.rows)
+
+
+def _derivatives(graph, output, n, size, n_params, deadline):
+    """The entries of d output / d [y, p]; y are the first n elements of the state, p is a parameter."""
+    tangents = Tangents(graph, size)
+    nodes = reachable([output])
+    for node in nodes:
+        if node.op == "state":
+            variables = np.arange(node.size)
+            variables[n:] = -1
+            tangents.seed(node, [Term(graph.const(1.0), variables)])
+        elif node.op == "param" and node.attrs[0] == n_params:
+            tangents.seed(node, [Term(graph.const(1.0), np.arange(n, size))])
+    tangents.follow(nodes, deadline)
+    return _Found(graph, tangents.of(output), output.shape)
+
+
+def _product(graph, found, columns, n):
+    """(df/dy) S: columns (m, n), a column of S in each row."""
+    inside = found.column < n
+    row, column, at = found.row[inside], found.column[inside], np.flatnonzero(inside)
+    if n <= SMALL or len(row) >= SPARSE * n * n:
+        matrix = _full(graph, found.values, column * n + row, at, (n, n))
+        return graph.matmul(columns, matrix)
+    order = np.lexsort((column, row))  # row by row
+    start = np.searchsorted(row[order], np.arange(n + 1))
+    transposed = graph.view(columns, 0, (1, n), (n, columns.shape[0]))
+    product = graph.spmv(found.values, transposed, start, column[order], at[order])
+    return graph.view(product, 0, (1, columns.shape[0]), columns.shape)
+
+
+def _with_parameter_part(graph, found, slope, used, wanted, n):
+    """The slope with df/dv added to its rows `used`, whose variables are columns `wanted` of the Jacobian."""
+    position = np.full(int(found.column.max(initial=0)) + 1, -1)
+    wanted = np.array(wanted)
+    there = wanted < len(position)
+    position[wanted[there]] = np.array(used)[there]
+    variable = position[found.column] if len(found.column) else found.column
+    at = np.flatnonzero(variable >= 0)
+    if not len(at):
+        return slope
+    places = variable[at] * n + found.row[at]
+    if len(at) >= SPARSE * slope.size:
+        return graph.elementwise(
+            "add", slope, _full(graph, found.values, places, at, slope.shape)
+        )
+    values = graph.take(found.values, at)
+    changed = graph.elementwise("add", graph.take(slope, places), values)
+    return graph.put(slope, changed, places)
+
+
+def _full(graph, values, places, at, shape):
+    """A matrix with zeros but for values[at] at the (flat) places."""
+    index = np.full(math.prod(shape), values.size)
+    index[places] = at
+    if (index < values.size).all():
+        return graph.take(values, index.reshape(shape))
+    padded = graph.concat([values, graph.const(np.zeros(1))], 0)
+    return graph.take(padded, index.reshape(shape))
+
+
+def _split(program, graph, y, n) -> dict:
+    """The program's nodes in the graph, by their ids here, with [y, parameters] in place of the state."""
+    size = math.prod(program.state_shape)
+    both = y
+    if size > n:
+        both = graph.concat([y, graph.param(program.n_params, (size - n,), FLOAT)], 0)
+    both = graph.reshape(both, program.state_shape)
+    copies: dict = {}
+    for node in program.nodes:
+        inputs = [copies[x.id] for x in node.inputs]
+        copies[node.id] = both if node.op == "state" else graph.again(node, inputs)
+    return copies
+
+
+def _of(program, copies, output, n, size) -> Program:
+    """The new program, of a state of `size` numbers."""
+    trap = None if program.trap is None else copies[program.trap.id]
+    n_params = program.n_params + math.prod(program.state_shape) - n
+    return Program(output, trap, (size,), FLOAT, n_params)

@@ -1,0 +1,1 @@
+"""Derivatives of solutions: what `diffsol.sensitivity` and `diffsol.fit` are made of."""

@@ -1,0 +1,141 @@
+"""What a solve is differentiated for: some of its arguments, its initial state."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Variables:
+    """The variables v_j of d y / d v_j, and how `fun` gets them.
+
+    n         components of y
+    names     tuple of m str
+    columns   tuple of m: place in `values`, or -1 - i for the initial value of component i
+    values    ndarray (q,): the arguments among the variables, flat
+    places    for each argument None (the next of `shared`), or (start, stop, shape, 'f') in [y, values]
+    shared    tuple: the other arguments
+    """
+
+    n: int
+    names: tuple
+    columns: tuple
+    values: np.ndarray
+    places: tuple
+    shared: tuple
+
+    @property
+    def y0_columns(self) -> list:
+        """The columns of initial values."""
+        return [j for j, place in enumerate(self.columns) if place < 0]
+
+    def args(self, values) -> tuple:
+        """The arguments of `fun` with these values of the variables among them."""
+        shared, found = iter(self.shared), []
+        for place in self.places:
+            if place is None:
+                found.append(next(shared))
+            else:
+                start, stop, shape, _ = place
+                part = values[start - self.n : stop - self.n]
+                found.append(part.reshape(shape).copy() if shape else float(part[0]))
+        return tuple(found)
+
+    def scales(self, y0) -> np.ndarray:
+        """The size of each variable, 1 where it is 0: (m,)."""
+        sizes = np.abs([self.values[p] if p >= 0 else y0[-1 - p] for p in self.columns])
+        return np.where(sizes > 0, sizes, 1.0)
+
+    def start(self) -> np.ndarray:
+        """d y0 / d v_j: (m, n)."""
+        columns = np.zeros((len(self.columns), self.n))
+        for j, place in enumerate(self.columns):
+            if place < 0:
+                columns[j, -1 - place] = 1.0
+        return columns
+
+
+def variables_of(fun, y0, args, wrt) -> Variables:
+    """The variables that `wrt` names. Raises ValueError, TypeError.
+
+    wrt    'args' (all floats and arrays of floats among the arguments), 'y0', the name of a parameter of `fun`,
+           'args[i]', or several of these
+    """
+    wanted = (wrt,) if isinstance(wrt, str) else tuple(wrt)
+    labels = _labels(fun, len(args))
+    chosen, with_y0 = _chosen(wanted, labels, args)
+    names, columns, values, places, shared = [], [], [], [], []
+    n, at = y0.size, 0
+    for i, arg in enumerate(args):
+        if i not in chosen:
+            places.append(None)
+            shared.append(arg)
+            continue
+        value = _numbers(arg, labels[i])
+        places.append((n + at, n + at + value.size, value.shape, "f"))
+        names += _element_names(labels[i], value.shape)
+        columns += range(at, at + value.size)
+        values.append(value.ravel())
+        at += value.size
+    if with_y0:
+        names += _element_names("y0", (n,))
+        columns += range(-1, -1 - n, -1)
+    if not names:
+        raise ValueError(
+            f"`wrt={wrt!r}` names nothing to differentiate for: there are no floats and no arrays of floats in `args`. "
+            "Name a parameter of `fun`, or 'y0'."
+        )
+    flat = np.concatenate(values) if values else np.empty(0)
+    return Variables(n, tuple(names), tuple(columns), flat, tuple(places), tuple(shared))
+
+
+def _labels(fun, count) -> list:
+    """What the arguments are called: as the parameters of `fun` behind t and y, or args[i]."""
+    try:
+        parameters = list(inspect.signature(fun).parameters.values())
+    except (TypeError, ValueError):
+        parameters = []
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    names = [p.name for p in parameters if p.kind in kinds][2:]
+    return [names[i] if i < len(names) else f"args[{i}]" for i in range(count)]
+
+
+def _chosen(wanted, labels, args):
+    """(numbers of the arguments, is y0 among the variables?)"""
+    chosen: set = set()
+    for name in wanted:
+        if name == "args":
+            chosen |= {i for i, arg in enumerate(args) if _is_float(arg)}
+        elif name in labels:
+            chosen.add(labels.index(name))
+        elif isinstance(name, str) and name in (numbered := [f"args[{i}]" for i in range(len(args))]):
+            chosen.add(numbered.index(name))
+        elif name != "y0":
+            known = ", ".join(repr(label) for label in ("args", "y0", *labels))
+            raise ValueError(f"`wrt` has {name!r}; it may have {known}.")
+    return chosen, "y0" in wanted
+
+
+def _is_float(arg) -> bool:
+    return isinstance(arg, float | np.floating) or (
+        isinstance(arg, np.ndarray) and arg.dtype.kind == "f"
+    )
+
+
+def _numbers(arg, label) -> np.ndarray:
+    """An argument as doubles."""
+    scalar = isinstance(arg, int | float | np.integer | np.floating) and not isinstance(arg, bool)
+    if not (scalar or isinstance(arg, np.ndarray) and arg.dtype.kind in "fiu"):
+        raise TypeError(
+            f"`wrt` has {label!r}, which is {arg!r}: derivatives are for real numbers and arrays of them."
+        )
+    return np.asarray(arg, dtype=float)
+
+
+def _element_names(label, shape) -> list:
+    if not shape:
+        return [label]
+    return [f"{label}[{', '.join(map(str, index))}]" for index in np.ndindex(shape)]
