@@ -3,6 +3,7 @@
     DiffsolError (Exception)
         NotCompiledError        DIFFSOL_JIT=require (or DIFFSOL_TIER), and a function cannot be compiled
         DeviceError             a GPU was asked for, and cannot be used
+        GrazingError            a sensitivity does not exist: a solution touches an event without crossing
     CompilationWarning (UserWarning)
         MismatchWarning         a kernel disagreed with its function; the solve was redone in Python
 
@@ -27,6 +28,17 @@ class DeviceError(DiffsolError):
 
     Install what the message names, or leave out `device`: the CPU solves the same.
     """
+
+
+class GrazingError(DiffsolError):
+    """A solution touches the surface of an event: its time is no differentiable function of anything.
+
+    Change the values at which it does, or leave that event to a solve without sensitivities.
+
+    result   the solution up to its end, without what is derived from events
+    """
+
+    result = None
 
 
 class CompilationWarning(UserWarning):

@@ -135,6 +135,7 @@ class System:
         self.refused: Refused | None = None
         try:
             self.traced, self.block = traced(fun, variables)
+            self.set_values(variables.values)
             self.fun_kernel = self.pointer(self._own())
         except Refused as refused:
             self._refuse(refused)

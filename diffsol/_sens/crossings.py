@@ -1,0 +1,119 @@
+"""Events of a solve with sensitivities: when they happen, as a function of the variables."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from diffsol._native._core import ffi
+from diffsol._sens.differences import directional, in_time
+from diffsol._sens.system import traced
+from diffsol._trace.reasons import Refused
+from diffsol.errors import GrazingError
+
+# of |g_y| |f| + |g_t|: where dg/dt is smaller, the solution touches the event's surface and does not cross it
+GRAZING = 1e-6
+
+
+class Crossing:
+    """One event function g(t, y, p).
+
+    kernel    of (t, y), or None
+    """
+
+    def __init__(self, fun, variables):
+        self.fun, self._variables = fun, variables
+        self.kernel = None
+        try:
+            self._traced, self._block = traced(fun, variables, ())
+            self.kernel = ffi.cast("ds_kernel", self._traced.kernel("fun", self._own).address)
+        except Refused:
+            self._traced = None
+
+    def _own(self):
+        from diffsol._graph.forward import with_parameters
+
+        return with_parameters(self._traced.program, self._variables.n)
+
+    def set_values(self, values):
+        """p."""
+        if values.size:
+            self._block[-values.size :] = values
+
+    @property
+    def params(self):
+        return ffi.from_buffer("double[]", self._block)
+
+    def gradients(self, t, y, values, columns, scale, span):
+        """(dg/dv_j + dg/dy S_j for all columns, dg/dy, dg/dt) before the event."""
+        if self._traced is None:
+            return self._by_differences(t, y, values, columns, scale, span)
+        by_state, by_time = self._derivatives()
+        x = np.concatenate([y, values])
+        row = _entries(by_state, t, x, self._block)
+        g_t = 0.0
+        if by_time is not None:
+            from diffsol._graph import interpret
+
+            g_t = float(interpret.run(by_time, t, x, self._block)[0].reshape(())[()])
+        n = y.size
+        along = columns @ row[:n]
+        for j, place in enumerate(self._variables.columns):
+            if place >= 0:
+                along[j] += row[n + place]
+        return along, row[:n], g_t
+
+    def _derivatives(self):
+        made = self._traced.made
+        if "gradient" not in made:
+            from diffsol._graph.jacobian import jacobian, time_derivative
+
+            program = self._traced.program
+            made["gradient"] = self._traced.derived(
+                lambda: (jacobian(program), time_derivative(program))
+            )
+        return made["gradient"]
+
+    def _by_differences(self, t, y, values, columns, scale, span):
+        def value(t, y, values):
+            return float(self.fun(t, y, *self._variables.args(values)))
+
+        none, still = np.zeros(values.size), np.zeros(y.size)
+        along = np.empty(len(columns))
+        for j, place in enumerate(self._variables.columns):
+            moved = none.copy()
+            if place >= 0:
+                moved[place] = 1.0
+            along[j] = directional(value, t, y, values, columns[j], moved, scale)
+        g_y = [
+            directional(value, t, y, values, unit, none, scale) for unit in np.eye(still.size)
+        ]
+        return along, np.array(g_y), float(in_time(value, t, y, values, span))
+
+
+def _entries(jacobian, t, x, params) -> np.ndarray:
+    """The Jacobian of a scalar function as an array."""
+    from diffsol._graph import interpret
+
+    values = interpret.run(jacobian.program, t, x, params)[0]
+    if jacobian.full:
+        return values
+    row = np.zeros(x.size)
+    row[np.repeat(np.arange(x.size), np.diff(jacobian.start))] = values
+    return row
+
+
+def moved_by(crossing, label, t, y, f, values, columns, scale, span):
+    """(d tau / dv, d y(tau) / dv) of an event that happened at tau = t. Raises GrazingError.
+
+    d tau / dv_j = -(g_y S_j + g_vj) / (g_y f + g_t), all of it just before the event; y moves with
+    S_j + f d tau / dv_j.
+    """
+    along, g_y, g_t = crossing.gradients(t, y, values, columns, scale, span)
+    rate = float(g_y @ f) + g_t
+    if not abs(rate) > GRAZING * (np.abs(g_y) @ np.abs(f) + abs(g_t)):
+        raise GrazingError(
+            f"At t={t!r} the solution touches {label} without crossing it (dg/dt = {rate:.3g}): when it happens is "
+            "no differentiable function of the variables."
+        )
+    times = -along / rate
+    return times, columns + np.multiply.outer(times, f)
