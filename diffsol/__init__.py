@@ -14,10 +14,12 @@ __all__ = [
     "Observer",
     "cache",
     "explain",
+    "fit",
     "integrate",
     "observe",
     "patch",
     "register_op",
+    "sensitivity",
     "solve_ensemble",
     "unpatch",
 ]
@@ -27,16 +29,18 @@ _HOMES = {
     "Observer": ("diffsol._observe", "Observer"),
     "cache": ("diffsol.cache", None),
     "explain": ("diffsol._explain", "explain"),
+    "fit": ("diffsol.fit", None),
     "integrate": ("diffsol.integrate", None),
     "observe": ("diffsol._observe", "observe"),
     "patch": ("diffsol._patch", "patch"),
     "register_op": ("diffsol._register", "register_op"),
+    "sensitivity": ("diffsol.sensitivity", None),
     "solve_ensemble": ("diffsol._ensemble.solve", "solve_ensemble"),
     "unpatch": ("diffsol._patch", "unpatch"),
 }
 
 if TYPE_CHECKING:
-    from diffsol import cache, integrate
+    from diffsol import cache, fit, integrate, sensitivity
     from diffsol._ensemble.solve import solve_ensemble
     from diffsol._explain import explain
     from diffsol._observe import Observer, observe

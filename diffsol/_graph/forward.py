@@ -33,23 +33,25 @@ def forward_program(program, n, variables, deadline=math.inf) -> Program:
 
     dS_j / dt = (df/dy) S_j + df/dv_j (Hairer, Norsett, Wanner I, II.6, eq. 6.23)
 
-    program    f of the state [y, p], real, with n rows
+    program    f of the state [y, p], real, with n rows; or any other function of these, with its own rows
     variables  for each v_j its place in p, or -1: an initial value, on which f does not depend
-    The columns S_j, n numbers each, stand one behind the other. Raises TooLarge.
+    The columns, n numbers each of S and as many as f has of its derivatives, stand one behind the other. Raises
+    TooLarge.
     """
     m = len(variables)
     graph = Graph()
     both = graph.state((n * (1 + m),), FLOAT)
     y, columns = graph.view(both, 0, (1,), (n,)), graph.view(both, n, (n, 1), (m, n))
     copies = _split(program, graph, y, n)
-    output = graph.reshape(graph.cast(copies[program.output.id], FLOAT), (n,))
+    output = graph.cast(copies[program.output.id], FLOAT)
+    output = graph.reshape(output, (output.size,))
     size = math.prod(program.state_shape)
     found = _derivatives(graph, output, n, size, program.n_params, deadline)
     slope = _product(graph, found, columns, n)
     used = [k for k, v in enumerate(variables) if v >= 0]
     if used:
-        slope = _with_parameter_part(graph, found, slope, used, [n + variables[k] for k in used], n)
-    result = graph.concat([output, graph.reshape(slope, (n * m,))], 0)
+        slope = _with_parameter_part(graph, found, slope, used, [n + variables[k] for k in used])
+    result = graph.concat([output, graph.reshape(slope, (slope.size,))], 0)
     return _of(program, copies, result, n, n * (1 + m))
 
 
@@ -79,20 +81,21 @@ def _derivatives(graph, output, n, size, n_params, deadline):
 
 
 def _product(graph, found, columns, n):
-    """(df/dy) S: columns (m, n), a column of S in each row."""
+    """(df/dy) S, (m, rows), of columns (m, n): a column in each row."""
+    rows = found.rows
     inside = found.column < n
     row, column, at = found.row[inside], found.column[inside], np.flatnonzero(inside)
-    if n <= SMALL or len(row) >= SPARSE * n * n:
-        matrix = _full(graph, found.values, column * n + row, at, (n, n))
+    if max(n, rows) <= SMALL or len(row) >= SPARSE * n * rows:
+        matrix = _full(graph, found.values, column * rows + row, at, (n, rows))
         return graph.matmul(columns, matrix)
     order = np.lexsort((column, row))  # row by row
-    start = np.searchsorted(row[order], np.arange(n + 1))
+    start = np.searchsorted(row[order], np.arange(rows + 1))
     transposed = graph.view(columns, 0, (1, n), (n, columns.shape[0]))
     product = graph.spmv(found.values, transposed, start, column[order], at[order])
-    return graph.view(product, 0, (1, columns.shape[0]), columns.shape)
+    return graph.view(product, 0, (1, columns.shape[0]), (columns.shape[0], rows))
 
 
-def _with_parameter_part(graph, found, slope, used, wanted, n):
+def _with_parameter_part(graph, found, slope, used, wanted):
     """The slope with df/dv added to its rows `used`, whose variables are columns `wanted` of the Jacobian."""
     position = np.full(int(found.column.max(initial=0)) + 1, -1)
     wanted = np.array(wanted)
@@ -102,7 +105,7 @@ def _with_parameter_part(graph, found, slope, used, wanted, n):
     at = np.flatnonzero(variable >= 0)
     if not len(at):
         return slope
-    places = variable[at] * n + found.row[at]
+    places = variable[at] * found.rows + found.row[at]
     if len(at) >= SPARSE * slope.size:
         return graph.elementwise(
             "add", slope, _full(graph, found.values, places, at, slope.shape)

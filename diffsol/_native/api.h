@@ -170,6 +170,11 @@ int ds_call(ds_ivp *ivp, int which, int flags, double t, double *y, double *out)
  * exception was raised); `out` is then of no use. */
 int ds_kernel_call(ds_kernel kernel, const double *p, double t, const double *y, double *out);
 
+/* The same at `count` times, with states of y_width numbers and values of out_width. How many were answered
+ * before the first that was not. */
+int64_t ds_kernel_many(ds_kernel kernel, const double *p, int64_t count, const double *t, const double *y,
+                       int64_t y_width, double *out, int64_t out_width);
+
 /* A user's function in C: f(t, y, out, data), which leaves y as it is. Its kernel takes one of these as
  * parameters; where it returns an int, anything but 0 asks Python. */
 typedef struct {

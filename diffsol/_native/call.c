@@ -8,3 +8,10 @@ int ds_kernel_call(ds_kernel kernel, const double *p, double t, const double *y,
     if (asked) ds_flags_clear();
     return asked;
 }
+
+int64_t ds_kernel_many(ds_kernel kernel, const double *p, int64_t count, const double *t, const double *y,
+                       int64_t y_width, double *out, int64_t out_width) {
+    for (int64_t i = 0; i < count; ++i)
+        if (ds_kernel_call(kernel, p, t[i], y + i * y_width, out + i * out_width)) return i;
+    return count;
+}

@@ -28,11 +28,15 @@ MOST_VARIANTS = 8  # of one
 PATIENCE = 20.0  # seconds that tracing may take, and compiling
 
 
-class Columnwise:
-    """A function for SciPy's option `vectorized`, of one state."""
+class Wrapped:
+    """A user's function with other arguments than it has."""
 
     def __init__(self, fun):
         self.fun = fun
+
+
+class Columnwise(Wrapped):
+    """A function for SciPy's option `vectorized`, of one state."""
 
     def __call__(self, t, y, *args):
         return np.reshape(self.fun(t, y[:, np.newaxis], *args), y.shape)
@@ -102,8 +106,8 @@ def traced(fun, variables, shape=None) -> tuple[Traced, np.ndarray]:
 
 def _identity(fun):
     """What is the same for all functions that one trace may stand for."""
-    if type(fun) is Columnwise:
-        return Columnwise, _identity(fun.fun)
+    if isinstance(fun, Wrapped):
+        return type(fun), _identity(fun.fun)
     return code_of(fun) or type(fun)
 
 

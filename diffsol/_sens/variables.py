@@ -61,12 +61,12 @@ class Variables:
 def variables_of(fun, y0, args, wrt) -> Variables:
     """The variables that `wrt` names. Raises ValueError, TypeError.
 
-    wrt    'args' (all floats and arrays of floats among the arguments), 'y0', the name of a parameter of `fun`,
-           'args[i]', or several of these
+    wrt    'args' (all floats and arrays of floats among the arguments), 'y0', 'y0[i]', the name of a parameter of
+           `fun`, 'args[i]', or several of these
     """
     wanted = (wrt,) if isinstance(wrt, str) else tuple(wrt)
     labels = _labels(fun, len(args))
-    chosen, with_y0 = _chosen(wanted, labels, args)
+    chosen, starts = _chosen(wanted, labels, args, y0.size)
     names, columns, values, places, shared = [], [], [], [], []
     n, at = y0.size, 0
     for i, arg in enumerate(args):
@@ -80,9 +80,8 @@ def variables_of(fun, y0, args, wrt) -> Variables:
         columns += range(at, at + value.size)
         values.append(value.ravel())
         at += value.size
-    if with_y0:
-        names += _element_names("y0", (n,))
-        columns += range(-1, -1 - n, -1)
+    names += [f"y0[{i}]" for i in starts]
+    columns += [-1 - i for i in starts]
     if not names:
         raise ValueError(
             f"`wrt={wrt!r}` names nothing to differentiate for: there are no floats and no arrays of floats in `args`. "
@@ -103,20 +102,41 @@ def _labels(fun, count) -> list:
     return [names[i] if i < len(names) else f"args[{i}]" for i in range(count)]
 
 
-def _chosen(wanted, labels, args):
-    """(numbers of the arguments, is y0 among the variables?)"""
+def parameters_of(fun) -> tuple:
+    """Ones for all parameters of `fun` behind t and y. Raises ValueError where they cannot be told."""
+    try:
+        parameters = list(inspect.signature(fun).parameters.values())[2:]
+    except (TypeError, ValueError):
+        parameters = []
+    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    if not parameters or any(p.kind not in positional for p in parameters):
+        raise ValueError(
+            "`args` must be given: `fun` does not tell how many numbers it takes behind t and y."
+        )
+    return (1.0,) * len(parameters)
+
+
+def _chosen(wanted, labels, args, n):
+    """(numbers of the arguments, and of the components of y0, that are variables)"""
     chosen: set = set()
+    starts: set = set()
+    numbered = [f"args[{i}]" for i in range(len(args))]
+    initial = [f"y0[{i}]" for i in range(n)]
     for name in wanted:
         if name == "args":
             chosen |= {i for i, arg in enumerate(args) if _is_float(arg)}
         elif name in labels:
             chosen.add(labels.index(name))
-        elif isinstance(name, str) and name in (numbered := [f"args[{i}]" for i in range(len(args))]):
+        elif name in numbered:
             chosen.add(numbered.index(name))
-        elif name != "y0":
+        elif name == "y0":
+            starts |= set(range(n))
+        elif name in initial:
+            starts.add(initial.index(name))
+        else:
             known = ", ".join(repr(label) for label in ("args", "y0", *labels))
             raise ValueError(f"`wrt` has {name!r}; it may have {known}.")
-    return chosen, "y0" in wanted
+    return chosen, sorted(starts)
 
 
 def _is_float(arg) -> bool:

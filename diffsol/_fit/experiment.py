@@ -1,0 +1,169 @@
+"""One set of data, and the model's answer to it."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from diffsol._fit.observed import observed
+from diffsol._fit.start import start_of
+from diffsol._methods.registry import METHODS
+from diffsol._sens.forward import Forward
+from diffsol._sens.system import System
+from diffsol.integrate import _limits, _options
+
+
+class Experiment:
+    """Data, with the model that is to give them.
+
+    variables   Variables of its model
+    begin       their values as they were given
+    shape       of its data: (k, nt), or (nt,) as they were given
+    """
+
+    def __init__(self, fun, variables, y0, t, data, t_span, weights, observe, options):
+        self.variables, self._options = variables, options
+        self.system = System(fun, variables)
+        self._start = start_of(y0, variables)
+        first = self._start.values(variables.values)[0]
+        self.begin = [
+            variables.values[p] if p >= 0 else first[-1 - p] for p in variables.columns
+        ]
+        self.t = _times(t)
+        # each time is solved for once, in order; measurements may repeat it
+        self._times, self._inverse = np.unique(self.t, return_inverse=True)
+        self._inverse = None if len(self._times) == len(t) and _sorted(self.t) else self._inverse
+        self._span = _span(t_span, self._times)
+        self._observed = observed(observe, variables, self._span[0], first)
+        self.data, self.shape = _data(data, self._observed.count, len(self.t))
+        self.mask = np.isfinite(self.data)
+        if not self.mask.any():
+            raise ValueError("`data` has no number in it.")
+        self.weights = _weights(weights, self.data)
+        self.system.verify(self._span[0], first, variables.values)
+
+    def solve(self, values, t=None):
+        """(model, its derivatives, did it succeed?): (k, nt), (k, nt, m); what was not reached is nan.
+
+        values   of the model's variables in the order of their names
+        t        other times than the data's
+        """
+        times, inverse = self._times, self._inverse
+        span = self._span
+        if t is not None:
+            times, inverse = np.unique(_times(t), return_inverse=True)
+            span = _span((span[0], max(span[1], times[-1])), times)
+        own, start, columns = self._started(values)
+        k, nt, m = self._observed.count, len(times), len(self.variables.columns)
+        model, slopes = np.full((k, nt), math.nan), np.full((k, nt, m), math.nan)
+        ok = bool(np.isfinite(own).all() and np.isfinite(start).all())
+        if ok:
+            run = self._run(own, start, columns, span, times)
+            ok = run.go() == 0
+            reached = len(run.t)
+            whole = np.ascontiguousarray(run.y_whole.T)
+            model[:, :reached], slopes[:, :reached] = self._observed.values(
+                run.t, whole, self.variables.n, own
+            )
+        if inverse is not None:
+            model, slopes = model[:, inverse], slopes[:, inverse]
+        return model, slopes, ok
+
+    def _started(self, values):
+        """(the arguments, y0, dy0/dv) of these values of the variables."""
+        arguments, places = self.variables.values.copy(), np.array(self.variables.columns)
+        arguments[places[places >= 0]] = values[places >= 0]
+        start, columns = self._start.values(arguments)
+        for j in np.flatnonzero(places < 0):
+            start[-1 - places[j]] = values[j]
+            columns[j, -1 - places[j]] = 1.0
+        return arguments, start, columns
+
+    def _run(self, values, start, columns, span, times):
+        o = self._options
+        run = Forward(
+            self.system,
+            o.method,
+            *span,
+            start,
+            columns,
+            values,
+            o.rtol,
+            o.atol,
+            o.max_step,
+            None,
+            0.0,
+            o.controlled,
+        )
+        run.set_output(times, False)
+        run.onlooker = _limits.watch((), max_steps=o.max_steps, deadline=o.deadline)
+        return run
+
+
+class Options:
+    """How the model is solved. Raises ValueError, TypeError."""
+
+    def __init__(self, n, method, rtol, atol, max_step, max_steps, deadline, controlled):
+        if method not in METHODS:
+            raise ValueError(f"`method` must be one of {', '.join(METHODS)}, not {method!r}.")
+        self.method = method
+        self.rtol, self.atol = _options.check_tolerances(rtol, atol, n)
+        self.max_step = _options.check_max_step(max_step)
+        self.max_steps, self.deadline, self.controlled = max_steps, deadline, controlled
+        _limits.watch((), max_steps=max_steps, deadline=deadline)
+
+
+def _times(t) -> np.ndarray:
+    t = np.asarray(t, dtype=float)
+    if t.ndim != 1 or not t.size or not np.isfinite(t).all():
+        raise ValueError(f"`t` must be a one-dimensional array of finite times, not {t!r}.")
+    return t
+
+
+def _sorted(t) -> bool:
+    return bool((t[1:] > t[:-1]).all())
+
+
+def _span(t_span, times):
+    if t_span is None:
+        return float(times[0]), float(times[-1])
+    t0, tf = map(float, t_span)
+    if not (t0 <= times[0] and times[-1] <= tf):
+        raise ValueError(
+            f"`t_span={(t0, tf)}` must hold all times of the data, from {times[0]} to {times[-1]}, in this direction."
+        )
+    return t0, tf
+
+
+def _data(data: Any, count, nt):
+    """The data as (k, nt), nan where there are none, and the shape that they were given in."""
+    data = np.ma.filled(np.ma.asarray(data).astype(float), math.nan)
+    shape = data.shape
+    if data.ndim == 1 and count == 1:
+        data = data[np.newaxis]
+    if data.shape != (count, nt):
+        turned = " It is transposed." if data.shape == (nt, count) else ""
+        raise ValueError(
+            f"`data` must have the shape (k, nt) = {(count, nt)}, a row for each observed quantity and a column for each "
+            f"time, as `sol.y` has, not {shape}.{turned}"
+        )
+    return data, shape
+
+
+def _weights(weights, data):
+    if weights is None:
+        return np.ones(())
+    weights = np.asarray(weights, dtype=float)
+    if weights.ndim == 1 and weights.shape == data.shape[:1] != data.shape[1:]:
+        weights = weights[:, np.newaxis]  # one for each observed quantity
+    try:
+        np.broadcast_to(weights, data.shape)
+    except ValueError:
+        raise ValueError(
+            f"`weights` must broadcast to the shape of the data, {data.shape}, not be of shape {weights.shape}."
+        ) from None
+    if not (np.isfinite(weights) & (weights >= 0)).all():
+        raise ValueError("`weights` must be finite and not negative.")
+    return weights

@@ -1,0 +1,317 @@
+"""residual: what `least_squares`, `minimize` and `curve_fit` ask for, from one solve for each p."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+
+from diffsol._fit.experiment import Experiment, Options
+from diffsol._fit.parameters import Parameters
+from diffsol._fit.start import first_state
+from diffsol._sens.system import warn_of_differences
+from diffsol._sens.variables import parameters_of, variables_of
+
+MAX_STEPS = 100_000
+KEPT = 2  # solves: an optimiser asks for the Jacobian where it has asked for the residual, or one step back
+PENALTY = 1e6  # times the largest weighted number of the data, or 1: the residual where there is no solution
+
+
+class Residual:
+    """The weighted difference between a model's solution and data, as a function of the parameters p.
+
+    names      tuple of str: what p holds
+    p0         ndarray (m,): p of the values given as `args` and `y0`
+    bounds     (lower, upper): ndarrays (m,), for `least_squares`
+    t          ndarray: times of the data (of several experiments: a list)
+    n_solves   how many solves there were, each with all derivatives
+    n_failed   how many of them did not reach the last time: their residual is large and finite there, and does
+               not depend on p
+
+    Threads may share it.
+    """
+
+    def __init__(self, experiments, parameters, threads):
+        self._experiments, self._parameters, self._threads = experiments, parameters, threads
+        self._several = len(experiments) > 1
+        self.names, self.bounds = parameters.names, parameters.bounds
+        self.p0 = parameters.start
+        self.t = [e.t for e in experiments] if self._several else experiments[0].t
+        self.n_solves = self.n_failed = 0
+        self._kept: OrderedDict[bytes, tuple] = OrderedDict()
+        self._lock = threading.Lock()
+        largest = max(float(np.nanmax(np.abs(e.weights * e.data))) for e in experiments)
+        self._penalty = PENALTY * max(largest, 1.0)
+
+    def __call__(self, p: Any) -> np.ndarray:
+        """weights * (model - data) where there are data, flat: of `data.ravel()` what is not nan."""
+        return self._solved(p)[0].copy()
+
+    def jac(self, p: Any) -> np.ndarray:
+        """The derivative of the residual, (number of data, m)."""
+        return self._solved(p)[1].copy()
+
+    def cost(self, p: Any) -> float:
+        """Half the sum of squares of the residual."""
+        residual = self._solved(p)[0]
+        return 0.5 * float(residual @ residual)
+
+    def cost_grad(self, p: Any) -> np.ndarray:
+        """The derivative of the cost, (m,)."""
+        residual, jac = self._solved(p)[:2]
+        return residual @ jac
+
+    def model(self, t: Any, *p: float) -> np.ndarray:
+        """What is observed at times t, flat, without weights: for `curve_fit`, with `data.ravel()`."""
+        return self._model(t, p)[0].ravel()
+
+    def model_jac(self, t: Any, *p: float) -> np.ndarray:
+        """The derivative of `model`, (number of values, m)."""
+        slopes = self._model(t, p)[1]
+        return np.ascontiguousarray(slopes.reshape(-1, slopes.shape[-1]))
+
+    def values(self, p: Any) -> dict[str, float]:
+        """The variables that p stands for, by their names: logarithms undone."""
+        return dict(zip(self.names, self._parameters.values(p).tolist(), strict=True))
+
+    # --- the solve behind it ------------------------------------------------------------------------
+
+    def _solved(self, p):
+        """(residual, Jacobian, models) at p, of the last solves kept."""
+        p = np.ascontiguousarray(p, dtype=float)
+        key = p.tobytes()
+        with self._lock:
+            found = self._kept.get(key)
+            if found is None:
+                found = self._solve(p)
+                self._kept[key] = found
+                while len(self._kept) > KEPT:
+                    self._kept.popitem(last=False)
+            else:
+                self._kept.move_to_end(key)
+        return found
+
+    def _solve(self, p):
+        values = self._parameters.values(p)
+        chain = self._parameters.chain(values)
+        residuals, jacs, models = [], [], []
+        for experiment, place, answer in zip(
+            self._experiments, self._parameters.places, self._answers(values), strict=True
+        ):
+            model, slopes, ok = answer
+            self.n_solves += 1
+            self.n_failed += not ok
+            models.append((model, slopes))
+            residuals.append(self._weighted(experiment, model))
+            jacs.append(self._slopes(experiment, model, slopes, place, chain))
+        if self._several:
+            return np.concatenate(residuals), np.concatenate(jacs), models
+        return residuals[0], jacs[0], models
+
+    def _answers(self, values):
+        """What each experiment's model gives; several at a time, for compiled solves let each other run."""
+        places = self._parameters.places
+        work = [(e, values[place]) for e, place in zip(self._experiments, places, strict=True)]
+        at_once = min(self._threads, len(work))
+        if at_once < 2 or any(e.system.refused is not None for e in self._experiments):
+            return [experiment.solve(own) for experiment, own in work]
+        with ThreadPoolExecutor(at_once) as pool:
+            return list(pool.map(lambda one: one[0].solve(one[1]), work))
+
+    def _weighted(self, experiment, model):
+        difference = experiment.weights * (model - experiment.data)
+        residual = difference[experiment.mask]
+        reached = np.isfinite(residual)
+        return residual if reached.all() else np.where(reached, residual, self._penalty)
+
+    def _slopes(self, experiment, model, slopes, place, chain):
+        """The experiment's rows of the Jacobian; 0 where there is no solution."""
+        weighted = np.broadcast_to(experiment.weights, experiment.data.shape)[..., np.newaxis] * slopes
+        rows = weighted[experiment.mask] * chain[place]
+        rows[~np.isfinite(model[experiment.mask])] = 0.0
+        rows[~np.isfinite(rows)] = 0.0
+        if not self._several:
+            return rows
+        jac = np.zeros((len(rows), len(self.names)))
+        jac[:, place] = rows
+        return jac
+
+    def _model(self, t, p):
+        if self._several:
+            raise ValueError("`model` is of one experiment; use the residual itself for several.")
+        experiment = self._experiments[0]
+        if t is not None and not np.array_equal(t, experiment.t):
+            values = self._parameters.values(p)
+            model, slopes, ok = experiment.solve(values[self._parameters.places[0]], t)
+            with self._lock:
+                self.n_solves += 1
+                self.n_failed += not ok
+        else:
+            model, slopes = self._solved(p)[2][0]
+        chain = self._parameters.chain(self._parameters.values(p))
+        reached = np.isfinite(model)
+        slopes = np.where(np.isfinite(slopes), slopes, 0.0) * chain
+        return np.where(reached, model, self._penalty), slopes
+
+
+def residual(
+    fun: Callable,
+    y0: Any,
+    t: Any,
+    data: Any,
+    *,
+    args: Any = None,
+    wrt: Any = "args",
+    own: Any = (),
+    t_span: Any = None,
+    weights: Any = None,
+    observe: Any = None,
+    log: Any = (),
+    bounds: Any = None,
+    method: str = "RK45",
+    rtol: Any = 1e-8,
+    atol: Any = 1e-10,
+    max_step: float = np.inf,
+    max_steps: int | None = MAX_STEPS,
+    deadline: float | None = None,
+    sens: str = "forward",
+    threads: int | None = None,
+) -> Residual:
+    """The difference between a model and data, with exact derivatives, for SciPy's optimisers.
+
+    ::
+
+        fun = diffsol.fit.residual(model, y0, t, data)
+        least_squares(fun, p0, jac=fun.jac)
+        minimize(fun.cost, p0, jac=fun.cost_grad)
+        curve_fit(fun.model, t, data.ravel(), p0, jac=fun.model_jac)
+
+    For each p there is one solve, with the sensitivities of the solution (see `diffsol.sensitivity.solve_ivp`),
+    whoever asks.
+
+    Parameters
+    ----------
+    fun : callable
+        Right-hand side ``fun(t, y, *args)``.
+    y0 : array_like (n,), or callable
+        Initial state; or a function of the arguments of `fun`, ``y0(*args)``. A list of these for several
+        experiments.
+    t : array_like (nt,), or list of these
+        Times of the data, in any order, also repeated. A list of arrays: several experiments.
+    data : array_like (k, nt), or list of these
+        What was measured, a row for each observed quantity as in ``sol.y``; (nt,) where there is one. NaN, or
+        masked: not measured.
+    args : tuple, or list of tuples, optional
+        Arguments of `fun`: what is fitted begins here (`Residual.p0`), the rest stays. Default: `fun` has numbers only, all of
+        them are fitted, and p0 has ones. A list: each experiment has its own.
+    wrt : str or sequence of str, optional
+        What is fitted: 'args' (default) for all floats and arrays of floats among `args`, names of parameters of `fun`,
+        'y0' for the whole initial state, 'y0[1]' for a component of it.
+    own : str or sequence of str, optional
+        Of these, what each experiment has for itself; all else is shared.
+    t_span : (t0, tf), optional
+        t0 is where `y0` holds; default: the first time of the data.
+    weights : array_like, optional
+        Factors of the differences, 1 / sigma: of the shape of the data, or one for each observed quantity. A list for
+        several experiments.
+    observe : callable, int, or sequence of int, optional
+        What was measured: ``observe(t, y, *args)`` gives k numbers; or components of y; default: all of y.
+    log : str, sequence of str, or bool, optional
+        What is fitted on a logarithmic scale: p then holds the logarithm.
+    bounds : (lower, upper), or dict from names to such pairs, optional
+        Of the variables themselves; `Residual.bounds` has them on p's scale.
+    method, rtol, atol, max_step
+        As of `diffsol.integrate.solve_ivp`.
+    max_steps, deadline : int, float, optional
+        A solve that takes more steps (default 100,000), or more seconds, has failed.
+    sens : 'forward' or 'discrete'
+        As of `diffsol.sensitivity.solve_ivp`.
+    threads : int, optional
+        How many of several experiments are solved at the same time; default: as many as there are processors.
+
+    Returns
+    -------
+    `Residual`
+
+    Raises
+    ------
+    ValueError, TypeError
+        For arguments that make no sense.
+
+    Warns
+    -----
+    CompilationWarning
+        Where `fun` cannot be traced: derivatives are then finite differences.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from scipy.optimize import least_squares
+    >>> from diffsol import fit
+    >>> def decay(t, y, k): return -k * y
+    >>> t = np.linspace(0, 2, 5)
+    >>> fun = fit.residual(decay, [1.0], t, np.exp(-1.5 * t))
+    >>> least_squares(fun, [1.0], jac=fun.jac).x.round(6)
+    array([1.5])
+    """
+    if sens not in ("forward", "discrete"):
+        raise ValueError(f"`sens` must be 'forward' or 'discrete', not {sens!r}.")
+    lists = _experiments(t, data, y0, args, weights, t_span)
+    found: list[Experiment] = []
+    for t_i, data_i, y0_i, args_i, weights_i, span_i in lists:
+        args_i = parameters_of(fun) if args_i is None else tuple(args_i)
+        start = first_state(y0_i, args_i)
+        variables = variables_of(fun, start, args_i, wrt)
+        options = Options(
+            start.size, method, rtol, atol, max_step, max_steps, deadline, sens == "forward"
+        )
+        found.append(
+            Experiment(fun, variables, y0_i, t_i, data_i, span_i, weights_i, observe, options)
+        )
+        if found[-1].variables.names != found[0].variables.names:
+            raise ValueError("All experiments must have the same variables.")
+    refused = found[0].system.refused
+    if refused is not None:
+        warn_of_differences(refused, stacklevel=2)
+    parameters = Parameters(found[0].variables, [e.begin for e in found], own, log, bounds)
+    from diffsol._ensemble.native import default_threads
+
+    return Residual(found, parameters, default_threads() if threads is None else threads)
+
+
+def _experiments(t, data, y0, args, weights, t_span):
+    """(t, data, y0, args, weights, t_span) of each experiment."""
+    several = isinstance(t, list | tuple) and len(t) and np.ndim(t[0]) == 1
+    if not several:
+        return [(t, data, y0, args, weights, t_span)]
+    count = len(t)
+    if not isinstance(data, list | tuple) or len(data) != count:
+        raise ValueError(f"`t` is a list of {count} experiments: `data` must be one, too.")
+
+    def each(name, value, is_list):
+        if not is_list:
+            return [value] * count
+        if len(value) != count:
+            raise ValueError(f"`{name}` has {len(value)} entries for {count} experiments.")
+        return list(value)
+
+    states = isinstance(y0, list | tuple) and len(y0) and (callable(y0[0]) or np.ndim(y0[0]) == 1)
+    states = states or isinstance(y0, np.ndarray) and y0.ndim == 2
+    spans = t_span is not None and np.ndim(t_span) == 2
+    return list(
+        zip(
+            t,
+            data,
+            each("y0", y0, states),
+            each("args", args, isinstance(args, list)),
+            each("weights", weights, isinstance(weights, list)),
+            each("t_span", t_span, spans),
+            strict=True,
+        )
+    )
+
+

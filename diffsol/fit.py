@@ -1,0 +1,5 @@
+"""Fits of models to data: the residual and its exact derivatives, for SciPy's optimisers."""
+
+from diffsol._fit.residual import Residual, residual
+
+__all__ = ["Residual", "residual"]
