@@ -1,5 +1,6 @@
 """Fits of models to data: the residual and its exact derivatives, for SciPy's optimisers."""
 
+from diffsol._fit.frame import from_frame
 from diffsol._fit.residual import Residual, residual
 
-__all__ = ["Residual", "residual"]
+__all__ = ["Residual", "from_frame", "residual"]

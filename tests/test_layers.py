@@ -53,6 +53,7 @@ ALLOWED = {
     },
     "sensitivity": {"_sens"},
     "fit": {"_fit"},
+    "testing": {"_sens", "integrate"},
     "_explain": {
         "_explanation",
         "_timing",

@@ -28,9 +28,7 @@ class Experiment:
         self.system = System(fun, variables)
         self._start = start_of(y0, variables)
         first = self._start.values(variables.values)[0]
-        self.begin = [
-            variables.values[p] if p >= 0 else first[-1 - p] for p in variables.columns
-        ]
+        self.begin = [variables.values[p] if p >= 0 else first[-1 - p] for p in variables.columns]
         self.t = _times(t)
         # each time is solved for once, in order; measurements may repeat it
         self._times, self._inverse = np.unique(self.t, return_inverse=True)
@@ -77,8 +75,12 @@ class Experiment:
         arguments[places[places >= 0]] = values[places >= 0]
         start, columns = self._start.values(arguments)
         for j in np.flatnonzero(places < 0):
-            start[-1 - places[j]] = values[j]
-            columns[j, -1 - places[j]] = 1.0
+            component = (
+                -1 - places[j]
+            )  # a variable itself, whatever a function of the arguments gives
+            start[component] = values[j]
+            columns[:, component] = 0.0
+            columns[j, component] = 1.0
         return arguments, start, columns
 
     def _run(self, values, start, columns, span, times):
@@ -146,8 +148,8 @@ def _data(data: Any, count, nt):
     if data.shape != (count, nt):
         turned = " It is transposed." if data.shape == (nt, count) else ""
         raise ValueError(
-            f"`data` must have the shape (k, nt) = {(count, nt)}, a row for each observed quantity and a column for each "
-            f"time, as `sol.y` has, not {shape}.{turned}"
+            f"`data` must have the shape (k, nt) = {(count, nt)}, a row for each observed quantity and a column for "
+            f"each time, as `sol.y` has, not {shape}.{turned}"
         )
     return data, shape
 

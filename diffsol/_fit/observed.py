@@ -22,7 +22,7 @@ class Components:
 
     def values(self, times, whole, n, values):
         """(h, dh/dv): (k, nt), (k, nt, m) from augmented states (nt, n + m n)."""
-        states, columns = whole[:, :n], whole[:, n:].reshape(len(whole), -1, n)
+        states, columns = whole[:, :n], whole[:, n:].reshape(len(whole), whole.shape[1] // n - 1, n)
         return states[:, self.indices].T, columns[:, :, self.indices].transpose(2, 0, 1)
 
 
@@ -59,7 +59,7 @@ class Observed:
         done = 0 if self._kernel is None else self._by_kernel(times, whole, values, found)
         for i in range(done, len(times)):
             found[i] = self._by_python(times[i], whole[i], n, values)
-        slopes = found[:, k:].reshape(-1, m, k)
+        slopes = found[:, k:].reshape(len(times), m, k)
         return found[:, :k].T, slopes.transpose(2, 0, 1)
 
     def _by_kernel(self, times, whole, values, found):
@@ -108,4 +108,3 @@ def observed(observe, variables, t, y0):
     if indices.size and not (-variables.n <= indices.min() and indices.max() < variables.n):
         raise ValueError(f"`observe={observe!r}` has an index outside of {variables.n} components.")
     return Components(indices % variables.n)
-

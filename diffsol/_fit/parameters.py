@@ -22,7 +22,9 @@ class Parameters:
         self.log = _marked("log", log, self.names)
         self.bounds = _bounds(bounds, self.names, self.log)
         if (values[self.log] <= 0).any():
-            wrong = [n for n, v, at in zip(self.names, values, self.log, strict=True) if at and v <= 0]
+            wrong = [
+                n for n, v, at in zip(self.names, values, self.log, strict=True) if at and v <= 0
+            ]
             raise ValueError(
                 f"`log` has {wrong[0]!r}, whose value is not positive. Give positive `args` (or `y0`) to begin with."
             )
@@ -121,5 +123,7 @@ def _pair(pair, name):
     try:
         low, high = pair
     except (TypeError, ValueError):
-        raise ValueError(f"`bounds` of {name} must be a pair (lower, upper), not {pair!r}.") from None
+        raise ValueError(
+            f"`bounds` of {name} must be a pair (lower, upper), not {pair!r}."
+        ) from None
     return np.asarray(low, float), np.asarray(high, float)

@@ -130,7 +130,9 @@ class Residual:
 
     def _slopes(self, experiment, model, slopes, place, chain):
         """The experiment's rows of the Jacobian; 0 where there is no solution."""
-        weighted = np.broadcast_to(experiment.weights, experiment.data.shape)[..., np.newaxis] * slopes
+        weighted = (
+            np.broadcast_to(experiment.weights, experiment.data.shape)[..., np.newaxis] * slopes
+        )
         rows = weighted[experiment.mask] * chain[place]
         rows[~np.isfinite(model[experiment.mask])] = 0.0
         rows[~np.isfinite(rows)] = 0.0
@@ -206,8 +208,8 @@ def residual(
         What was measured, a row for each observed quantity as in ``sol.y``; (nt,) where there is one. NaN, or
         masked: not measured.
     args : tuple, or list of tuples, optional
-        Arguments of `fun`: what is fitted begins here (`Residual.p0`), the rest stays. Default: `fun` has numbers only, all of
-        them are fitted, and p0 has ones. A list: each experiment has its own.
+        Arguments of `fun`: what is fitted begins here (`Residual.p0`), the rest stays. Default: `fun` has numbers
+        only, all of them are fitted, and p0 has ones. A list: each experiment has its own.
     wrt : str or sequence of str, optional
         What is fitted: 'args' (default) for all floats and arrays of floats among `args`, names of parameters of `fun`,
         'y0' for the whole initial state, 'y0[1]' for a component of it.
@@ -313,5 +315,3 @@ def _experiments(t, data, y0, args, weights, t_span):
             strict=True,
         )
     )
-
-

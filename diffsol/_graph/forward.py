@@ -107,9 +107,7 @@ def _with_parameter_part(graph, found, slope, used, wanted):
         return slope
     places = variable[at] * found.rows + found.row[at]
     if len(at) >= SPARSE * slope.size:
-        return graph.elementwise(
-            "add", slope, _full(graph, found.values, places, at, slope.shape)
-        )
+        return graph.elementwise("add", slope, _full(graph, found.values, places, at, slope.shape))
     values = graph.take(found.values, at)
     changed = graph.elementwise("add", graph.take(slope, places), values)
     return graph.put(slope, changed, places)

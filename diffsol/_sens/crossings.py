@@ -10,8 +10,11 @@ from diffsol._sens.system import traced
 from diffsol._trace.reasons import Refused
 from diffsol.errors import GrazingError
 
-# of |g_y| |f| + |g_t|: where dg/dt is smaller, the solution touches the event's surface and does not cross it
+# Where dg/dt is smaller than this, compared with |g_y| |f| + |g_t| or with the slope that g has nearby, the
+# solution touches the event's surface rather than crosses it.
 GRAZING = 1e-6
+NEARBY = 1e-4  # of the interval
+FLAT = 1e-3
 
 
 class Crossing:
@@ -73,10 +76,17 @@ class Crossing:
             )
         return made["gradient"]
 
-    def _by_differences(self, t, y, values, columns, scale, span):
-        def value(t, y, values):
-            return float(self.fun(t, y, *self._variables.args(values)))
+    def value(self, t, y, values) -> float:
+        """g, by Python."""
+        return float(self.fun(t, y.copy(), *self._variables.args(values)))
 
+    def slope_nearby(self, t, y, f, values, distance) -> float:
+        """The larger of |g| / distance a little before and a little after the event."""
+        sides = [self.value(t + d, y + d * f, values) for d in (-distance, distance)]
+        return float(np.max(np.abs(sides))) / distance
+
+    def _by_differences(self, t, y, values, columns, scale, span):
+        value = self.value
         none, still = np.zeros(values.size), np.zeros(y.size)
         along = np.empty(len(columns))
         for j, place in enumerate(self._variables.columns):
@@ -84,9 +94,7 @@ class Crossing:
             if place >= 0:
                 moved[place] = 1.0
             along[j] = directional(value, t, y, values, columns[j], moved, scale)
-        g_y = [
-            directional(value, t, y, values, unit, none, scale) for unit in np.eye(still.size)
-        ]
+        g_y = [directional(value, t, y, values, unit, none, scale) for unit in np.eye(still.size)]
         return along, np.array(g_y), float(in_time(value, t, y, values, span))
 
 
@@ -110,7 +118,9 @@ def moved_by(crossing, label, t, y, f, values, columns, scale, span):
     """
     along, g_y, g_t = crossing.gradients(t, y, values, columns, scale, span)
     rate = float(g_y @ f) + g_t
-    if not abs(rate) > GRAZING * (np.abs(g_y) @ np.abs(f) + abs(g_t)):
+    least = GRAZING * (np.abs(g_y) @ np.abs(f) + abs(g_t))
+    nearby = crossing.slope_nearby(t, y, f, values, NEARBY * max(span, abs(t)))
+    if not abs(rate) > max(least, FLAT * nearby):
         raise GrazingError(
             f"At t={t!r} the solution touches {label} without crossing it (dg/dt = {rate:.3g}): when it happens is "
             "no differentiable function of the variables."

@@ -56,7 +56,7 @@ class Forward:
         # freed by C code: Ctrl-C would be lost in a __del__
         self._ivp = ivp = ffi.gc(ivp, lib.ds_ivp_free)
         ivp.n_states, ivp.sens_control = self.n, controlled
-        scale = system.variables.scales(y0)
+        scale = system.variables.scales(values, y0)
         self._open_calls(traits, y0, scale, user_jac)
         self._keep = [ffi.from_buffer("double[]", self.whole)]
         ivp.t0, ivp.t_bound, ivp.y0 = t0, tf, self._keep[0]
@@ -204,4 +204,3 @@ class Forward:
         """Something in Python was called: what the kernels read from outside may have changed."""
         if self.system.refused is None and not self.system.refresh():
             raise RuntimeError("what `fun` reads from outside has changed during the solve")
-

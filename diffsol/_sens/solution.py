@@ -26,4 +26,3 @@ class SensitivitySolution:
             return whole[:n]
         columns = whole[n:].reshape(m, n, *whole.shape[1:])
         return np.moveaxis(columns, 0, -1)
-

@@ -105,8 +105,8 @@ def solve_ivp(
 
     Notes
     -----
-    Explicit methods solve for y and S at once.  Implicit ones solve for y at each step, and then for the columns of S, with
-    the same factors [3]_.
+    Explicit methods solve for y and S at once.  Implicit ones solve for y at each step, and then for the columns of
+    S, with the same factors [3]_.
 
     References
     ----------

@@ -217,7 +217,9 @@ class System:
         if asked:
             return
         with np.errstate(all="ignore"):
-            wanted = np.asarray(self.fun(np.float64(t), y.copy(), *self.variables.args(values)), float)
+            wanted = np.asarray(
+                self.fun(np.float64(t), y.copy(), *self.variables.args(values)), float
+            )
         if not verify.close(got, np.broadcast_to(wanted, got.shape)):
             warnings.warn(
                 "the compiled form of `fun` disagreed with the Python function and is not used.",
@@ -242,5 +244,3 @@ def warn_of_differences(refused, stacklevel):
         CompilationWarning,
         stacklevel=stacklevel + 1,
     )
-
-

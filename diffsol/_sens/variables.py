@@ -44,9 +44,9 @@ class Variables:
                 found.append(part.reshape(shape).copy() if shape else float(part[0]))
         return tuple(found)
 
-    def scales(self, y0) -> np.ndarray:
+    def scales(self, values, y0) -> np.ndarray:
         """The size of each variable, 1 where it is 0: (m,)."""
-        sizes = np.abs([self.values[p] if p >= 0 else y0[-1 - p] for p in self.columns])
+        sizes = np.abs([values[p] if p >= 0 else y0[-1 - p] for p in self.columns])
         return np.where(sizes > 0, sizes, 1.0)
 
     def start(self) -> np.ndarray:
@@ -67,7 +67,11 @@ def variables_of(fun, y0, args, wrt) -> Variables:
     wanted = (wrt,) if isinstance(wrt, str) else tuple(wrt)
     labels = _labels(fun, len(args))
     chosen, starts = _chosen(wanted, labels, args, y0.size)
-    names, columns, values, places, shared = [], [], [], [], []
+    names: list = []
+    columns: list = []
+    values: list = []
+    places: list = []
+    shared: list = []
     n, at = y0.size, 0
     for i, arg in enumerate(args):
         if i not in chosen:

@@ -1,0 +1,132 @@
+"""Data from tables: pandas' or anything else with columns by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from diffsol._fit.residual import Residual, residual
+
+
+def from_frame(
+    df: Any,
+    fun: Callable,
+    y0: Any,
+    *,
+    time: str = "time",
+    columns: Any = None,
+    variable: str | None = None,
+    value: str = "value",
+    sigma: str | None = None,
+    experiment: str | None = None,
+    **options: Any,
+) -> Residual:
+    """`residual` with its data from a table.
+
+    Parameters
+    ----------
+    df : table
+        With columns by name, as ``df[name]``: a pandas or polars DataFrame, a dict of arrays, a structured array.
+        Wide: a row for each time, a column for each observed quantity. Tidy: a row for each measurement.
+    fun, y0, **options
+        As of `residual`; y0 is a list of states, or a dict from the names in `experiment`, where experiments begin
+        differently.
+    time : str
+        The column of times.
+    columns : dict, or sequence of str, optional
+        What was observed: the names, in the order of the components of y or of what `observe` gives. With a dict from
+        names to components, `observe` need not be given. Default: all other columns of a wide table, in their
+        order; all names in a tidy one, in the order of their first appearance.
+    variable : str, optional
+        Tidy: the column that says which quantity a row has. Default: the table is wide.
+    value : str
+        Tidy: the column of the numbers.
+    sigma : str, optional
+        Tidy: the column of the standard deviations; weights are 1 / sigma.
+    experiment : str, optional
+        The column that tells experiments apart; they are taken in the order of their first appearance.
+
+    Returns
+    -------
+    `Residual`
+
+    Raises
+    ------
+    KeyError
+        For a column that is not there.
+
+    A quantity that was measured several times at the same time counts several times.
+    """
+    names = [variable, value, sigma] if variable is not None else []
+    times = _column(df, time).astype(float)
+    rows = [np.arange(len(times))]
+    if experiment is not None:
+        labels = _column(df, experiment)
+        kinds = _in_order(labels)
+        rows = [np.flatnonzero(labels == kind) for kind in kinds]
+        y0 = [y0[kind] for kind in kinds] if isinstance(y0, dict) else y0
+    taken = {time, experiment, *names}
+    if variable is None:
+        wide = list(columns) if columns is not None else [c for c in _names(df) if c not in taken]
+        parts = [_wide(df, times, wide, part) for part in rows]
+    else:
+        tidy = list(columns) if columns is not None else _in_order(_column(df, variable))
+        parts = [_tidy(df, times, tidy, part, variable, value, sigma) for part in rows]
+    if isinstance(columns, dict):
+        options.setdefault("observe", list(columns.values()))
+    t, data, weights = (list(found) for found in zip(*parts, strict=True))
+    if sigma is not None:
+        options["weights"] = weights
+    if experiment is None:
+        t, data = t[0], data[0]
+        if sigma is not None:
+            options["weights"] = weights[0]
+    return residual(fun, y0, t, data, **options)
+
+
+def _column(df, name) -> np.ndarray:
+    try:
+        return np.asarray(df[name])
+    except (KeyError, ValueError, IndexError) as error:
+        raise KeyError(f"there is no column {name!r}; there are {_names(df)}") from error
+
+
+def _names(df) -> list:
+    if isinstance(df, np.ndarray):
+        return list(df.dtype.names or ())
+    return list(getattr(df, "columns", df))
+
+
+def _in_order(labels) -> list:
+    """The different labels, by their first appearance."""
+    return list(dict.fromkeys(labels.tolist()))
+
+
+def _wide(df, times, names, rows):
+    """(t, data, None) of some rows."""
+    return times[rows], np.array([_column(df, name)[rows].astype(float) for name in names]), None
+
+
+def _tidy(df, times, names, rows, variable, value, sigma):
+    """(t, data, weights) of some rows: a column for each time, several where a quantity was measured repeatedly."""
+    kinds, numbers = _column(df, variable)[rows], _column(df, value)[rows].astype(float)
+    at = times[rows]
+    repeats = np.zeros(len(rows), np.int64)
+    seen: dict = {}
+    for i, key in enumerate(zip(at.tolist(), kinds.tolist(), strict=True)):
+        repeats[i] = seen[key] = seen.get(key, -1) + 1
+    places = sorted(set(zip(at.tolist(), repeats.tolist(), strict=True)))
+    column = {place: j for j, place in enumerate(places)}
+    data = np.full((len(names), len(places)), np.nan)
+    weights = np.ones(data.shape)
+    deviations = None if sigma is None else _column(df, sigma)[rows].astype(float)
+    for i, kind in enumerate(kinds.tolist()):
+        if kind not in names:
+            continue
+        place = names.index(kind), column[at[i], repeats[i]]
+        data[place] = numbers[i]
+        if deviations is not None:
+            weights[place] = 1.0 / deviations[i]
+    return np.array([t for t, _ in places]), data, weights

@@ -1,0 +1,82 @@
+"""diffsol.fit.from_frame: the same residual from tables of any form."""
+
+import numpy as np
+import pandas
+import pytest
+
+from diffsol import fit
+
+TIMES = np.linspace(0, 3, 4)
+PREY, PREDATORS = np.array([1.0, 2.0, np.nan, 1.0]), np.array([1.0, 1.5, 2.0, 2.5])
+Y0 = [1.0, 1.0]
+P = [1.5, 1.0, 3.0, 1.0]
+
+
+def model(t, y, a, b, c, d):
+    return [a * y[0] - b * y[0] * y[1], -c * y[1] + d * y[0] * y[1]]
+
+
+def _wanted(**options):
+    return fit.residual(model, Y0, TIMES, np.array([PREY, PREDATORS]), **options)(P)
+
+
+WIDE = {"time": TIMES, "prey": PREY, "predators": PREDATORS}
+
+
+@pytest.mark.parametrize("make", [pandas.DataFrame, dict])
+def test_wide(make):
+    assert np.array_equal(fit.from_frame(make(WIDE), model, Y0)(P), _wanted())
+
+
+def test_a_structured_array():
+    table = np.array(
+        list(zip(TIMES, PREY, PREDATORS, strict=True)),
+        dtype=[("time", float), ("prey", float), ("predators", float)],
+    )
+    assert np.array_equal(fit.from_frame(table, model, Y0)(P), _wanted())
+
+
+def test_some_columns_and_what_they_are():
+    fun = fit.from_frame(pandas.DataFrame(WIDE), model, Y0, columns={"predators": 1})
+    assert np.array_equal(fun(P), _wanted()[3:])
+
+
+def test_tidy():
+    frame = pandas.DataFrame(WIDE).melt(id_vars="time", var_name="what", value_name="count")
+    frame["sd"] = 2.0
+    shuffled = frame.dropna().sample(frac=1.0, random_state=0)
+    fun = fit.from_frame(
+        shuffled,
+        model,
+        Y0,
+        variable="what",
+        value="count",
+        sigma="sd",
+        columns=("prey", "predators"),
+    )
+    assert np.allclose(fun(P), 0.5 * _wanted())
+
+
+def test_a_quantity_measured_twice_counts_twice():
+    frame = pandas.DataFrame(WIDE).melt(id_vars="time", var_name="what")
+    twice = pandas.concat([frame, frame]).dropna()
+    fun = fit.from_frame(twice, model, Y0, variable="what")
+    assert np.isclose(fun.cost(P), 2 * fit.from_frame(frame, model, Y0, variable="what").cost(P))
+
+
+def test_experiments():
+    first = pandas.DataFrame(WIDE).assign(run="one")
+    second = pandas.DataFrame({k: v[:3] for k, v in WIDE.items()}).assign(run="two")
+    frame = pandas.concat([first, second])
+    fun = fit.from_frame(
+        frame, model, {"two": [2.0, 1.0], "one": Y0}, experiment="run", own="a", args=tuple(P)
+    )
+    assert fun.names == ("b", "c", "d", "a (0)", "a (1)")
+    assert np.array_equal(fun(fun.p0)[:7], _wanted())
+    other = fit.residual(model, [2.0, 1.0], TIMES[:3], np.array([PREY, PREDATORS])[:, :3])
+    assert np.array_equal(fun(fun.p0)[7:], other(P))
+
+
+def test_a_column_that_is_not_there():
+    with pytest.raises(KeyError, match=r"'hour'.*'predators'"):
+        fit.from_frame(pandas.DataFrame(WIDE), model, Y0, time="hour")
