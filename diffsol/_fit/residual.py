@@ -301,16 +301,17 @@ def _experiments(t, data, y0, args, weights, t_span):
             raise ValueError(f"`{name}` has {len(value)} entries for {count} experiments.")
         return list(value)
 
-    states = isinstance(y0, list | tuple) and len(y0) and (callable(y0[0]) or np.ndim(y0[0]) == 1)
-    states = states or isinstance(y0, np.ndarray) and y0.ndim == 2
+    states = isinstance(y0, list | tuple | np.ndarray) and any(
+        callable(one) or np.ndim(one) == 1 for one in y0
+    )
     spans = t_span is not None and np.ndim(t_span) == 2
     return list(
         zip(
             t,
             data,
             each("y0", y0, states),
-            each("args", args, isinstance(args, list)),
-            each("weights", weights, isinstance(weights, list)),
+            each("args", args, isinstance(args, list) and isinstance(args[0], tuple)),
+            each("weights", weights, isinstance(weights, list) and np.ndim(weights[0]) > 0),
             each("t_span", t_span, spans),
             strict=True,
         )
