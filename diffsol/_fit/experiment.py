@@ -20,27 +20,29 @@ class Experiment:
 
     variables   Variables of its model
     begin       their values as they were given
-    shape       of its data: (k, nt), or (nt,) as they were given
+    t           times of the data, as they were given
+    times       the same in order, each once
+    span        (t0, tf)
+    data, mask  (k, nt), and where there are numbers
+    weights     what the data's differences are multiplied with
     """
 
     def __init__(self, fun, variables, y0, t, data, t_span, weights, observe, options):
-        self.variables, self._options = variables, options
+        self.variables, self.options = variables, options
         self.system = System(fun, variables)
         self._start = start_of(y0, variables)
         first = self._start.values(variables.values)[0]
         self.begin = [variables.values[p] if p >= 0 else first[-1 - p] for p in variables.columns]
         self.t = _times(t)
-        # each time is solved for once, in order; measurements may repeat it
-        self._times, self._inverse = np.unique(self.t, return_inverse=True)
-        self._inverse = None if len(self._times) == len(t) and _sorted(self.t) else self._inverse
-        self._span = _span(t_span, self._times)
-        self._observed = observed(observe, variables, self._span[0], first)
-        self.data, self.shape = _data(data, self._observed.count, len(self.t))
+        self.times, self._inverse = np.unique(self.t, return_inverse=True)
+        self.span = _span(t_span, self.times)
+        self._observed = observed(observe, variables, self.span[0], first)
+        self.data = _data(data, self._observed.count, len(self.t))
         self.mask = np.isfinite(self.data)
         if not self.mask.any():
             raise ValueError("`data` has no number in it.")
         self.weights = _weights(weights, self.data)
-        self.system.verify(self._span[0], first, variables.values)
+        self.system.verify(self.span[0], first, variables.values)
 
     def solve(self, values, t=None):
         """(model, its derivatives, did it succeed?): (k, nt), (k, nt, m); what was not reached is nan.
@@ -48,28 +50,36 @@ class Experiment:
         values   of the model's variables in the order of their names
         t        other times than the data's
         """
-        times, inverse = self._times, self._inverse
-        span = self._span
+        times, inverse, span = self.times, self._inverse, self.span
         if t is not None:
             times, inverse = np.unique(_times(t), return_inverse=True)
             span = _span((span[0], max(span[1], times[-1])), times)
-        own, start, columns = self._started(values)
+        begun = self.started(values)
+        if not (np.isfinite(begun[0]).all() and np.isfinite(begun[1]).all()):
+            nothing = np.empty((0, self.variables.n * (1 + len(self.variables.columns))))
+            return *self._answer(begun[0], times, inverse, nothing), False
+        run = self._run(*begun, span, times)
+        ok = run.go() == 0
+        whole = np.ascontiguousarray(run.y_whole.T)
+        return *self._answer(begun[0], times, inverse, whole), ok
+
+    def answered(self, arguments, whole):
+        """As of `solve`, from the augmented states at all times, (nt, n + m n), solved elsewhere."""
+        return *self._answer(arguments, self.times, self._inverse, whole), True
+
+    def _answer(self, arguments, times, inverse, whole):
+        """(model, its derivatives) from augmented states at the first of the times."""
         k, nt, m = self._observed.count, len(times), len(self.variables.columns)
         model, slopes = np.full((k, nt), math.nan), np.full((k, nt, m), math.nan)
-        ok = bool(np.isfinite(own).all() and np.isfinite(start).all())
-        if ok:
-            run = self._run(own, start, columns, span, times)
-            ok = run.go() == 0
-            reached = len(run.t)
-            whole = np.ascontiguousarray(run.y_whole.T)
-            model[:, :reached], slopes[:, :reached] = self._observed.values(
-                run.t, whole, self.variables.n, own
-            )
-        if inverse is not None:
-            model, slopes = model[:, inverse], slopes[:, inverse]
-        return model, slopes, ok
+        reached = len(whole)
+        model[:, :reached], slopes[:, :reached] = self._observed.values(
+            times[:reached], whole, self.variables.n, arguments
+        )
+        if len(inverse) == nt and (inverse[1:] > inverse[:-1]).all():
+            return model, slopes  # the times were in order
+        return model[:, inverse], slopes[:, inverse]
 
-    def _started(self, values):
+    def started(self, values):
         """(the arguments, y0, dy0/dv) of these values of the variables."""
         arguments, places = self.variables.values.copy(), np.array(self.variables.columns)
         arguments[places[places >= 0]] = values[places >= 0]
@@ -84,7 +94,7 @@ class Experiment:
         return arguments, start, columns
 
     def _run(self, values, start, columns, span, times):
-        o = self._options
+        o = self.options
         run = Forward(
             self.system,
             o.method,
@@ -124,10 +134,6 @@ def _times(t) -> np.ndarray:
     return t
 
 
-def _sorted(t) -> bool:
-    return bool((t[1:] > t[:-1]).all())
-
-
 def _span(t_span, times):
     if t_span is None:
         return float(times[0]), float(times[-1])
@@ -140,7 +146,7 @@ def _span(t_span, times):
 
 
 def _data(data: Any, count, nt):
-    """The data as (k, nt), nan where there are none, and the shape that they were given in."""
+    """The data as (k, nt), nan where there are none."""
     data = np.ma.filled(np.ma.asarray(data).astype(float), math.nan)
     shape = data.shape
     if data.ndim == 1 and count == 1:
@@ -151,7 +157,7 @@ def _data(data: Any, count, nt):
             f"`data` must have the shape (k, nt) = {(count, nt)}, a row for each observed quantity and a column for "
             f"each time, as `sol.y` has, not {shape}.{turned}"
         )
-    return data, shape
+    return data
 
 
 def _weights(weights, data):

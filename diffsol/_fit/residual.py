@@ -13,8 +13,10 @@ import numpy as np
 from diffsol._fit.experiment import Experiment, Options
 from diffsol._fit.parameters import Parameters
 from diffsol._fit.start import first_state
+from diffsol._fit.together import Together
 from diffsol._sens.system import warn_of_differences
 from diffsol._sens.variables import parameters_of, variables_of
+from diffsol._trace.reasons import Refused
 
 MAX_STEPS = 100_000
 KEPT = 2  # solves: an optimiser asks for the Jacobian where it has asked for the residual, or one step back
@@ -38,6 +40,10 @@ class Residual:
     def __init__(self, experiments, parameters, threads):
         self._experiments, self._parameters, self._threads = experiments, parameters, threads
         self._several = len(experiments) > 1
+        try:
+            self._together = Together(experiments, threads)
+        except Refused:
+            self._together = None
         self.names, self.bounds = parameters.names, parameters.bounds
         self.p0 = parameters.start
         self.t = [e.t for e in experiments] if self._several else experiments[0].t
@@ -113,14 +119,28 @@ class Residual:
         return residuals[0], jacs[0], models
 
     def _answers(self, values):
-        """What each experiment's model gives; several at a time, for compiled solves let each other run."""
+        """What each experiment's model gives; several at a time, in lanes or by threads: compiled solves let each
+        other run."""
         places = self._parameters.places
         work = [(e, values[place]) for e, place in zip(self._experiments, places, strict=True)]
+        if self._together is not None:
+            return self._in_lanes(work)
         at_once = min(self._threads, len(work))
         if at_once < 2 or any(e.system.refused is not None for e in self._experiments):
             return [experiment.solve(own) for experiment, own in work]
         with ThreadPoolExecutor(at_once) as pool:
             return list(pool.map(lambda one: one[0].solve(one[1]), work))
+
+    def _in_lanes(self, work):
+        begun = [experiment.started(own) for experiment, own in work]
+        if not all(np.isfinite(part).all() for one in begun for part in one[:2]):
+            return [experiment.solve(own) for experiment, own in work]
+        found = self._together.solve(begun)
+        # what has failed in lanes fails alone as well, and tells how far it came
+        return [
+            experiment.solve(own) if whole is None else experiment.answered(one[0], whole)
+            for (experiment, own), one, whole in zip(work, begun, found, strict=True)
+        ]
 
     def _weighted(self, experiment, model):
         difference = experiment.weights * (model - experiment.data)

@@ -25,34 +25,38 @@ def with_parameters(program, n) -> Program:
     """The program with the first n elements of its state as the state, the others as parameters."""
     graph = Graph()
     copies = _split(program, graph, graph.state((n,), FLOAT), n)
-    return _of(program, copies, copies[program.output.id], n, n)
+    n_params = program.n_params + math.prod(program.state_shape) - n
+    return _of(program, copies, copies[program.output.id], n_params, n)
 
 
-def forward_program(program, n, variables, deadline=math.inf) -> Program:
+def forward_program(program, n, variables, own=False, deadline=math.inf) -> Program:
     """[f, dS/dt] for the state [y, S]: the equations of y and of its derivatives S_j = dy / dv_j.
 
     dS_j / dt = (df/dy) S_j + df/dv_j (Hairer, Norsett, Wanner I, II.6, eq. 6.23)
 
     program    f of the state [y, p], real, with n rows; or any other function of these, with its own rows
     variables  for each v_j its place in p, or -1: an initial value, on which f does not depend
+    own        p is no parameter but stands behind S in the state, as of a trajectory of an ensemble
     The columns, n numbers each of S and as many as f has of its derivatives, stand one behind the other. Raises
     TooLarge.
     """
-    m = len(variables)
+    m, size = len(variables), math.prod(program.state_shape)
+    width = n * (1 + m)
     graph = Graph()
-    both = graph.state((n * (1 + m),), FLOAT)
+    both = graph.state((width + (size - n) * own,), FLOAT)
     y, columns = graph.view(both, 0, (1,), (n,)), graph.view(both, n, (n, 1), (m, n))
-    copies = _split(program, graph, y, n)
+    p = graph.view(both, width, (1,), (size - n,)) if own and size > n else None
+    copies = _split(program, graph, y, n, p)
     output = graph.cast(copies[program.output.id], FLOAT)
     output = graph.reshape(output, (output.size,))
-    size = math.prod(program.state_shape)
-    found = _derivatives(graph, output, n, size, program.n_params, deadline)
+    found = _derivatives(graph, output, n, size, width if own else None, program.n_params, deadline)
     slope = _product(graph, found, columns, n)
     used = [k for k, v in enumerate(variables) if v >= 0]
     if used:
         slope = _with_parameter_part(graph, found, slope, used, [n + variables[k] for k in used])
     result = graph.concat([output, graph.reshape(slope, (slope.size,))], 0)
-    return _of(program, copies, result, n, n * (1 + m))
+    n_params = program.n_params + (0 if own else size - n)
+    return _of(program, copies, result, n_params, both.size)
 
 
 class _Found:
@@ -65,14 +69,17 @@ class _Found:
         self.column, self.row = np.divmod(collection.entries.places, self.rows)
 
 
-def _derivatives(graph, output, n, size, n_params, deadline):
-    """The entries of d output / d [y, p]; y are the first n elements of the state, p is a parameter."""
+def _derivatives(graph, output, n, size, p_at, n_params, deadline):
+    """The entries of d output / d [y, p]; y are the first n elements of the state; p begins at its element `p_at`, or
+    is the parameter behind the first `n_params` numbers (None)."""
     tangents = Tangents(graph, size)
     nodes = reachable([output])
     for node in nodes:
         if node.op == "state":
-            variables = np.arange(node.size)
-            variables[n:] = -1
+            variables = np.full(node.size, -1)
+            variables[:n] = np.arange(n)
+            if p_at is not None:
+                variables[p_at:] = np.arange(n, size)
             tangents.seed(node, [Term(graph.const(1.0), variables)])
         elif node.op == "param" and node.attrs[0] == n_params:
             tangents.seed(node, [Term(graph.const(1.0), np.arange(n, size))])
@@ -123,12 +130,13 @@ def _full(graph, values, places, at, shape):
     return graph.take(padded, index.reshape(shape))
 
 
-def _split(program, graph, y, n) -> dict:
-    """The program's nodes in the graph, by their ids here, with [y, parameters] in place of the state."""
+def _split(program, graph, y, n, p=None) -> dict:
+    """The program's nodes in the graph, by their ids here, with [y, p] in place of the state; p None: parameters."""
     size = math.prod(program.state_shape)
     both = y
     if size > n:
-        both = graph.concat([y, graph.param(program.n_params, (size - n,), FLOAT)], 0)
+        p = graph.param(program.n_params, (size - n,), FLOAT) if p is None else p
+        both = graph.concat([y, p], 0)
     both = graph.reshape(both, program.state_shape)
     copies: dict = {}
     for node in program.nodes:
@@ -137,8 +145,7 @@ def _split(program, graph, y, n) -> dict:
     return copies
 
 
-def _of(program, copies, output, n, size) -> Program:
+def _of(program, copies, output, n_params, size) -> Program:
     """The new program, of a state of `size` numbers."""
     trap = None if program.trap is None else copies[program.trap.id]
-    n_params = program.n_params + math.prod(program.state_shape) - n
     return Program(output, trap, (size,), FLOAT, n_params)

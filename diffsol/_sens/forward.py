@@ -13,6 +13,22 @@ from diffsol._sens.calls import SensCallbacks, SensLsodaCallbacks
 from diffsol.integrate import _ivp
 
 
+def whole_tolerances(rtol, atol, n, scale):
+    """(rtol, atol) of the augmented state: a column's atol is that of y for a change of its variable by the
+    variable's own size.
+
+    rtol, atol   floats or arrays (n,)
+    scale        (m,): the sizes of the variables
+    """
+    whole = np.empty((1 + len(scale), n))
+    whole[0] = atol
+    whole[1:] = whole[0]
+    whole[1:] /= scale[:, np.newaxis]
+    if type(rtol) is not float:
+        rtol = np.tile(rtol, len(whole))
+    return rtol, whole.ravel()
+
+
 class Forward:
     """A solve from t0 to tf; its results are attributes after `go`.
 
@@ -76,15 +92,11 @@ class Forward:
         self._ivp.handle = self.calls.handle
 
     def _set_tolerances(self, rtol, atol, scale):
-        """A column's atol is that of y for a change of its variable by the variable's own size."""
-        columns = np.broadcast_to(atol, (self.n,)) / scale[:, np.newaxis]
-        whole = np.concatenate([np.broadcast_to(atol, (self.n,)), columns.ravel()])
-        if np.ndim(rtol):
-            rtol = np.tile(rtol, 1 + self.m)
+        rtol, atol = whole_tolerances(rtol, atol, self.n, scale)
         size = self.whole.size
         self._keep += [
             set_tolerance(self._ivp, "rtol", rtol, size),
-            set_tolerance(self._ivp, "atol", whole, size),
+            set_tolerance(self._ivp, "atol", atol, size),
         ]
 
     # --- the functions ------------------------------------------------------------------------------

@@ -191,6 +191,18 @@ class System:
         )
         return self.pointer(kernel)
 
+    def augmented_in_lanes(self) -> Program:
+        """[f, dS/dt] of the state [y, S, p], for an ensemble. Raises Refused."""
+        from diffsol._graph.forward import forward_program
+
+        columns = tuple(max(place, -1) for place in self.variables.columns)
+        made, what = self.traced.made, ("lanes", columns)
+        if what not in made:
+            program, n = self.traced.program, self.variables.n
+            make = lambda: forward_program(program, n, columns, own=True)  # noqa: E731
+            made[what] = self.traced.derived(make)
+        return made[what]
+
     def jacobian(self) -> JacobianKernel:
         """df/dy. Raises Refused."""
         made = self.traced.made
