@@ -112,7 +112,7 @@ def timed(run):
 
 def measured(name, repeats):
     runs = {way: make(name) for way, make in WAYS.items()}
-    best = {way: np.inf for way in runs}
+    best = dict.fromkeys(runs, np.inf)
     results = {}
     for way, run in runs.items():
         if way != "scipy":
