@@ -54,6 +54,8 @@ ALLOWED = {
     "sensitivity": {"_sens"},
     "fit": {"_fit"},
     "testing": {"_sens", "integrate"},
+    "_dlpack": set(),
+    "dlpack": {"_dlpack"},
     "_explain": {
         "_explanation",
         "_timing",

@@ -1,0 +1,1 @@
+"""Exchange of arrays by DLPack: what `diffsol.dlpack` is made of."""
