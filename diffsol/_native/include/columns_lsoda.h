@@ -31,7 +31,11 @@ DS_FN int DS_LSODA(iterate_columns)(const ds_lsoda_problem *p, ds_lsoda_state *s
             const R rate = change <= 1024.0 * change_before ? change / change_before : 1024.0;
             s->columns_rate = ds_number_max(0.2 * s->columns_rate, rate);
         }
-        if (change * ds_number_min(1.0, 1.5 * s->columns_rate) / bound <= 1.0) break;
+        /* Adams takes two at least: a first one by an old rate leaves noise of the stiff components in the
+         * error estimate, which then never promises BDF longer steps. */
+        if ((m > 0 || s->family == DS_LSODA_BDF) &&
+            change * ds_number_min(1.0, 1.5 * s->columns_rate) / bound <= 1.0)
+            break;
         ++m;
         if (m == DS_LSODA_COLUMNS_PATIENCE || (m >= 2 && change > 2.0 * change_before))
             return DS_LSODA_CONVERGENCE;
