@@ -2,19 +2,19 @@
  * error test (references in columns_bdf.h).
  *
  * Part of step_lsoda.h: columns are corrected as y is, by functional iteration in Adams' formulas and with
- * y's factors in BDF's. The includer has
+ * y's factors in BDF's; with a matrix of their own where that does not converge, as in Adams' formulas when
+ * the columns have stiff components before y shows any. The includer has
  *   DS_RHS_COLUMNS(ctx, t, y, out)  as DS_RHS_ALL; an evaluation for the columns alone
  *   DS_APART_BEGIN(ctx)      from here on DS_JAC, DS_FACTOR, DS_SOLVE and s->jac go to a matrix of the
  *                            columns' own; nonzero to stop
  *   DS_APART_END(ctx)        up to here; false: y has lost its factors */
 
-/* Corrections at most. More than for y, whose step a failure would change: the limit is for those that do
- * not converge at all. */
-#define DS_LSODA_COLUMNS_PATIENCE 10
+/* Corrections at most: more than for y, as their errors may be large where they are not controlled. */
+#define DS_LSODA_COLUMNS_PATIENCE 6
 
 /* Corrections of all columns until they converge. Estimates their rate of convergence, and with that of y
  * the error. */
-DS_FN int DS_LSODA(iterate_columns)(const ds_lsoda_problem *p, ds_lsoda_state *s,
+DS_FN int DS_LSODA(iterate_columns)(const ds_lsoda_problem *p, ds_lsoda_state *s, int chord,
                                     DS_LSODA_CONTEXT ctx) {
     const ds_int first = p->n_states, columns = p->n - first;
     const R test = ds_lsoda_tests(s->family, s->order)[1];
@@ -26,18 +26,18 @@ DS_FN int DS_LSODA(iterate_columns)(const ds_lsoda_problem *p, ds_lsoda_state *s
         R change = 0;
         if (DS_RHS_COLUMNS(ctx, s->t, s->y, s->f)) return DS_LSODA_STOPPED;
         DS_EACH_COLUMN(p, begin)
-            change = ds_number_max(change, DS_LSODA(correct_once)(p, s, begin, ctx));
+            change = ds_number_max(change, DS_LSODA(correct_once)(p, s, begin, chord, ctx));
         if (m > 0) {
             const R rate = change <= 1024.0 * change_before ? change / change_before : 1024.0;
             s->columns_rate = ds_number_max(0.2 * s->columns_rate, rate);
         }
-        /* Adams takes two at least: a first one by an old rate leaves noise of the stiff components in the
+        /* Without a matrix two at least: a first one by an old rate leaves noise of the stiff components in the
          * error estimate, which then never promises BDF longer steps. */
-        if ((m > 0 || s->family == DS_LSODA_BDF) &&
+        if ((m > 0 || chord) &&
             change * ds_number_min(1.0, 1.5 * s->columns_rate) / bound <= 1.0)
             break;
         ++m;
-        if (m == DS_LSODA_COLUMNS_PATIENCE || (m >= 2 && change > 2.0 * change_before))
+        if (m == DS_LSODA_COLUMNS_PATIENCE || (m >= 2 && change > change_before))
             return DS_LSODA_CONVERGENCE;
         change_before = change;
     }
@@ -70,7 +70,7 @@ DS_FN int DS_LSODA(iterate_apart)(const ds_lsoda_problem *p, ds_lsoda_state *s,
     if (DS_FACTOR(ctx, s->jac)) return DS_LSODA_CONVERGENCE;
     const R rate = s->columns_rate; /* with y's factors */
     s->columns_rate = DS_LSODA_RATE_GUESS;
-    code = DS_LSODA(iterate_columns)(p, s, ctx);
+    code = DS_LSODA(iterate_columns)(p, s, 1, ctx);
     s->columns_rate = rate;
     return code;
 }
@@ -78,8 +78,8 @@ DS_FN int DS_LSODA(iterate_apart)(const ds_lsoda_problem *p, ds_lsoda_state *s,
 /* The corrector of the columns. Where it does not converge, so does the step not. */
 DS_FN int DS_LSODA(correct_columns)(const ds_lsoda_problem *p, ds_lsoda_state *s,
                                     DS_LSODA_CONTEXT ctx) {
-    int code = DS_LSODA(iterate_columns)(p, s, ctx);
-    if (code != DS_LSODA_CONVERGENCE || s->family == DS_LSODA_ADAMS) return code;
+    int code = DS_LSODA(iterate_columns)(p, s, s->family == DS_LSODA_BDF, ctx);
+    if (code != DS_LSODA_CONVERGENCE) return code;
     code = DS_APART_BEGIN(ctx) ? DS_LSODA_STOPPED : DS_LSODA(iterate_apart)(p, s, ctx);
     if (!DS_APART_END(ctx) && code == DS_LSODA_OK) code = DS_LSODA_CONVERGENCE;
     return code;

@@ -90,15 +90,15 @@ DS_FN int DS_LSODA(make_matrix)(const ds_lsoda_problem *p, ds_lsoda_state *s,
     return DS_FACTOR(ctx, s->jac) ? DS_LSODA_CONVERGENCE : DS_LSODA_OK;
 }
 
-/* One correction, of y or from `begin` on of a column: Adams by functional iteration, BDF by a chord
- * (Newton) iteration. The weighted norm of the change. */
+/* One correction, of y or from `begin` on of a column: functional iteration, or a chord (Newton) iteration
+ * with the matrix. The weighted norm of the change. */
 DS_FN R DS_LSODA(correct_once)(const ds_lsoda_problem *p, ds_lsoda_state *s, ds_int begin,
-                               DS_LSODA_CONTEXT ctx) {
+                               int chord, DS_LSODA_CONTEXT ctx) {
     const ds_int n = DS_STATES(p);
     const R *z = s->history + begin, *z1 = z + p->n, *weight = s->weight + begin;
     R *y = s->y + begin, *f = s->f + begin, *e = s->correction + begin;
     const R h = s->h, l0 = s->l[0];
-    if (s->family == DS_LSODA_ADAMS) {
+    if (!chord) {
         R norm = 0;
         for (ds_int i = 0; i < n; ++i) {
             const R e_new = h * f[i] - z1[i];
@@ -128,7 +128,7 @@ DS_FN int DS_LSODA(iterate)(const ds_lsoda_problem *p, ds_lsoda_state *s, DS_LSO
     R change_before = 0, rate_max = 0;
     for (ds_int i = 0; i < DS_STATES(p); ++i) s->correction[i] = 0;
     for (int m = 0;;) {
-        const R change = DS_LSODA(correct_once)(p, s, 0, ctx);
+        const R change = DS_LSODA(correct_once)(p, s, 0, s->family == DS_LSODA_BDF, ctx);
         int converged = change <= 100.0 * s->size * DS_EPS; /* a rounding error */
         /* Adams takes two at least: the first tells nothing about the Lipschitz constant. */
         if (!converged && (m > 0 || s->family == DS_LSODA_BDF)) {
