@@ -55,7 +55,7 @@ _name_of = ctypes.PYFUNCTYPE(ctypes.c_char_p, ctypes.py_object)(
 _pointer_of = ctypes.PYFUNCTYPE(ctypes.c_void_p, ctypes.py_object, ctypes.c_char_p)(
     ("PyCapsule_GetPointer", ctypes.pythonapi)
 )
-_Capsule = type(datetime.datetime_CAPI)  # type: ignore[attr-defined]
+_Capsule = type(datetime.datetime_CAPI)
 
 
 def is_capsule(x) -> bool:

@@ -42,7 +42,8 @@ enum {
     DS_CALL_JACOBIAN = -1, /* J(t, y) into jac_values; the first call may set the pattern, and any
                               call may change it (ds_ivp_set_jacobian) */
     DS_CALL_MANY = -2,     /* fun of several states at once, each n numbers after the other */
-    DS_CALL_SINGULAR = -3  /* a warning: pivot number t is 0 */
+    DS_CALL_SINGULAR = -3, /* a warning: pivot number t is 0 */
+    DS_CALL_AUGMENTED = -4 /* `augmented`: y is the whole state */
 };
 
 /* Where the Jacobian of an implicit method comes from; where `jac` has a kernel, from there as
@@ -90,6 +91,15 @@ typedef struct ds_ivp {
     double *jac_values;   /* owned; at jac_pattern's places */
     ds_pattern jac_pattern;
 
+    /* Forward sensitivities: behind y the state has columns of n_states numbers, each the derivative of
+     * y by one parameter. Explicit methods step all of it; implicit ones y first, and then the columns
+     * with the same factors (Feehery, Tolsma, Barton, Appl. Numer. Math. 25, 1997). `fun`, `jac` and
+     * the events are handed the whole state, whose first n_states numbers are y. */
+    int64_t n_states;      /* numbers of y; at first n: there are no columns */
+    ds_function augmented; /* (t, [y, columns]): f and the columns' derivatives, n numbers */
+    int sens_control;      /* columns take part in the error tests; else step sizes and orders are those of
+                              a solve of y alone */
+
     /* Events: arrays made by ds_ivp_set_events, filled by the caller before ds_ivp_advance. */
     int64_t n_events;
     ds_function *events;
@@ -111,6 +121,8 @@ typedef struct ds_ivp {
     double *K;            /* stages of the last step, rows as in the method's table */
     int64_t nfev, njev, nlu, n_trials, n_accepted;
     int64_t n_newton;     /* Newton iterations (Radau, BDF) */
+    int64_t columns_nfev, columns_nlu; /* implicit methods: evaluations of `augmented`, and Jacobians and
+                                          factors, for the columns alone; the above do not count them */
     double least_step, largest_step; /* accepted ones; 0: none yet */
     int status;
     int istate;           /* LSODA: ODEPACK's, after a failure */

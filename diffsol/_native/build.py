@@ -22,6 +22,7 @@ SOURCES = (
     "hairer.c",
     "root.c",
     "jacobian.c",
+    "apart.c",
     "differences.c",
     "odeint.c",
     "vode.c",

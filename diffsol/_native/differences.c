@@ -64,14 +64,14 @@ static int64_t group_columns(const ds_pattern *p, int64_t *group) {
 static int64_t choose_groups(const ds_ivp *ivp, int64_t *group) {
     if (!ivp->jac_groups && ivp->jac_pattern.start)
         return group_columns(&ivp->jac_pattern, group);
-    for (int64_t j = 0; j < ivp->n; ++j) group[j] = ivp->jac_groups ? ivp->jac_groups[j] : j;
-    return ivp->jac_groups ? ivp->n_jac_groups : ivp->n;
+    for (int64_t j = 0; j < ivp->n_states; ++j) group[j] = ivp->jac_groups ? ivp->jac_groups[j] : j;
+    return ivp->jac_groups ? ivp->n_jac_groups : ivp->n_states;
 }
 
 ds_differences *ds_differences_new(const ds_ivp *ivp) {
     ds_differences *d = calloc(1, sizeof *d);
     if (!d) return NULL;
-    d->n = ivp->n;
+    d->n = ivp->n_states;
     d->parts = ivp->is_complex ? 2 : 1;
     d->width = d->n * d->parts;
     d->many = ivp->vectorized;

@@ -5,7 +5,8 @@
 #define DS_PASTE(a, b) DS_PASTE2(a, b)
 #define DS_ERK(name) DS_PASTE(DS_INSTANCE, name)
 #define DS_ERK_CONTEXT ds_ivp *
-#define DS_RHS(ivp, end, t, y, out) ds_derivative(ivp, ds_time_flags(ivp, end), t, y, out)
+#define DS_RHS(ivp, end, t, y, out) ds_whole_derivative(ivp, ds_time_flags(ivp, end), t, y, out)
+#define DS_COLUMNS 1
 #include "include/step_erk.h"
 #include "problem.h"
 #include "scalar_code.h"
@@ -74,5 +75,6 @@ const ds_method DS_INSTANCE = {
 #undef DS_ERK
 #undef DS_ERK_CONTEXT
 #undef DS_RHS
+#undef DS_COLUMNS
 #undef DS_COMPLEX
 #undef DS_INSTANCE

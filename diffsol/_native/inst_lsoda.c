@@ -6,13 +6,20 @@
 #define DS_LSODA(name) ivp_lsoda_##name
 #define DS_LSODA_CONTEXT ds_ivp *
 #define DS_RHS(ivp, t, y, out) ds_newton_derivative(ivp, DS_T_IS_FLOAT, t, y, out)
+#define DS_RHS_ALL(ivp, t, y, out) ds_newton_whole(ivp, DS_T_IS_FLOAT, t, y, out)
+#define DS_RHS_COLUMNS(ivp, t, y, out) ds_columns_derivative(ivp, DS_T_IS_FLOAT, t, y, out)
 #define DS_JAC(ivp, t, y, jac) jacobian(ivp, t, y)
 #define DS_FACTOR(ivp, values) factor(ivp, values)
 #define DS_SOLVE(ivp, b) solve(ivp, b)
+#define DS_COLUMNS 1
+#define DS_APART_BEGIN(ivp) apart_begin(ivp)
+#define DS_APART_END(ivp) apart_end(ivp)
 
 static int jacobian(ds_ivp *ivp, double t, double *y);
 static int factor(ds_ivp *ivp, const double *values);
 static void solve(ds_ivp *ivp, double *b);
+static int apart_begin(ds_ivp *ivp);
+static int apart_end(ds_ivp *ivp);
 
 #include "include/step_lsoda.h"
 
@@ -43,15 +50,14 @@ static int jacobian(ds_ivp *ivp, double t, double *y) {
 /* The values are those of -h l_0 J: see grid_factor in odeint.c. */
 static int factor(ds_ivp *ivp, const double *values) {
     ds_solver *solver = ds_inside(ivp);
-    if (ivp->n > DS_CLOCK_STATES) ds_watch_clock(ivp);
+    ++ivp->nlu;
+    if (ivp->n_states > DS_CLOCK_STATES) ds_watch_clock(ivp);
     return ds_chord_factor(solver->lu, -1, values, &solver->lu_broken, &lsoda_of(ivp)->no_memory);
 }
 
 static void solve(ds_ivp *ivp, double *b) {
-    ds_chord_solve(ds_inside(ivp)->lu, ds_inside(ivp)->lu_broken, ivp->n, b);
+    ds_chord_solve(ds_inside(ivp)->lu, ds_inside(ivp)->lu_broken, ivp->n_states, b);
 }
-
-/* --- What the solver calls ------------------------------------------------------------------------ */
 
 static void set_matrix(ds_ivp *ivp) {
     lsoda *l = lsoda_of(ivp);
@@ -60,11 +66,27 @@ static void set_matrix(ds_ivp *ivp) {
     l->state.jac = ivp->jac_values;
 }
 
+static int apart_begin(ds_ivp *ivp) {
+    lsoda_of(ivp)->no_memory = ds_apart_begin(ivp);
+    set_matrix(ivp);
+    return lsoda_of(ivp)->no_memory;
+}
+
+static int apart_end(ds_ivp *ivp) {
+    const int kept = ds_apart_end(ivp);
+    set_matrix(ivp);
+    return kept;
+}
+
+/* --- What the solver calls ------------------------------------------------------------------------ */
+
 static int begin(ds_ivp *ivp) {
     lsoda *l = lsoda_of(ivp);
     ds_lsoda_problem *p = &l->problem;
     ds_lsoda_state *s = &l->state;
     p->n = ivp->n;
+    p->n_states = ivp->n_states;
+    p->n_tested = ivp->sens_control ? ivp->n : ivp->n_states;
     p->rtol = ivp->rtol;
     p->atol = ivp->atol;
     p->rtol_stride = ivp->rtol_stride;

@@ -4,10 +4,18 @@
 #define DS_RADAU(name) ds_radau_real_##name
 #define DS_RADAU_CONTEXT ds_ivp *
 #define DS_RHS(ivp, where, t, y, out) ds_newton_derivative(ivp, time_flags(ivp, where), t, y, out)
+#define DS_RHS_ALL(ivp, where, t, y, out) ds_newton_whole(ivp, time_flags(ivp, where), t, y, out)
+#define DS_RHS_COLUMNS(ivp, where, t, y, out) \
+    ds_columns_derivative(ivp, time_flags(ivp, where), t, y, out)
 #define DS_JACOBIAN(ivp, where, t, y, f) ds_jacobian(ivp, time_flags(ivp, where), t, y, f)
 #define DS_FACTOR(ivp, real, re, im) factor(ivp, real, re, im)
-#define DS_SOLVE_REAL(ivp, b) ds_solve(ivp, ds_inside(ivp)->lu, (ivp)->n, b, 0)
-#define DS_SOLVE_COMPLEX(ivp, b) ds_solve((++(ivp)->n_newton, ivp), ds_inside(ivp)->lu_complex, 2 * (ivp)->n, b, 0)
+#define DS_SOLVE_REAL(ivp, b) ds_solve(ivp, ds_inside(ivp)->lu, (ivp)->n_states, b, 0)
+#define DS_SOLVE_COMPLEX(ivp, b) (++(ivp)->n_newton, DS_SOLVE_COMPLEX_COLUMN(ivp, b))
+#define DS_SOLVE_COMPLEX_COLUMN(ivp, b) \
+    ds_solve(ivp, ds_inside(ivp)->lu_complex, 2 * (ivp)->n_states, b, 0)
+#define DS_COLUMNS 1
+#define DS_APART_BEGIN(ivp) ds_apart_begin(ivp)
+#define DS_APART_END(ivp) ds_apart_end(ivp)
 
 /* Is t a Python float in SciPy? At the start of a step it is what the step before left. */
 #define time_flags(ivp, where) \

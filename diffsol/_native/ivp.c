@@ -37,7 +37,7 @@ ds_ivp *ds_ivp_new(int method_id, int64_t n, int is_complex) {
     ds_ivp *ivp = &solver->public;
     ivp->python = ds_call_python;
     ivp->method = method_id;
-    ivp->n = n;
+    ivp->n = ivp->n_states = n;
     ivp->is_complex = is_complex;
     ivp->status = DS_FAILED; /* until started */
     solver->method = method;
@@ -99,7 +99,7 @@ int ds_ivp_set_events(ds_ivp *ivp, int64_t n_events) {
 }
 
 static int choose_first_step(ds_ivp *ivp) {
-    const int error = ds_derivative(ivp, DS_T_IS_FLOAT, ivp->t, ivp->y, ivp->f);
+    const int error = ds_whole_derivative(ivp, DS_T_IS_FLOAT, ivp->t, ivp->y, ivp->f);
     if (error || ivp->first_step > 0) return error;
     return ds_inside(ivp)->method->initial(ivp);
 }

@@ -33,6 +33,16 @@ extern const ds_method ds_rk23_real, ds_rk23_complex, ds_rk45_real, ds_rk45_comp
 
 typedef struct ds_differences ds_differences; /* jacobian by finite differences: differences.h */
 
+/* A Jacobian and its factors for the columns alone: see apart.c. */
+typedef struct {
+    ds_lu_plan plan; /* with an order of its own */
+    double *jac_values;
+    ds_lu *lu, *lu_complex;
+    int lu_broken;
+    ds_differences *differences;
+    int64_t nfev, njev, nlu; /* while they stand in for y's: what those had cost */
+} ds_apart;
+
 typedef struct {
     ds_ivp public; /* first: a ds_ivp* is a ds_solver* */
     const ds_method *method;
@@ -46,6 +56,7 @@ typedef struct {
     ds_lu *lu, *lu_complex;
     int lu_broken;  /* there are no factors: solutions are nan */
     ds_differences *differences;
+    ds_apart apart;
     int rejections, trouble; /* of the step on its way, and lately: see judge_jacobian */
 
     /* The trial on its way (see step_erk.h). */
@@ -90,10 +101,31 @@ static inline int ds_derivative(ds_ivp *ivp, int flags, double t, double *y, dou
     return ds_evaluate(ivp, &ivp->fun, 0, flags, t, y, out);
 }
 
-/* The same between other arithmetic, whose flags are not the function's. */
+static inline int ds_has_columns(const ds_ivp *ivp) { return ivp->n_states != ivp->n; }
+
+/* The same of y and its columns, if there are any. */
+static inline int ds_whole_derivative(ds_ivp *ivp, int flags, double t, double *y, double *out) {
+    const int columns = ds_has_columns(ivp);
+    ++ivp->nfev;
+    return ds_evaluate(ivp, columns ? &ivp->augmented : &ivp->fun, columns ? DS_CALL_AUGMENTED : 0,
+                       flags, t, y, out);
+}
+
+/* Derivatives of y alone and of all between other arithmetic, whose flags are not the function's. */
 static inline int ds_newton_derivative(ds_ivp *ivp, int flags, double t, double *y, double *out) {
     if (ds_flags_raised()) ds_flags_clear();
     return ds_derivative(ivp, flags, t, y, out);
+}
+static inline int ds_newton_whole(ds_ivp *ivp, int flags, double t, double *y, double *out) {
+    if (ds_flags_raised()) ds_flags_clear();
+    return ds_whole_derivative(ivp, flags, t, y, out);
+}
+
+/* Of all, where only the columns' count. */
+static inline int ds_columns_derivative(ds_ivp *ivp, int flags, double t, double *y, double *out) {
+    if (ds_flags_raised()) ds_flags_clear();
+    ++ivp->columns_nfev;
+    return ds_evaluate(ivp, &ivp->augmented, DS_CALL_AUGMENTED, flags, t, y, out);
 }
 
 /* SciPy's first step adds Python floats: its end is one when it was cut to t_bound. */
@@ -111,6 +143,17 @@ int ds_kernel_jacobian(ds_ivp *ivp, double t, const double *y);
 int ds_given_jacobian(ds_ivp *ivp, int flags, double t, double *y);
 
 void ds_free_jacobian(ds_ivp *ivp);
+
+/* Room for the values and the factors of a Jacobian with jac_pattern; all of it, or none. */
+int ds_make_factors(ds_ivp *ivp, const ds_lu_plan *plan);
+void ds_free_factors(ds_ivp *ivp);
+
+/* apart.c: between these two, J and its factors are those of the columns alone. The first returns 0 or an
+ * error, the second whether y still has its own factors. Both are called, errors or not. */
+int ds_apart_begin(ds_ivp *ivp);
+int ds_apart_end(ds_ivp *ivp);
+int ds_apart_plan(ds_ivp *ivp, const ds_lu_plan *plan); /* what they will be made by */
+void ds_apart_free(ds_ivp *ivp);
 
 /* Factors of alpha I - beta J. 0 or an error; a singular matrix may be none. */
 int ds_factor(ds_ivp *ivp, ds_lu *lu, double alpha_re, double alpha_im, double beta);

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-void ds_free_jacobian(ds_ivp *ivp) {
+void ds_free_factors(ds_ivp *ivp) {
     ds_solver *solver = ds_inside(ivp);
     free(ivp->jac_values);
     ds_lu_free(solver->lu);
@@ -15,18 +15,29 @@ void ds_free_jacobian(ds_ivp *ivp) {
     solver->differences = NULL;
 }
 
-int ds_ivp_set_jacobian(ds_ivp *ivp, const ds_pattern *pattern, const ds_lu_plan *plan) {
+void ds_free_jacobian(ds_ivp *ivp) {
+    ds_free_factors(ivp);
+    ds_apart_free(ivp);
+}
+
+int ds_make_factors(ds_ivp *ivp, const ds_lu_plan *plan) {
     ds_solver *solver = ds_inside(ivp);
+    const int is_complex = ivp->is_complex, two = solver->method->complex_factors;
+    const size_t doubles = (size_t)ivp->jac_pattern.count * (is_complex ? 2 : 1);
+    ivp->jac_values = calloc(doubles + 1, sizeof(double));
+    solver->lu = ds_lu_new(&ivp->jac_pattern, is_complex, is_complex, plan);
+    if (two) solver->lu_complex = ds_lu_new(&ivp->jac_pattern, is_complex, 1, plan);
+    if (ivp->jac_values && solver->lu && (!two || solver->lu_complex)) return 0;
+    ds_free_factors(ivp);
+    return DS_NO_MEMORY;
+}
+
+int ds_ivp_set_jacobian(ds_ivp *ivp, const ds_pattern *pattern, const ds_lu_plan *plan) {
     const ds_pattern borrowed = *pattern; /* it may be our own */
     ds_free_jacobian(ivp);
     ivp->jac_pattern = borrowed;
-    const size_t doubles = (size_t)borrowed.count * (ivp->is_complex ? 2 : 1);
-    ivp->jac_values = calloc(doubles + 1, sizeof(double));
-    solver->lu = ds_lu_new(&ivp->jac_pattern, ivp->is_complex, ivp->is_complex, plan);
-    if (solver->method->complex_factors)
-        solver->lu_complex = ds_lu_new(&ivp->jac_pattern, ivp->is_complex, 1, plan);
-    const int complete = !solver->method->complex_factors || solver->lu_complex;
-    return ivp->jac_values && solver->lu && complete ? 0 : DS_NO_MEMORY;
+    const int error = ds_make_factors(ivp, plan);
+    return error || !ds_has_columns(ivp) ? error : ds_apart_plan(ivp, plan);
 }
 
 static int by_differences(ds_ivp *ivp, int flags, double t, double *y, const double *f) {

@@ -6,6 +6,8 @@
 static inline ds_problem ds_problem_of(const ds_ivp *ivp) {
     const ds_problem problem = {
         .n = ivp->n,
+        .n_states = ivp->n_states,
+        .n_tested = ivp->sens_control ? ivp->n : ivp->n_states,
         .rtol = ivp->rtol,
         .atol = ivp->atol,
         .rtol_stride = ivp->rtol_stride,

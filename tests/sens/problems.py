@@ -1,59 +1,129 @@
-"""Problems whose derivatives are known, or can be had to many digits."""
+"""Systems with parameters, their derivatives written out, and exact sensitivities."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
+from scipy.integrate import solve_ivp
 
 
-def decay(t, y, k):
-    return -k * y
+@dataclass(frozen=True)
+class Problem:
+    """y' = f(t, y, p) with df/dy (k, k) and the list of df/dp_j. exact: S(t) as (m, k), or None."""
+
+    f: object
+    f_y: object
+    f_p: object
+    t_span: tuple
+    y0: tuple
+    p: tuple
+    exact: object = None
+    stiff: bool = False
+
+    def fun(self, t, y):
+        return self.f(t, y, *self.p)
+
+    def jac(self, t, y):
+        return np.array(self.f_y(t, y, *self.p), float)
+
+    def start(self):
+        return np.zeros((len(self.p), len(self.y0)))
+
+    def augmented(self, t, z):
+        k = len(self.y0)
+        y, S = z[:k], z[k:].reshape(-1, k)
+        dS = S @ self.jac(t, y).T + np.array(self.f_p(t, y, *self.p), float)
+        return np.concatenate([self.fun(t, y), dS.ravel()])
+
+    def at_end(self):
+        """S at the end of the interval, (m, k)."""
+        return self.exact(self.t_span[1], *self.p) if self.exact else _reference(self)
+
+    def until(self, t):
+        return replace(self, t_span=(self.t_span[0], t))
 
 
-def decay_solution(t, k, y0):
-    """y0 exp(-k t) and its derivatives with respect to k and y0: (nt,), (nt, 2)."""
-    y = y0 * np.exp(-k * t)
-    return y, np.stack([-t * y, y / y0], axis=-1)
+@cache
+def _reference(problem):
+    k = len(problem.y0)
+    z0 = np.concatenate([problem.y0, problem.start().ravel()])
+    method = "Radau" if problem.stiff else "DOP853"
+    solution = solve_ivp(
+        problem.augmented, problem.t_span, z0, method, rtol=1e-12 if problem.stiff else 1e-13, atol=1e-16
+    )
+    return solution.y[k:, -1].reshape(-1, k)
 
 
-def logistic(t, y, r, K):
-    return r * y * (1.0 - y / K)
+def _decay(t, k):
+    return np.array([[-t * 2.0 * np.exp(-k * t)]])
 
 
-def logistic_solution(t, r, K, y0):
-    """K / (1 + (K / y0 - 1) exp(-r t)), and its derivatives with respect to r, K and y0."""
-    e = np.exp(-r * t)
-    w = K / y0 - 1
-    bottom = 1 + w * e
-    by_r = K * w * t * e / bottom**2
-    by_k = 1 / bottom - K * e / (y0 * bottom**2)
-    by_y0 = K**2 * e / (y0**2 * bottom**2)
-    return K / bottom, np.stack([by_r, by_k, by_y0], axis=-1)
+def _logistic(t, r, K):
+    ratio, decay = K / 0.5 - 1, np.exp(-r * t)
+    y = K / (1 + ratio * decay)
+    return np.array([[y**2 / K * ratio * t * decay], [y / K - y**2 / K * decay / 0.5]])
 
 
-def lotka_volterra(t, y, a, b, c, d):
-    return [a * y[0] - b * y[0] * y[1], -c * y[1] + d * y[0] * y[1]]
+def _linear(t, a, b, c):
+    """y = (exp(-a t), ...): a chain a -> b, with a source c in the second."""
+    ea, eb = np.exp(-a * t), np.exp(-b * t)
+    u, v = (ea - eb) / (b - a), (1 - eb) / b
+    u_a = (-t * ea + u) / (b - a)
+    u_b = (t * eb - u) / (b - a)
+    v_b = (t * eb - v) / b
+    return np.array([[-t * ea, u + a * u_a], [0.0, a * u_b + c * v_b], [0.0, v]])
 
 
-def robertson(t, y, k1, k2, k3):
-    a, b, c = y
-    return np.array([-k1 * a + k3 * b * c, k1 * a - k2 * b * b - k3 * b * c, k2 * b * b])
+def _mu(t, y, mu):
+    return [[0.0, 1.0], [-2 * mu * y[0] * y[1] - 1, mu * (1 - y[0] ** 2)]]
 
 
-def van_der_pol(t, y, mu):
-    return [y[1], mu * (1 - y[0] ** 2) * y[1] - y[0]]
-
-
-# (fun, y0, tf, args): those of the table of errors, whose derivatives at the end are compared
-LOTKA_VOLTERRA = (lotka_volterra, [1.0, 1.0], 10.0, (1.5, 1.0, 3.0, 1.0))
-ROBERTSON = (robertson, [1.0, 0.0, 0.0], 40.0, (0.04, 3e7, 1e4))
-VAN_DER_POL = (van_der_pol, [2.0, 0.0], 20.0, (10.0,))
-
-
-def ball(t, y, g):
-    return [y[1], -g]
-
-
-def hits_ground(t, y, g):
-    return y[0]
-
-
-hits_ground.terminal = True
-hits_ground.direction = -1
+DECAY = Problem(
+    lambda t, y, k: -k * y, lambda t, y, k: [[-k]], lambda t, y, k: [-y], (0.0, 5.0), (2.0,), (0.8,), _decay
+)
+LOGISTIC = Problem(
+    lambda t, y, r, K: r * y * (1 - y / K),
+    lambda t, y, r, K: [[r - 2 * r * y[0] / K]],
+    lambda t, y, r, K: [y * (1 - y / K), r * y**2 / K**2],
+    (0.0, 8.0), (0.5,), (1.2, 10.0), _logistic,
+)  # fmt: skip
+LINEAR = Problem(
+    lambda t, y, a, b, c: np.array([-a * y[0], a * y[0] - b * y[1] + c]),
+    lambda t, y, a, b, c: [[-a, 0.0], [a, -b]],
+    lambda t, y, a, b, c: [[-y[0], y[0]], [0.0, -y[1]], [0.0, 1.0]],
+    (0.0, 4.0), (1.0, 0.0), (3.0, 0.4, 0.7), _linear,
+)  # fmt: skip
+LOTKA_VOLTERRA = Problem(
+    lambda t, y, a, b, c, d: np.array([a * y[0] - b * y[0] * y[1], c * y[0] * y[1] - d * y[1]]),
+    lambda t, y, a, b, c, d: [[a - b * y[1], -b * y[0]], [c * y[1], c * y[0] - d]],
+    lambda t, y, a, b, c, d: [[y[0], 0.0], [-y[0] * y[1], 0.0], [0.0, y[0] * y[1]], [0.0, -y[1]]],
+    (0.0, 10.0), (1.0, 1.0), (1.5, 1.0, 1.0, 3.0),
+)  # fmt: skip
+ROBERTSON = Problem(
+    lambda t, y, a, b, c: np.array([
+        -a * y[0] + b * y[1] * y[2], a * y[0] - b * y[1] * y[2] - c * y[1] ** 2, c * y[1] ** 2
+    ]),
+    lambda t, y, a, b, c: [
+        [-a, b * y[2], b * y[1]], [a, -b * y[2] - 2 * c * y[1], -b * y[1]], [0.0, 2 * c * y[1], 0.0]
+    ],
+    lambda t, y, a, b, c: [
+        [-y[0], y[0], 0.0], [y[1] * y[2], -y[1] * y[2], 0.0], [0.0, -y[1] ** 2, y[1] ** 2]
+    ],
+    (0.0, 100.0), (1.0, 0.0, 0.0), (0.04, 1e4, 3e7), stiff=True,
+)  # fmt: skip
+VAN_DER_POL = Problem(
+    lambda t, y, mu: np.array([y[1], mu * (1 - y[0] ** 2) * y[1] - y[0]]),
+    _mu,
+    lambda t, y, mu: [[0.0, (1 - y[0] ** 2) * y[1]]],
+    (0.0, 20.0), (2.0, 0.0), (10.0,), stiff=True,
+)  # fmt: skip
+PROBLEMS = {
+    "decay": DECAY,
+    "logistic": LOGISTIC,
+    "linear": LINEAR,
+    "Lotka-Volterra": LOTKA_VOLTERRA,
+    "Robertson": ROBERTSON,
+    "van der Pol": VAN_DER_POL,
+}

@@ -6,7 +6,7 @@ import pytest
 from diffsol.errors import GrazingError
 from diffsol.sensitivity import solve_ivp
 
-from .problems import ball, hits_ground
+from .models import ball, hits_ground
 
 G, HEIGHT, SPEED = 9.81, 10.0, 5.0
 

@@ -8,7 +8,7 @@ import diffsol.integrate
 from diffsol.errors import CompilationWarning
 from diffsol.sensitivity import solve_ivp
 
-from .problems import (
+from .models import (
     LOTKA_VOLTERRA,
     ROBERTSON,
     VAN_DER_POL,

@@ -79,10 +79,10 @@ DS_FN int ds_lsoda_resume(const ds_lsoda_problem *p, ds_lsoda_state *s, int task
 /* Tolerance that the choice of the first step works with. */
 DS_FN R ds_lsoda_scalar_tolerance(const ds_lsoda_problem *p, const ds_lsoda_state *s) {
     R tolerance = p->rtol[0];
-    for (ds_int i = 0; i < p->n; ++i)
+    for (ds_int i = 0; i < DS_TESTED(p); ++i)
         tolerance = ds_number_max(tolerance, p->rtol[i * p->rtol_stride]);
     if (tolerance <= 0)
-        for (ds_int i = 0; i < p->n; ++i)
+        for (ds_int i = 0; i < DS_TESTED(p); ++i)
             if (s->y[i] != 0)
                 tolerance = ds_number_max(tolerance, p->atol[i * p->atol_stride] / ds_abs(s->y[i]));
     return ds_number_min(ds_number_max(tolerance, 100.0 * DS_EPS), 0.001);
@@ -95,7 +95,7 @@ DS_FN R ds_lsoda_first_step(const ds_lsoda_problem *p, const ds_lsoda_state *s, 
     const R extent = ds_number_max(ds_abs(s->t), ds_abs(t_out));
     if (distance < 2.0 * DS_EPS * extent) return 0;
     const R tolerance = ds_lsoda_scalar_tolerance(p, s);
-    const R norm = ds_lsoda_norm(p->n, ds_lsoda_row(p, s, 1), s->weight);
+    const R norm = ds_lsoda_norm(DS_TESTED(p), ds_lsoda_row(p, s, 1), s->weight);
     const R sum = 1.0 / (tolerance * extent * extent) + tolerance * norm * norm;
     const R h = ds_number_min(1.0 / ds_sqrt(sum), distance);
     return t_out - s->t < 0 ? -h : h;
@@ -107,7 +107,7 @@ DS_FN int ds_lsoda_is_legal(const ds_lsoda_problem *p, R t, R t_out) {
     if (p->order_max[DS_LSODA_ADAMS] > DS_ADAMS_ORDER_MAX) return 0; /* as the history has room */
     if (p->order_max[DS_LSODA_BDF] > DS_BDF_ORDER_MAX) return 0;
     if (p->banded &&
-        (p->lower < 0 || p->lower >= p->n || p->upper < 0 || p->upper >= p->n))
+        (p->lower < 0 || p->lower >= DS_STATES(p) || p->upper < 0 || p->upper >= DS_STATES(p)))
         return 0;
     if ((t_out - t) * p->h0 < 0) return 0;
     for (ds_int i = 0; i < p->n; ++i)
@@ -124,7 +124,7 @@ DS_FN void ds_lsoda_reset(ds_lsoda_state *s, R t) {
     s->step_count = s->step_count_before = s->evaluation_count = s->jacobian_count = 0;
     s->growth_max = DS_LSODA_FIRST_GROWTH;
     s->patience = 2;
-    s->rate = DS_LSODA_RATE_GUESS;
+    s->rate = s->columns_rate = DS_LSODA_RATE_GUESS;
     s->jacobian_due = 0;
     s->drift = 0;
     s->jacobian_step = 0;

@@ -30,13 +30,13 @@ DS_FN int ds_lsoda_may_rise(const ds_lsoda_problem *p, const ds_lsoda_state *s) 
 DS_FN R ds_lsoda_growth_up(const ds_lsoda_problem *p, ds_lsoda_state *s) {
     const R *previous = ds_lsoda_row(p, s, p->order_max[s->family]);
     for (ds_int i = 0; i < p->n; ++i) s->f[i] = s->correction[i] - previous[i];
-    const R error = ds_lsoda_norm(p->n, s->f, s->weight) / ds_lsoda_tests(s->family, s->order)[2];
+    const R error = ds_lsoda_norm(DS_TESTED(p), s->f, s->weight) / ds_lsoda_tests(s->family, s->order)[2];
     return ds_lsoda_growth(error, 1.0 / (s->order + 2), 1.4, 0.0000014);
 }
 
 /* ... with the next lower one, from the last column of the history. */
 DS_FN R ds_lsoda_growth_down(const ds_lsoda_problem *p, const ds_lsoda_state *s) {
-    const R norm = ds_lsoda_norm(p->n, ds_lsoda_row(p, s, s->order), s->weight);
+    const R norm = ds_lsoda_norm(DS_TESTED(p), ds_lsoda_row(p, s, s->order), s->weight);
     const R error = norm / ds_lsoda_tests(s->family, s->order)[0];
     return ds_lsoda_growth(error, 1.0 / s->order, 1.3, 0.0000013);
 }
@@ -102,7 +102,7 @@ DS_FN R ds_lsoda_growth_other(const ds_lsoda_problem *p, const ds_lsoda_state *s
     if (order == s->order)
         *error = s->error * ds_lsoda_error_ratio(s, other, order);
     else
-        *error = ds_lsoda_norm(p->n, ds_lsoda_row(p, s, order + 1), s->weight) /
+        *error = ds_lsoda_norm(DS_TESTED(p), ds_lsoda_row(p, s, order + 1), s->weight) /
                  ds_lsoda_history_test(other, order);
     return ds_lsoda_growth_same(*error, order);
 }
@@ -123,6 +123,7 @@ DS_FN void ds_lsoda_switch_to(const ds_lsoda_problem *p, ds_lsoda_state *s, int 
     ds_lsoda_set_order(s, order);
     s->jacobian_due = family == DS_LSODA_BDF;
     s->growth_max = DS_LSODA_USUAL_GROWTH;
+    s->columns_rate = DS_LSODA_RATE_GUESS;
     s->t_switch = s->t;
 }
 

@@ -5,6 +5,7 @@
 #ifndef DS_LSODA_STATE_H
 #define DS_LSODA_STATE_H
 #include "../tables/multistep.h"
+#include "columns.h"
 #include "nordsieck.h"
 
 /* Indices of a pattern (linear.h): int64_t, without its header. */
@@ -63,6 +64,7 @@ enum {
 /* What the caller chooses; constant during a solve. Tolerances are read at [j * stride]. */
 typedef struct {
     ds_int n;
+    ds_int n_states, n_tested; /* see columns.h */
     const R *rtol, *atol;
     ds_int rtol_stride, atol_stride;
     R h0;            /* first step, signed; 0: choose */
@@ -104,7 +106,8 @@ typedef struct {
     int patience;    /* steps until step size and order are considered again */
     R rate;          /* of convergence, estimated (crate) */
     R error;         /* weighted norm of the last local error estimate */
-    R size;          /* weighted norm of the prediction */
+    R size;          /* weighted norm of the predicted y */
+    R columns_rate;  /* as `rate`, of the sensitivity columns */
     R excess;        /* too high an accuracy was wanted: multiply tolerances by this (tolsf) */
 
     /* The matrix I - h l_0 J. */
@@ -181,7 +184,7 @@ DS_FN int ds_lsoda_set_weights(const ds_lsoda_problem *p, ds_lsoda_state *s) {
 /* Norm of the matrix M that goes with ds_lsoda_norm: the largest weighted row sum. */
 DS_FN R ds_lsoda_matrix_norm(const ds_lsoda_problem *p, ds_lsoda_state *s) {
     R *sums = s->correction; /* free until the iteration begins */
-    const ds_int n = p->n;
+    const ds_int n = DS_STATES(p);
     for (ds_int i = 0; i < n; ++i) sums[i] = 0;
     for (ds_int j = 0; j < n; ++j) {
         const ds_int end = p->start ? p->start[j + 1] : (j + 1) * n;

@@ -4,8 +4,9 @@
  *   DS_START(name)           how the functions of this instance are called
  *   DS_COMPLEX               0: n reals; 1: n complex numbers stored as 2n reals (re, im)
  *   DS_START_CONTEXT         a type: what the right-hand side needs
- *   DS_RHS(ctx, end, t, y, out)  evaluates the derivative, nonzero to stop */
-#include "ds_lane.h"
+ *   DS_RHS(ctx, end, t, y, out)  evaluates the derivative, nonzero to stop
+ * and what columns.h says. */
+#include "columns.h"
 
 #ifndef DS_START_TYPES
 #define DS_START_TYPES
@@ -13,6 +14,7 @@
 /* What stays the same during a solve. Tolerances are read at [j * stride]: stride 0 or 1. */
 typedef struct {
     ds_int n; /* components, a complex one counted once */
+    ds_int n_states, n_tested; /* see columns.h */
     const R *rtol, *atol;
     ds_int rtol_stride, atol_stride;
     T t_bound;
@@ -50,17 +52,25 @@ DS_FN V DS_START(scale)(const ds_problem *p, ds_int j, V size) {
     return DS_C(p->atol[j * p->atol_stride]) + size * DS_C(p->rtol[j * p->rtol_stride]);
 }
 
-/* Root mean square of (x - minus) / (atol + rtol |y|); minus may be 0. */
-DS_FN V DS_START(norm)(const ds_problem *p, const V *x, const V *minus, const V *y) {
+/* Root mean square of (x - minus) / (atol + rtol |y|), from component `begin` on; minus may be 0. */
+DS_FN V DS_START(norm_from)(const ds_problem *p, ds_int begin, const V *x, const V *minus,
+                            const V *y) {
+    const ds_int count = DS_STATES(p);
     V sum = DS_C(0);
-    for (ds_int j = 0; j < p->n; ++j) {
+    for (ds_int j = begin; j < begin + count; ++j) {
         const V weight = DS_TO_WEIGHT(DS_START(scale)(p, j, DS_SIZE(y, j)));
         for (ds_int i = DS_PARTS * j; i < DS_PARTS * (j + 1); ++i) {
             const V e = DS_WEIGHTED(minus ? x[i] - minus[i] : x[i], weight);
             sum = sum + e * e;
         }
     }
-    return ds_sqrt(sum) / DS_C(DS_LIBM(sqrt)((R)p->n));
+    return ds_sqrt(sum) / DS_C(DS_LIBM(sqrt)((R)count));
+}
+
+DS_FN V DS_START(norm)(const ds_problem *p, const V *x, const V *minus, const V *y) {
+    V norm = DS_START(norm_from)(p, 0, x, minus, y);
+    DS_AND_COLUMNS(p, norm, begin, DS_START(norm_from)(p, begin, x, minus, y));
+    return norm;
 }
 
 /* Size of the initial step at t for a method whose error estimate has this order (SciPy's
@@ -77,7 +87,7 @@ DS_FN int DS_START(initial_step)(const ds_problem *p, int order, T t, const V *y
     const M small = ds_or(d0 < DS_C(1e-5), d1 < DS_C(1e-5));
     const V h0 = ds_min(ds_sel(small, DS_C(1e-6), DS_C(0.01) * d0 / d1), interval);
     for (ds_int i = 0; i < m; ++i) w[i] = y[i] + h0 * p->direction * f0[i];
-    const int stopped = DS_RHS(ctx, 0, t + h0 * p->direction, w, f1);
+    const int stopped = DS_RHS_ALL(ctx, 0, t + h0 * p->direction, w, f1);
     if (stopped) return stopped;
     const V d2 = DS_START(norm)(p, f1, f0, y) / h0;
     const M flat = ds_and(d1 <= DS_C(1e-15), d2 <= DS_C(1e-15));

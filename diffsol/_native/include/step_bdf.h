@@ -15,8 +15,8 @@
  *                            are exact
  *   DS_SOLVE(ctx, b, tol)    b becomes (I - c J)^-1 b, with an error of about `tol` at most, as
  *                            root mean square relative to those tolerances
- * They return nonzero to stop, and that is then what the functions here return. No
- * libc, no allocation, no globals. Scalar: lanes have methods without iterations. */
+ * and what columns.h and columns_bdf.h say. They return nonzero to stop, and that is then what the
+ * functions here return. No libc, no allocation, no globals. Scalar: lanes have methods without iterations. */
 #undef DS_START
 #undef DS_START_CONTEXT
 #define DS_START(name) DS_BDF(name)
@@ -24,124 +24,7 @@
 #include "start.h"
 
 #include "newton.h"
-
-#ifndef DS_STEP_BDF_TYPES
-#define DS_STEP_BDF_TYPES
-
-#define DS_BDF_MAX_ORDER 5
-#define DS_BDF_ITERATIONS 4
-/* Rows of n numbers: the differences, and four for an attempt. */
-#define DS_BDF_DIFFERENCES (DS_BDF_MAX_ORDER + 3)
-#define DS_BDF_ROWS (DS_BDF_DIFFERENCES + 4)
-/* Numbers in an interpolant before the differences: order, t, h. */
-#define DS_BDF_DENSE_HEAD 3
-
-/* kappa of order k (Shampine and Reichelt, table 1; 0 for order 5) in
- *   (1 - kappa_k) gamma_k d = h f - sum of gamma_j D^j y,   gamma_k = 1 + 1/2 + ... + 1/k;
- * error_const_k = kappa_k gamma_k + 1 / (k + 1). */
-static const R ds_bdf_gamma[DS_BDF_MAX_ORDER + 1] = {
-    0, 1, 1.5, 1.5 + 1.0 / 3, 1.5 + 1.0 / 3 + 0.25, 1.5 + 1.0 / 3 + 0.25 + 0.2};
-static const R ds_bdf_kappa[DS_BDF_MAX_ORDER + 1] = {0, -0.1850, -1.0 / 9, -0.0823, -0.0415, 0};
-
-/* One solve. */
-typedef struct {
-    R newton_tol;
-    int constant_jacobian; /* J never changes: it is always current */
-
-    /* The history: D holds D^0 y ... D^(order+2) y at t for the step size h_abs. */
-    R t, h_abs;
-    int order, equal_steps;
-    R *D;
-
-    /* What the context's J and factors are good for. */
-    int current_jacobian, have_factors;
-
-    /* The attempt on its way. */
-    int retry;            /* not the first attempt at this step */
-    R h_try;              /* size to be tried, unsigned */
-    R h, t_new;           /* tried, signed, and its end */
-    int clipped;          /* t_new is t_bound */
-    int failed;           /* the step size is too small or not finite: nothing was evaluated */
-    int accepted;
-    R *psi, *predict, *d, *b; /* rows of memory; d: sum of the corrections; b: right-hand sides */
-} ds_bdf;
-
-DS_FN R ds_bdf_alpha(int order) { return (1 - ds_bdf_kappa[order]) * ds_bdf_gamma[order]; }
-DS_FN R ds_bdf_error_const(int order) {
-    return ds_bdf_kappa[order] * ds_bdf_gamma[order] + 1.0 / (order + 1);
-}
-
-/* R with R[i][j] = prod over k = 1..i of (k - 1 - factor j) / k, for i, j = 1..order. */
-DS_FN void ds_bdf_changes(int order, R factor, R r[][DS_BDF_MAX_ORDER + 1]) {
-    for (int j = 1; j <= order; ++j) {
-        R product = 1;
-        for (int i = 1; i <= order; ++i) {
-            product *= (i - 1 - factor * j) / i;
-            r[i][j] = product;
-        }
-    }
-}
-
-/* D^1..D^order for the step size h become those for factor h: (R(factor) R(1))^T D. */
-DS_FN void ds_bdf_rescale(R *D, ds_int m, int order, R factor) {
-    R r[DS_BDF_MAX_ORDER + 1][DS_BDF_MAX_ORDER + 1], u[DS_BDF_MAX_ORDER + 1][DS_BDF_MAX_ORDER + 1];
-    R ru[DS_BDF_MAX_ORDER + 1][DS_BDF_MAX_ORDER + 1];
-    ds_bdf_changes(order, factor, r);
-    ds_bdf_changes(order, 1, u);
-    for (int i = 1; i <= order; ++i)
-        for (int j = 1; j <= order; ++j) {
-            ru[i][j] = 0;
-            for (int k = 1; k <= order; ++k) ru[i][j] += r[i][k] * u[k][j];
-        }
-    for (ds_int l = 0; l < m; ++l) {
-        R old[DS_BDF_MAX_ORDER + 1];
-        for (int i = 1; i <= order; ++i) old[i] = D[i * m + l];
-        for (int j = 1; j <= order; ++j) {
-            R sum = 0;
-            for (int i = 1; i <= order; ++i) sum += ru[i][j] * old[i];
-            D[j * m + l] = sum;
-        }
-    }
-}
-
-/* The step size and with it the history changes. */
-DS_FN void ds_bdf_resize(ds_bdf *s, ds_int m, R factor) {
-    ds_bdf_rescale(s->D, m, s->order, factor);
-    s->equal_steps = 0;
-}
-
-/* Before the first attempt at a step: the size within its limits. */
-DS_FN void ds_bdf_begin(const ds_problem *p, ds_bdf *s, ds_int m, R min_step) {
-    s->h_try = s->h_abs > p->max_step ? p->max_step : s->h_abs < min_step ? min_step : s->h_abs;
-    if (s->h_try != s->h_abs) ds_bdf_resize(s, m, s->h_try / s->h_abs);
-    s->current_jacobian = s->constant_jacobian;
-}
-
-/* The end of the step within t_bound. */
-DS_FN void ds_bdf_choose(const ds_problem *p, ds_bdf *s, ds_int m) {
-    const R min_step = 10 * ds_spacing(s->t, p->direction);
-    if (!s->retry) ds_bdf_begin(p, s, m, min_step);
-    s->failed = s->h_try < min_step;
-    if (s->failed) return;
-    s->t_new = s->t + s->h_try * p->direction;
-    s->clipped = p->direction * (s->t_new - p->t_bound) > 0;
-    if (s->clipped) {
-        s->t_new = p->t_bound;
-        ds_bdf_resize(s, m, ds_abs(s->t_new - s->t) / s->h_try);
-        s->have_factors = 0;
-    }
-    s->h = s->t_new - s->t;
-    s->h_try = ds_abs(s->h);
-}
-
-/* Index of the largest, as NumPy finds it: the first one of equals, or the first nan. */
-DS_FN int ds_bdf_largest(const R *x) {
-    int best = 0;
-    for (int i = 1; i < 3 && x[best] == x[best]; ++i)
-        if (!(x[i] <= x[best])) best = i;
-    return best;
-}
-#endif
+#include "bdf_history.h"
 
 /* Where a solve begins: y at t, its derivative f and the initial step size. `rows` is
  * DS_BDF_ROWS rows of memory. */
@@ -180,52 +63,75 @@ DS_FN void DS_BDF(predict)(const ds_problem *p, ds_bdf *s) {
     }
 }
 
-/* Root mean square of constant x / (atol + rtol |y|). */
-DS_FN R DS_BDF(scaled_norm)(const ds_problem *p, R constant, const R *x, const R *y) {
+/* Root mean square of constant x / (atol + rtol |y|), from component `begin` on. */
+DS_FN R DS_BDF(norm_of)(const ds_problem *p, ds_int begin, R constant, const R *x, const R *y) {
+    const ds_int count = DS_STATES(p);
     R sum = 0;
-    for (ds_int j = 0; j < p->n; ++j) {
+    for (ds_int j = begin; j < begin + count; ++j) {
         const R weight = DS_TO_WEIGHT(DS_BDF(scale)(p, j, DS_SIZE(y, j)));
         for (ds_int i = DS_PARTS * j; i < DS_PARTS * (j + 1); ++i) {
             const R e = DS_WEIGHTED(constant * x[i], weight);
             sum += e * e;
         }
     }
-    return ds_sqrt(sum) / ds_sqrt((R)p->n);
+    return ds_sqrt(sum) / ds_sqrt((R)count);
+}
+
+/* The same of y and of the columns that are tested. */
+DS_FN R DS_BDF(scaled_norm)(const ds_problem *p, R constant, const R *x, const R *y) {
+    R norm = DS_BDF(norm_of)(p, 0, constant, x, y);
+    DS_AND_COLUMNS(p, norm, begin, DS_BDF(norm_of)(p, begin, constant, x, y));
+    return norm;
+}
+
+/* From the predicted state: y = predict + d. */
+DS_FN void DS_BDF(start)(ds_bdf *s, ds_int begin, ds_int end, R *y) {
+    for (ds_int i = begin; i < end; ++i) {
+        s->d[i] = 0;
+        y[i] = s->predict[i];
+    }
 }
 
 /* b = c f - psi - d, the residual of the difference formula; f is in b. False: f is not finite. */
-DS_FN int DS_BDF(residual)(ds_bdf *s, ds_int m, R c) {
+DS_FN int DS_BDF(residual)(ds_bdf *s, ds_int begin, ds_int end, R c) {
     int finite = 1;
-    for (ds_int i = 0; i < m; ++i) {
+    for (ds_int i = begin; i < end; ++i) {
         finite &= ds_finite(s->b[i]);
         s->b[i] = c * s->b[i] - s->psi[i] - s->d[i];
     }
     return finite;
 }
 
-/* Simplified Newton iteration from the predicted state: y = predict + d. */
+/* For whoever solves only as exactly as is needed: the components from `begin` on are next. */
+DS_FN void DS_BDF(tell_scale)(const ds_problem *p, ds_bdf *s, ds_int begin, DS_BDF_CONTEXT ctx) {
+    R *scale = DS_SCALE(ctx);
+    (void)ctx;
+    for (ds_int j = 0; scale && j < DS_STATES(p); ++j)
+        scale[j] = DS_BDF(scale)(p, begin + j, DS_SIZE(s->predict, begin + j));
+}
+
+DS_FN void DS_BDF(apply)(ds_bdf *s, ds_int begin, ds_int end, R *y) {
+    for (ds_int i = begin; i < end; ++i) {
+        y[i] += s->b[i];
+        s->d[i] += s->b[i];
+    }
+}
+
+/* Simplified Newton iteration for y. */
 DS_FN int DS_BDF(iterate)(const ds_problem *p, ds_bdf *s, R c, R *y, ds_newton *newton,
                           DS_BDF_CONTEXT ctx) {
-    const ds_int m = p->n * DS_PARTS;
-    R *scale = DS_SCALE(ctx);
-    for (ds_int j = 0; scale && j < p->n; ++j)
-        scale[j] = DS_BDF(scale)(p, j, DS_SIZE(s->predict, j));
+    const ds_int m = DS_STATES(p) * DS_PARTS;
     ds_newton_begin(newton, s->newton_tol, DS_BDF_ITERATIONS);
-    for (ds_int i = 0; i < m; ++i) {
-        s->d[i] = 0;
-        y[i] = s->predict[i];
-    }
+    DS_BDF(tell_scale)(p, s, 0, ctx);
+    DS_BDF(start)(s, 0, m, y);
     while (ds_newton_next(newton)) {
         int stopped = DS_RHS(ctx, s->clipped, s->t_new, y, s->b);
         if (stopped) return stopped;
-        if (!DS_BDF(residual)(s, m, c)) return 0;
+        if (!DS_BDF(residual)(s, 0, m, c)) return 0;
         stopped = DS_SOLVE(ctx, s->b, DS_NEWTON_SHARE * s->newton_tol);
         if (stopped) return stopped;
-        if (!ds_newton_judge(newton, DS_BDF(scaled_norm)(p, 1, s->b, s->predict))) return 0;
-        for (ds_int i = 0; i < m; ++i) {
-            y[i] += s->b[i];
-            s->d[i] += s->b[i];
-        }
+        if (!ds_newton_judge(newton, DS_BDF(norm_of)(p, 0, 1, s->b, s->predict))) return 0;
+        DS_BDF(apply)(s, 0, m, y);
     }
     return 0;
 }
@@ -237,6 +143,7 @@ DS_FN int DS_BDF(solve)(const ds_problem *p, ds_bdf *s, R *y_new, ds_newton *new
     for (;;) {
         int stopped = s->have_factors ? 0 : DS_FACTOR(ctx, c);
         if (stopped) return stopped;
+        if (!s->have_factors) s->columns_rate = -1;
         s->have_factors = 1;
         stopped = DS_BDF(iterate)(p, s, c, y_new, newton, ctx);
         if (stopped || newton->converged || s->current_jacobian) return stopped;
@@ -246,6 +153,10 @@ DS_FN int DS_BDF(solve)(const ds_problem *p, ds_bdf *s, R *y_new, ds_newton *new
         s->current_jacobian = 1;
     }
 }
+
+#if DS_COLUMNS
+#include "columns_bdf.h"
+#endif
 
 /* The differences at the end of the accepted step: D^(j+1) y_n = D^j y_n - D^j y_(n-1). */
 DS_FN void DS_BDF(advance)(ds_bdf *s, ds_int m) {
@@ -277,6 +188,22 @@ DS_FN void DS_BDF(choose_order)(const ds_problem *p, ds_bdf *s, const R *y, R er
     s->have_factors = 0;
 }
 
+/* The equations could not be solved. */
+DS_FN void DS_BDF(halve)(ds_bdf *s, ds_int m) {
+    s->failed = !ds_finite(s->h); /* it would be tried for ever */
+    s->h_try *= 0.5;
+    ds_bdf_resize(s, m, 0.5);
+    s->have_factors = 0;
+}
+
+/* The error is too large. The iteration went well: the factors stay. */
+DS_FN void DS_BDF(reject)(ds_bdf *s, ds_int m, R error_norm, R safety) {
+    const R wished = safety * ds_pow(error_norm, -1.0 / (s->order + 1));
+    const R factor = ds_max(DS_NEWTON_MIN_FACTOR, wished);
+    s->h_try *= factor;
+    ds_bdf_resize(s, m, factor);
+}
+
 /* One attempt at a step, into y_new: accepted, failed, or to be tried again (a smaller one). */
 DS_FN int DS_BDF(trial)(const ds_problem *p, ds_bdf *s, R *y_new, DS_BDF_CONTEXT ctx) {
     const ds_int m = p->n * DS_PARTS;
@@ -285,23 +212,24 @@ DS_FN int DS_BDF(trial)(const ds_problem *p, ds_bdf *s, R *y_new, DS_BDF_CONTEXT
     s->accepted = 0;
     if (s->failed) return 0;
     DS_BDF(predict)(p, s);
-    const int stopped = DS_BDF(solve)(p, s, y_new, &newton, ctx);
+    int stopped = DS_BDF(solve)(p, s, y_new, &newton, ctx);
     if (stopped) return stopped;
     s->retry = 1;
-    if (!newton.converged) {
-        s->failed = !ds_finite(s->h); /* it would be tried for ever */
-        s->h_try *= 0.5;
-        ds_bdf_resize(s, m, 0.5);
-        s->have_factors = 0;
-        return 0;
+    int converged = newton.converged;
+    const R safety = ds_newton_safety(&newton), constant = ds_bdf_error_const(s->order);
+    R error_norm = converged ? DS_BDF(norm_of)(p, 0, constant, s->d, y_new) : 0;
+#if DS_COLUMNS
+    if (p->n > p->n_states && converged && !(error_norm > 1)) {
+        stopped = DS_BDF(solve_columns)(p, s, y_new, &converged, ctx);
+        if (stopped) return stopped;
+        DS_AND_COLUMNS(p, error_norm, begin, DS_BDF(norm_of)(p, begin, constant, s->d, y_new));
     }
-    const R safety = ds_newton_safety(&newton);
-    const R error_norm = DS_BDF(scaled_norm)(p, ds_bdf_error_const(s->order), s->d, y_new);
-    if (error_norm > 1) { /* the iteration went well: the factors stay */
-        const R wished = safety * ds_pow(error_norm, -1.0 / (s->order + 1));
-        const R factor = ds_max(DS_NEWTON_MIN_FACTOR, wished);
-        s->h_try *= factor;
-        ds_bdf_resize(s, m, factor);
+#endif
+    if (!converged || error_norm > 1) {
+        if (converged)
+            DS_BDF(reject)(s, m, error_norm, safety);
+        else
+            DS_BDF(halve)(s, m);
         return 0;
     }
     s->accepted = 1;

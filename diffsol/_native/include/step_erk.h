@@ -9,6 +9,7 @@
  *   DS_RHS(ctx, end, t, y, out)  evaluates the derivative, nonzero to stop; `end` is 0, or for
  *                            the last stage the mask of the lanes whose step was cut at t_bound
  *   DS_ERK_STAGES_BY         what takes the place of DS_ERK(stages) in a trial, or nothing
+ * and what columns.h says, but that DS_RHS is of y and its columns, which go through all stages together.
  * The order of operations is SciPy's (_ivp/rk.py, _ivp/common.py): decisions then agree with
  * SciPy's except where the rounding of a BLAS dot product does not. No libc, no allocation, no
  * globals: memory comes in as arguments. K has DS_ERK_ROW_COUNT rows of n * (1 + DS_COMPLEX)
@@ -52,13 +53,15 @@ DS_FN int DS_ERK(stages)(const ds_problem *p, const ds_step *s, const V *DS_REST
     return DS_RHS(ctx, s->clipped, s->t_new, y_new, last);
 }
 
-/* Step 3 of a trial: the norm of the error estimate relative to the tolerance. */
+/* Step 3 of a trial: the norm of the error estimate relative to the tolerance, of the components from
+ * `begin` on. */
 #if DS_ERK_TWO_ESTIMATES
 /* Two estimates, of order 5 and 3 (Hairer, Norsett, Wanner I, section II.10, eq. 10.17). */
-DS_FN V DS_ERK(error_norm)(const ds_problem *p, const V *y, const V *y_new, const V *K, V h) {
-    const ds_int m = p->n * DS_PARTS;
+DS_FN V DS_ERK(error_from)(const ds_problem *p, ds_int begin, const V *y, const V *y_new,
+                           const V *K, V h) {
+    const ds_int m = p->n * DS_PARTS, count = DS_STATES(p);
     V sum5 = DS_C(0), sum3 = DS_C(0);
-    for (ds_int j = 0; j < p->n; ++j) {
+    for (ds_int j = begin; j < begin + count; ++j) {
         const V size = ds_max(DS_SIZE(y_new, j), DS_SIZE(y, j));
         const V weight = DS_TO_WEIGHT(DS_ERK(scale)(p, j, size));
         for (ds_int i = DS_PARTS * j; i < DS_PARTS * (j + 1); ++i) {
@@ -72,13 +75,14 @@ DS_FN V DS_ERK(error_norm)(const ds_problem *p, const V *y, const V *y_new, cons
     const V square5 = norm5 * norm5, square3 = norm3 * norm3;
     const V mixed = square5 + DS_C(0.01) * square3;
     const M exact = ds_and(square5 == DS_C(0), square3 == DS_C(0));
-    return ds_sel(exact, DS_C(0), ds_abs(h) * square5 / ds_sqrt(mixed * DS_C(p->n)));
+    return ds_sel(exact, DS_C(0), ds_abs(h) * square5 / ds_sqrt(mixed * DS_C(count)));
 }
 #else
-DS_FN V DS_ERK(error_norm)(const ds_problem *p, const V *y, const V *y_new, const V *K, V h) {
-    const ds_int m = p->n * DS_PARTS;
+DS_FN V DS_ERK(error_from)(const ds_problem *p, ds_int begin, const V *y, const V *y_new,
+                           const V *K, V h) {
+    const ds_int m = p->n * DS_PARTS, count = DS_STATES(p);
     V sum = DS_C(0);
-    for (ds_int j = 0; j < p->n; ++j) {
+    for (ds_int j = begin; j < begin + count; ++j) {
         const V size = ds_max(DS_SIZE(y_new, j), DS_SIZE(y, j));
         const V weight = DS_TO_WEIGHT(DS_ERK(scale)(p, j, size));
         for (ds_int i = DS_PARTS * j; i < DS_PARTS * (j + 1); ++i) {
@@ -86,9 +90,15 @@ DS_FN V DS_ERK(error_norm)(const ds_problem *p, const V *y, const V *y_new, cons
             sum = sum + e * e;
         }
     }
-    return ds_sqrt(sum) / DS_C(DS_LIBM(sqrt)((R)p->n));
+    return ds_sqrt(sum) / DS_C(DS_LIBM(sqrt)((R)count));
 }
 #endif
+
+DS_FN V DS_ERK(error_norm)(const ds_problem *p, const V *y, const V *y_new, const V *K, V h) {
+    V norm = DS_ERK(error_from)(p, 0, y, y_new, K, h);
+    DS_AND_COLUMNS(p, norm, begin, DS_ERK(error_from)(p, begin, y, y_new, K, h));
+    return norm;
+}
 
 /* One trial of a step: choose the size, evaluate the stages, estimate the error, control. In `s`
  * see what became of it; committing an accepted step (y_new becomes y) is the caller's. Nonzero

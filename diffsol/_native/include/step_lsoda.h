@@ -16,6 +16,7 @@
  *                            computed here
  *   DS_FACTOR(ctx, m)        factors of I + M, M's values in that order; nonzero: singular
  *   DS_SOLVE(ctx, b)         b becomes (I + M)^-1 b
+ * and what columns.h and columns_lsoda.h say.
  *
  * The decisions and the order of operations are ODEPACK's, so that steps agree with SciPy's LSODA
  * and odeint. One value only, no lanes: two solves part ways too soon. No libc, no allocation, no
@@ -32,13 +33,19 @@ DS_FN int DS_LSODA(evaluate)(ds_lsoda_state *s, R *out, DS_LSODA_CONTEXT ctx) {
     return DS_LSODA_OK;
 }
 
-/* M = -h l_0 J by differences ([RH]); f holds the derivative at y. */
-DS_FN int DS_LSODA(differences)(const ds_lsoda_problem *p, ds_lsoda_state *s,
+/* The same of y and its columns. */
+DS_FN int DS_LSODA(evaluate_all)(ds_lsoda_state *s, R *out, DS_LSODA_CONTEXT ctx) {
+    if (DS_RHS_ALL(ctx, s->t, s->y, out)) return DS_LSODA_STOPPED;
+    ++s->evaluation_count;
+    return DS_LSODA_OK;
+}
+
+/* M = -h l_0 J by differences ([RH]); f holds the derivative at y, `moved` is scratch. */
+DS_FN int DS_LSODA(differences)(const ds_lsoda_problem *p, ds_lsoda_state *s, R *moved,
                                 DS_LSODA_CONTEXT ctx) {
-    const ds_int n = p->n, stride = p->banded ? p->lower + p->upper + 1 : n;
+    const ds_int n = DS_STATES(p), stride = p->banded ? p->lower + p->upper + 1 : n;
     const R least = ds_least_increment(s->h, n, ds_lsoda_norm(n, s->f, s->weight));
     const R factor = -(s->h * s->l[0]);
-    R *moved = s->correction; /* free until the iteration begins */
     for (ds_int group = 0; group < stride && group < n; ++group) {
         const R kept = s->y[group]; /* a function may have changed y in place */
         for (ds_int j = group; j < n; j += stride)
@@ -57,41 +64,45 @@ DS_FN int DS_LSODA(differences)(const ds_lsoda_problem *p, ds_lsoda_state *s,
     return DS_LSODA_OK;
 }
 
+/* M from the values of J. */
+DS_FN void DS_LSODA(scale_jacobian)(const ds_lsoda_problem *p, ds_lsoda_state *s) {
+    const R factor = -(s->h * s->l[0]);
+    const ds_int n = DS_STATES(p), count = p->start ? p->start[n] : n * n;
+    for (ds_int k = 0; k < count; ++k) s->jac[k] = s->jac[k] * factor;
+}
+
 /* A new matrix I - h l_0 J and its factors. 0, DS_LSODA_STOPPED or, singular,
  * DS_LSODA_CONVERGENCE. */
 DS_FN int DS_LSODA(make_matrix)(const ds_lsoda_problem *p, ds_lsoda_state *s,
                                 DS_LSODA_CONTEXT ctx) {
     ++s->jacobian_count;
     int code = DS_JAC(ctx, s->t, s->y, s->jac);
-    if (code == DS_LSODA_DIFFERENCES)
-        code = DS_LSODA(differences)(p, s, ctx);
-    else if (code == DS_LSODA_OK) {
-        const R factor = -(s->h * s->l[0]);
-        const ds_int count = p->start ? p->start[p->n] : p->n * p->n;
-        for (ds_int k = 0; k < count; ++k) s->jac[k] = s->jac[k] * factor;
-    }
+    if (code == DS_LSODA_DIFFERENCES) /* the correction is free until the iteration begins */
+        code = DS_LSODA(differences)(p, s, s->correction, ctx);
+    else if (code == DS_LSODA_OK)
+        DS_LSODA(scale_jacobian)(p, s);
     if (code) return code;
     s->jacobian_norm = ds_lsoda_matrix_norm(p, s) / ds_abs(s->h * s->l[0]);
     s->jacobian_due = 0;
     s->drift = 1.0;
     s->jacobian_step = s->step_count;
-    s->rate = DS_LSODA_RATE_GUESS;
+    s->rate = s->columns_rate = DS_LSODA_RATE_GUESS;
     return DS_FACTOR(ctx, s->jac) ? DS_LSODA_CONVERGENCE : DS_LSODA_OK;
 }
 
-/* One correction: Adams by functional iteration, BDF by a chord (Newton) iteration. The weighted
- * norm of the change. */
-DS_FN R DS_LSODA(correct_once)(const ds_lsoda_problem *p, ds_lsoda_state *s,
-                               DS_LSODA_CONTEXT ctx) {
-    const ds_int n = p->n;
-    const R *z = s->history, *z1 = s->history + n;
-    R *y = s->y, *f = s->f, *e = s->correction;
+/* One correction, of y or from `begin` on of a column: functional iteration, or a chord (Newton) iteration
+ * with the matrix. The weighted norm of the change. */
+DS_FN R DS_LSODA(correct_once)(const ds_lsoda_problem *p, ds_lsoda_state *s, ds_int begin,
+                               int chord, DS_LSODA_CONTEXT ctx) {
+    const ds_int n = DS_STATES(p);
+    const R *z = s->history + begin, *z1 = z + p->n, *weight = s->weight + begin;
+    R *y = s->y + begin, *f = s->f + begin, *e = s->correction + begin;
     const R h = s->h, l0 = s->l[0];
-    if (s->family == DS_LSODA_ADAMS) {
+    if (!chord) {
         R norm = 0;
         for (ds_int i = 0; i < n; ++i) {
             const R e_new = h * f[i] - z1[i];
-            const R change = ds_abs(e_new - e[i]) * s->weight[i];
+            const R change = ds_abs(e_new - e[i]) * weight[i];
             norm = change > norm ? change : norm;
             y[i] = z[i] + l0 * e_new;
             e[i] = e_new;
@@ -100,7 +111,7 @@ DS_FN R DS_LSODA(correct_once)(const ds_lsoda_problem *p, ds_lsoda_state *s,
     }
     for (ds_int i = 0; i < n; ++i) y[i] = h * f[i] - (z1[i] + e[i]);
     DS_SOLVE(ctx, y);
-    const R norm = ds_lsoda_norm(n, y, s->weight);
+    const R norm = ds_lsoda_norm(n, y, weight);
     for (ds_int i = 0; i < n; ++i) {
         e[i] = e[i] + y[i];
         y[i] = z[i] + l0 * e[i];
@@ -115,9 +126,9 @@ DS_FN int DS_LSODA(iterate)(const ds_lsoda_problem *p, ds_lsoda_state *s, DS_LSO
     const R test = ds_lsoda_tests(s->family, s->order)[1];
     const R bound = test * (0.5 / (s->order + 2));
     R change_before = 0, rate_max = 0;
-    for (ds_int i = 0; i < p->n; ++i) s->correction[i] = 0;
+    for (ds_int i = 0; i < DS_STATES(p); ++i) s->correction[i] = 0;
     for (int m = 0;;) {
-        const R change = DS_LSODA(correct_once)(p, s, ctx);
+        const R change = DS_LSODA(correct_once)(p, s, 0, s->family == DS_LSODA_BDF, ctx);
         int converged = change <= 100.0 * s->size * DS_EPS; /* a rounding error */
         /* Adams takes two at least: the first tells nothing about the Lipschitz constant. */
         if (!converged && (m > 0 || s->family == DS_LSODA_BDF)) {
@@ -134,7 +145,7 @@ DS_FN int DS_LSODA(iterate)(const ds_lsoda_problem *p, ds_lsoda_state *s, DS_LSO
             }
         }
         if (converged) {
-            const R norm = m == 0 ? change : ds_lsoda_norm(p->n, s->correction, s->weight);
+            const R norm = m == 0 ? change : ds_lsoda_norm(DS_STATES(p), s->correction, s->weight);
             s->error = norm / test;
             return DS_LSODA_OK;
         }
@@ -163,6 +174,10 @@ DS_FN int DS_LSODA(correct)(const ds_lsoda_problem *p, ds_lsoda_state *s, DS_LSO
     }
 }
 
+#if DS_COLUMNS
+#include "columns_lsoda.h"
+#endif
+
 /* --- The step ----------------------------------------------------------------------------------- */
 
 DS_FN void DS_LSODA(predict)(const ds_lsoda_problem *p, ds_lsoda_state *s) {
@@ -171,7 +186,7 @@ DS_FN void DS_LSODA(predict)(const ds_lsoda_problem *p, ds_lsoda_state *s) {
          s->step_count >= s->jacobian_step + DS_LSODA_JACOBIAN_AGE))
         s->jacobian_due = 1;
     ds_lsoda_predict(p, s);
-    s->size = ds_lsoda_norm(p->n, s->history, s->weight);
+    s->size = ds_lsoda_norm(DS_STATES(p), s->history, s->weight);
 }
 
 /* The corrector diverged: a quarter of the step. */
@@ -188,7 +203,7 @@ DS_FN int DS_LSODA(after_divergence)(const ds_lsoda_problem *p, ds_lsoda_state *
 DS_FN int DS_LSODA(restart)(const ds_lsoda_problem *p, ds_lsoda_state *s, DS_LSODA_CONTEXT ctx) {
     s->h = s->h * ds_number_max(p->h_min / ds_abs(s->h), 0.1);
     ds_copy(p->n, s->history, s->y);
-    if (DS_LSODA(evaluate)(s, s->f, ctx)) return DS_LSODA_STOPPED;
+    if (DS_LSODA(evaluate_all)(s, s->f, ctx)) return DS_LSODA_STOPPED;
     for (ds_int i = 0; i < p->n; ++i) s->history[p->n + i] = s->h * s->f[i];
     s->jacobian_due = s->family == DS_LSODA_BDF;
     s->patience = 5;
@@ -220,6 +235,10 @@ DS_FN int DS_LSODA(advance)(const ds_lsoda_problem *p, ds_lsoda_state *s, DS_LSO
     for (;;) {
         DS_LSODA(predict)(p, s);
         int code = DS_LSODA(correct)(p, s, ctx);
+#if DS_COLUMNS
+        if (code == DS_LSODA_OK && s->error <= 1.0 && p->n > p->n_states)
+            code = DS_LSODA(correct_columns)(p, s, ctx);
+#endif
         if (code == DS_LSODA_OK && s->error <= 1.0) break;
         ds_lsoda_retract(p, s, t);
         if (code == DS_LSODA_CONVERGENCE)
@@ -240,7 +259,7 @@ DS_FN int DS_LSODA(step)(const ds_lsoda_problem *p, ds_lsoda_state *s, DS_LSODA_
     else if (!ds_lsoda_set_weights(p, s))
         code = DS_LSODA_ZERO_WEIGHT;
     else {
-        const R excess = DS_EPS * ds_lsoda_norm(p->n, s->history, s->weight);
+        const R excess = DS_EPS * ds_lsoda_norm(DS_TESTED(p), s->history, s->weight);
         if (excess > 0.01) { /* less than two digits are left of the tolerance */
             s->excess = excess * 200.0;
             if (s->step_count == 0) return DS_LSODA_ILLEGAL;
@@ -264,7 +283,7 @@ DS_FN int DS_LSODA(start)(const ds_lsoda_problem *p, ds_lsoda_state *s, R t, int
         if (h != 0 && (t + h - t_crit) * h > 0) h = t_crit - t;
     }
     ds_lsoda_reset(s, t);
-    if (DS_LSODA(evaluate)(s, ds_lsoda_row(p, s, 1), ctx)) return DS_LSODA_STOPPED;
+    if (DS_LSODA(evaluate_all)(s, ds_lsoda_row(p, s, 1), ctx)) return DS_LSODA_STOPPED;
     ds_copy(p->n, s->y, s->history);
     if (!ds_lsoda_set_weights(p, s)) return DS_LSODA_ILLEGAL;
     if (h == 0) {
