@@ -31,15 +31,14 @@ def test_gradients():
 
 
 def test_lanes_give_what_each_gives_alone():
-    fun = _residual(
-        own="a", wrt="args"
-    )  # the sizes of the variables, and so the tolerances, are the same
+    fun = _residual()
     assert fun._together is not None
     together = fun(fun.p0), fun.jac(fun.p0)
     fun._together = None
     fun._kept.clear()
-    assert np.allclose(fun(fun.p0), together[0], rtol=1e-12, atol=1e-12)
-    assert np.allclose(fun.jac(fun.p0), together[1], rtol=1e-10, atol=1e-11)
+    # in lanes one norm is over y and all columns, alone the largest of theirs counts: steps differ a little
+    assert np.allclose(fun(fun.p0), together[0], rtol=1e-7, atol=1e-7)
+    assert np.allclose(fun.jac(fun.p0), together[1], rtol=1e-6, atol=1e-6)
 
 
 def test_what_fails_in_lanes_fails_alone():

@@ -20,7 +20,12 @@ class Sensitive(Solve):
         atol = np.broadcast_to(atol, self.k)
         scales = [atol / (abs(p) or 1.0) for p in problem.p]
         super().__init__(
-            problem.fun, problem.t_span, whole, method, atol=np.concatenate([atol, *scales]), **options
+            problem.fun,
+            problem.t_span,
+            whole,
+            method,
+            atol=np.concatenate([atol, *scales]),
+            **options,
         )
 
     def __post_init__(self):

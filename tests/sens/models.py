@@ -43,8 +43,8 @@ def van_der_pol(t, y, mu):
 
 # (fun, y0, tf, args): those of the table of errors, whose derivatives at the end are compared
 LOTKA_VOLTERRA = (lotka_volterra, [1.0, 1.0], 10.0, (1.5, 1.0, 3.0, 1.0))
-ROBERTSON = (robertson, [1.0, 0.0, 0.0], 40.0, (0.04, 3e7, 1e4))
-VAN_DER_POL = (van_der_pol, [2.0, 0.0], 20.0, (10.0,))
+ROBERTSON = (robertson, [1.0, 0.0, 0.0], 1e4, (0.04, 3e7, 1e4))
+VAN_DER_POL = (van_der_pol, [2.0, 0.0], 15.0, (10.0,))
 
 
 def ball(t, y, g):

@@ -51,7 +51,12 @@ def _reference(problem):
     z0 = np.concatenate([problem.y0, problem.start().ravel()])
     method = "Radau" if problem.stiff else "DOP853"
     solution = solve_ivp(
-        problem.augmented, problem.t_span, z0, method, rtol=1e-12 if problem.stiff else 1e-13, atol=1e-16
+        problem.augmented,
+        problem.t_span,
+        z0,
+        method,
+        rtol=1e-12 if problem.stiff else 1e-13,
+        atol=1e-16,
     )
     return solution.y[k:, -1].reshape(-1, k)
 
@@ -81,7 +86,13 @@ def _mu(t, y, mu):
 
 
 DECAY = Problem(
-    lambda t, y, k: -k * y, lambda t, y, k: [[-k]], lambda t, y, k: [-y], (0.0, 5.0), (2.0,), (0.8,), _decay
+    lambda t, y, k: -k * y,
+    lambda t, y, k: [[-k]],
+    lambda t, y, k: [-y],
+    (0.0, 5.0),
+    (2.0,),
+    (0.8,),
+    _decay,
 )
 LOGISTIC = Problem(
     lambda t, y, r, K: r * y * (1 - y / K),
