@@ -321,7 +321,7 @@ class Run(JacobianKernels):
 
     def _redo_in_python(self) -> int:
         what = f"{self.rhs.record.name!r} (or of an event)"
-        verify.warn_mismatch(what, "solve was redone", stacklevel=4)
+        verify.warn_mismatch(what, "solve was redone", stacklevel=5)
         self._close()
         self._bound, self._jac_bound, self._mode = None, None, "0"
         self._open()

@@ -8,53 +8,82 @@ import threading
 
 import numpy as np
 
+from diffsol._engine.watch import OBSERVERS, RUNNING, Watch
 from diffsol._ensemble.batch import host
 from diffsol._ensemble.native import wait_for
 from diffsol._ensemble.outcome import UNKNOWN, Outcome
-from diffsol.integrate import solve_ivp
+from diffsol.integrate._ivp import ScipyHas, solve_native
+from diffsol.integrate._passthrough import scipy_solve_ivp
 
 TELL_EVERY = 16  # trajectories
 INSTEAD = {"Rodas5P": "Radau"}  # who takes over from methods that only ensembles have
 
 
+class _End(Watch):
+    """Sees the state in which the solve of a trajectory ends, beside what a `Watch` does.
+
+    look    called some times a second; what it raises ends the solve
+    t, y, n_steps, n_rejected    at the end
+    """
+
+    def __init__(self, look, max_steps):
+        super().__init__(max_steps, observers=OBSERVERS.get())
+        self._ask = look
+
+    def advance(self, step, run, seconds) -> int:
+        code = super().advance(step, run, seconds)
+        if code == RUNNING:
+            self._ask()
+        else:
+            core = run.core
+            self.t, self.y = core.t_stop, run.current()
+            self.n_steps, self.n_rejected = core.n_accepted, core.n_trials - core.n_accepted
+        return code
+
+
 def solve_one(fun, batch, options, i, outcome, look):
     """Trajectory i of the batch, into the outcome. What `fun` raises comes out, and what `look` raises, which is
     called some times a second."""
-    span, y0, args = batch.one(i)
-    more = {} if options.first_step is None else {"first_step": options.first_step}
-    if options.max_steps is not None:
-        more["max_steps"] = options.max_steps
-    sol = solve_ivp(
-        fun,
-        span,
-        y0,
-        method=INSTEAD.get(options.method, options.method),
-        dense_output=options.t_eval is not None,  # and every step: the last one is wanted, too
-        events=options.events or None,
-        args=args,
-        rtol=options.rtol,
-        atol=options.atol,
-        max_step=options.max_step,
-        progress=look,
-        **more,
-    )
-    outcome.t[i], outcome.y[i] = sol.t[-1], sol.y[:, -1]
-    outcome.status[i], outcome.nfev[i] = sol.status, sol.nfev
-    if sol.stats is not None:  # there was something to solve
-        outcome.n_steps[i], outcome.n_rejected[i] = sol.stats.n_steps, sol.stats.n_rejected
+    (t0, tf), y0, args = batch.one(i)
+    method, events = INSTEAD.get(options.method, options.method), options.events or None
+    end, own = _End(look, options.max_steps), options.of_solve_ivp
+    given = method, options.t_eval, False, events, False, args
+    sol = solve_native(fun, t0, tf, y0, *given, own, end)
+    if type(sol) is ScipyHas:
+        if sol.has_begun and options.max_steps is not None:
+            own = own | {"max_steps": options.max_steps}  # SciPy says that it does not know it
+        _solve_by_scipy(sol.fun, (t0, tf), y0, given, own, options.t_eval, outcome, i)
+        return
+    outcome.t[i], outcome.y[i] = end.t, end.y
+    outcome.n_steps[i], outcome.n_rejected[i] = end.n_steps, end.n_rejected
     if options.t_eval is not None:
-        _save(options.t_eval, sol, span, outcome, i)
+        outcome.n_saved[i] = len(sol.t)
+        if len(sol.t):
+            outcome.ys[i, : len(sol.t)] = sol.y.T
+    _put(sol, outcome, i)
+
+
+def _put(sol, outcome, i):
+    """What is counted, and the events."""
+    outcome.status[i], outcome.nfev[i] = sol.status, sol.nfev
+    room = outcome.event_t.shape[2]
     for k, (times, states) in enumerate(zip(sol.t_events or (), sol.y_events or (), strict=True)):
-        kept = min(len(times), options.event_room)
+        kept = min(len(times), room)
         outcome.event_count[i, k] = len(times)
         outcome.event_t[i, k, :kept] = times[:kept]
         if kept:
             outcome.event_y[i, k, :kept] = states[:kept]
 
 
-def _save(t_eval, sol, span, outcome, i):
+def _solve_by_scipy(fun, span, y0, given, own, t_eval, outcome, i):
+    """A trajectory for which SciPy has rules of its own: every step is kept, for the last one is wanted, too."""
+    method, _, _, *rest = given
+    dense = t_eval is not None
+    sol = scipy_solve_ivp(fun, span, y0, method, None, dense, *rest, own)
+    outcome.t[i], outcome.y[i] = sol.t[-1], sol.y[:, -1]
+    _put(sol, outcome, i)
     t0, tf = span
-    if sol.t[-1] == t0 != tf:
+    if not dense or sol.t[-1] == t0 != tf:
         return  # no step was made: SciPy keeps nothing then
     reached = t_eval[t_eval <= sol.t[-1]] if tf >= t0 else t_eval[t_eval >= sol.t[-1]]
     outcome.n_saved[i] = reached.size

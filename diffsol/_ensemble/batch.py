@@ -183,6 +183,6 @@ def _span(t_span, xp):
         raise ValueError(
             "The entries of `t_span` must be numbers, or arrays with one for each trajectory."
         )
-    if not all(xp.isfinite(end).all() for end in ends):
-        raise ValueError("`t_span` must be finite.")
+    if not xp.isfinite(ends[0]).all() or xp.isnan(ends[1]).any():
+        raise ValueError("`t_span[0]` must be finite, and `t_span[1]` not be nan.")
     return ends

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,8 @@ from diffsol._ensemble.batch import host
 from diffsol._native._core import lib
 from diffsol.integrate import _options
 
+TAKE_JAC = ("Radau", "BDF", "LSODA")
+
 
 @dataclass(frozen=True)
 class Options:
@@ -19,6 +22,7 @@ class Options:
 
     events       event functions, with the attributes that SciPy knows
     event_room   records that are kept of one event and trajectory
+    jac          of the right-hand side, where `solve_ivp` is asked
     """
 
     method: str
@@ -30,6 +34,7 @@ class Options:
     first_step: float | None
     max_steps: int | None
     event_room: int
+    jac: Any
 
     @property
     def n_eval(self):
@@ -39,14 +44,25 @@ class Options:
         """(occurrences that end a trajectory, direction) of each event, as doubles."""
         return _options.prepare_events(self.events)[1:]
 
+    @functools.cached_property
+    def of_solve_ivp(self) -> dict[str, Any]:
+        """Those that the method has in `solve_ivp`, too."""
+        own = {"rtol": self.rtol, "atol": self.atol}
+        own |= {} if self.max_step == math.inf else {"max_step": self.max_step}
+        own |= {} if self.first_step is None else {"first_step": self.first_step}
+        return own | ({} if self.jac is None else {"jac": self.jac})
+
 
 def options_of(
-    batch, method, rtol, atol, t_eval, events, max_step, first_step, max_steps, max_events
+    batch, method, rtol, atol, t_eval, events, max_step, first_step, max_steps, max_events, jac
 ):
     """Checked as `solve_ivp` checks them, for every trajectory of the batch."""
     if max_step != math.inf:
         max_step = _options.check_max_step(max_step)
-    rtol, atol = _options.check_tolerances(rtol, atol, batch.n)
+    rtol, atol = _options.check_tolerances(rtol, atol, batch.n, stacklevel=3)
+    if jac is not None and method not in TAKE_JAC:
+        _options.warn_extraneous(["jac"], stacklevel=4)
+        jac = None
     if first_step is not None:
         if np.ndim(first_step):
             raise ValueError("`first_step` must be one number, for all trajectories.")
@@ -75,20 +91,37 @@ def options_of(
         first_step,
         max_steps,
         int(max_events),
+        jac,
     )
 
 
 def _times(t_eval, batch):
+    """`t_eval` without nan, within the interval of every trajectory and in its direction."""
     if t_eval is None:
         return None
-    forward, backward = (batch.tf >= batch.t0).all(), (batch.tf <= batch.t0).all()
-    if not (forward or backward):
+    t0, tf = host(batch.t0), host(batch.tf)
+    forward = bool((tf >= t0).all())
+    if not forward and not (tf <= t0).all():
         raise ValueError("With `t_eval`, all trajectories must be integrated in one direction.")
-    # what all intervals have in common; where that is nothing, no time is within it
-    t0, tf = (batch.t0.max(), batch.tf.min()) if forward else (batch.t0.min(), batch.tf.max())
     times = np.asarray(host(t_eval), dtype=float)
     if times.ndim == 1:
         times = times[~np.isnan(times)]  # SciPy passes over them
-    if times.size and (t0 > tf if forward else t0 < tf):
-        raise ValueError("Values in `t_eval` are not within every `t_span`.")
-    return np.ascontiguousarray(_options.check_t_eval(times, float(t0), float(tf)))
+        _check_within(times, np.minimum(t0, tf), np.maximum(t0, tf))
+    widest = (t0.min(), tf.max()) if forward else (t0.max(), tf.min())
+    return np.ascontiguousarray(_options.check_t_eval(times, *map(float, widest)))
+
+
+def _check_within(times, first, last):
+    """Raise the ValueError that `solve_ivp` has for the first trajectory that does not reach all times."""
+    if not times.size:
+        return
+    beyond = np.flatnonzero((times.min() < first) | (times.max() > last))
+    if not beyond.size:
+        return
+    i = int(beyond[0])
+    a, b = float(first[i]), float(last[i])
+    time = float(times[(times < a) | (times > b)][0])
+    whose = f" of trajectory {i}" if len(first) > 1 else ""
+    raise ValueError(
+        f"Values in `t_eval` are not within `t_span`{whose}: {time} is not between {a} and {b}."
+    )

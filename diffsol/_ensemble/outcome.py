@@ -51,6 +51,16 @@ class Outcome:
     def arrays(self):
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
+    def part(self, which) -> Outcome:
+        """Some trajectories: views for a slice, copies for an array of their numbers."""
+        taken = isinstance(which, np.ndarray)
+        return Outcome(
+            **{
+                name: values.take(which, axis=0) if taken else values[which]
+                for name, values in self.arrays().items()
+            }
+        )
+
     def put(self, first, other):
         """The outcome of other trajectories from row `first` on."""
         for name, values in other.arrays().items():

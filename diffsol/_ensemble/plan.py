@@ -112,7 +112,8 @@ def plan_of(fun, batch, options) -> Plan:
         stiff = options.method == "Rodas5P"
         plan = Plan(fun, options, *programs_of(fun, options.events, batch, stiff))
         if not in_lanes:
-            return Plan(fun, options, None, None, calls_no_python=mode == "1")
+            quiet = mode == "1" and not callable(options.jac)
+            return Plan(fun, options, None, None, calls_no_python=quiet)
         native.Solver(plan.programs, plan.parameters, batch.rows(0, 1), options)  # compiles
     except Refused as refused:
         if not in_lanes:

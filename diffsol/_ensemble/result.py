@@ -29,11 +29,13 @@ class EnsembleResult:
                `solve_ivp` was asked for); of the CPU 'lanes', 'threads', 'occupancy' (share of the lanes that were
                busy); of GPUs 'devices'
 
-    sol[i] is trajectory i as `solve_ivp` returns it, and len(sol) is N.
+    sol[i] is trajectory i as `solve_ivp` returns it, and len(sol) is N. sol[:100], sol[sol.success], sol[[3, 1]] are
+    results of some trajectories, by NumPy's rules for an array of one axis: those of slices are views. Their `stats`
+    are those of all.
     """
 
     def __init__(self, outcome, options, stats):
-        self._outcome = outcome
+        self._outcome, self._options = outcome, options
         self.t = options.t_eval
         self.t_final, self.y_final = outcome.t, outcome.y
         self.y = outcome.y if options.t_eval is None else np.swapaxes(outcome.ys, 1, 2)
@@ -49,8 +51,21 @@ class EnsembleResult:
     def __len__(self):
         return len(self.status)
 
-    def __getitem__(self, i):
-        i = range(len(self))[index(i)]
+    def __getitem__(self, which):
+        if isinstance(which, slice):
+            return EnsembleResult(self._outcome.part(which), self._options, self.stats)
+        if isinstance(which, bool | np.bool_ | tuple):
+            raise IndexError(
+                f"The trajectories have one axis: {which!r} is neither a number, nor a slice, nor an array, of it."
+            )
+        if np.ndim(which):
+            picked = np.arange(len(self))[host(which)]
+            if picked.ndim != 1:
+                raise IndexError(f"Trajectories are picked along one axis, not {picked.ndim}.")
+            return EnsembleResult(self._outcome.part(picked), self._options, self.stats)
+        return self._one(range(len(self))[index(host(which))])
+
+    def _one(self, i):
         status = int(self.status[i])
         saved = int(self._outcome.n_saved[i])
         t_events = y_events = None
@@ -79,4 +94,5 @@ class EnsembleResult:
             for status, count in zip(*np.unique(host(self.status), return_counts=True), strict=True)
         )
         times = "" if self.t is None else f" at {self.t.size} times"
-        return f"<EnsembleResult: {len(self)} trajectories of {n} components{times}; {ended}>"
+        ended = f"; {ended}" if ended else ""
+        return f"<EnsembleResult: {len(self)} trajectories of {n} components{times}{ended}>"

@@ -54,6 +54,7 @@ def solve_ensemble(
     first_step: float | None = None,
     max_steps: int | None = None,
     max_events: int = 16,
+    jac: Any = None,
     device: str = "cpu",
     threads: int | None = None,
     executor: Any = None,
@@ -76,7 +77,8 @@ def solve_ensemble(
         Right-hand side ``fun(t, y, *args)`` of one trajectory: ``y`` has the shape (n,). Nothing in it is
         written for many.
     t_span : 2-member sequence
-        (t0, tf); each a number, or an array (N,) with one for each trajectory.
+        (t0, tf); each a number, or an array (N,) with one for each trajectory. tf may be infinite, for trajectories
+        that an event ends.
     y0 : array_like, shape (n,) or (N, n)
         Initial state of all trajectories, or of each.
     args : tuple
@@ -88,7 +90,8 @@ def solve_ensemble(
         'RK45' (default), 'RK23' and 'DOP853', as in SciPy, and for stiff problems 'Rodas5P' [1]_ are solved in
         lanes; 'Radau', 'BDF' and 'LSODA' by `solve_ivp`, one trajectory after the other in each thread.
     t_eval : array_like, shape (K,), optional
-        Times at which to store the states of all trajectories; None (default) stores where each ended.
+        Times at which to store the states of all trajectories, within the interval of each; None (default) stores
+        where each ended.
     rtol, atol : float or array_like (n,)
         Relative and absolute tolerances, as of `solve_ivp`.
     events : callable or list of callables, optional
@@ -99,6 +102,9 @@ def solve_ensemble(
         A trajectory ends after so many accepted steps, with status -2.
     max_events : int
         Occurrences of each event that are kept of one trajectory; all are counted.
+    jac : array_like, sparse matrix or callable, optional
+        Jacobian of `fun` for 'Radau', 'BDF' and 'LSODA', as of `solve_ivp`; a callable is called by one thread. 'Rodas5P'
+        has the exact one, compiled.
     device : str
         'cpu', or 'cuda': an NVIDIA GPU, through CuPy, for 'RK23', 'RK45', 'DOP853' and 'Rodas5P'. Arrays that are
         there already (CuPy's, and others that CuPy takes without copying) stay there, and so do the results.
@@ -156,7 +162,7 @@ def solve_ensemble(
     if method not in METHODS:
         raise ValueError(f"`method` must be one of {', '.join(METHODS)}, not {method!r}.")
     args = _options.unpack_args(args)
-    tuning = (rtol, atol, t_eval, events, max_step, first_step, max_steps, max_events)
+    tuning = (rtol, atol, t_eval, events, max_step, first_step, max_steps, max_events, jac)
     if not (isinstance(progress, bool) or callable(progress)):
         raise TypeError(f"`progress` must be True, False or callable, not {progress!r}.")
     wish = None if reduce is None else wanted(reduce)

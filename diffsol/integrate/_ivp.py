@@ -1,6 +1,8 @@
 """solve_ivp: SciPy's call, answered by the native steppers."""
 
+from collections.abc import Callable
 from math import isnan
+from typing import NamedTuple
 
 import numpy as np
 
@@ -187,6 +189,45 @@ def solve_ivp(
         options = _own_options(traits, options)
     observers = OBSERVERS.get()
     onlooker = _limits.watch(observers, **limits) if limits or observers else None
+    result = solve_native(
+        fun, t0, tf, y0, name, t_eval, dense_output, events, vectorized, args, options, onlooker
+    )
+    if type(result) is ScipyHas:
+        if result.has_begun:
+            options = options | limits
+        return _passthrough.scipy_solve_ivp(
+            result.fun,
+            t_span,
+            y0,
+            name,
+            t_eval,
+            dense_output,
+            events,
+            vectorized,
+            args,
+            options,
+        )
+    return result
+
+
+class ScipyHas(NamedTuple):
+    """A problem for which SciPy has rules of its own: it is to solve it, with the function `fun`.
+
+    has_begun    has `fun` been called?
+    """
+
+    fun: Callable
+    has_begun: bool
+
+
+def solve_native(
+    fun, t0, tf, y0, name, t_eval, dense_output, events, vectorized, args, options, onlooker
+):
+    """The `OdeResult` of the native method `name`, or `ScipyHas`. `options` are the method's own.
+
+    onlooker    a `Watch`, or None
+    """
+    traits = METHODS[name]
     state = _options.check_y0(y0)
     if isinstance(fun, tuple):
         fun = _options.check_c_function(fun, args, state, vectorized)
@@ -196,22 +237,13 @@ def solve_ivp(
         or (t_eval is not None and _has_nan(t_eval))
         or (traits.implicit and is_refused(traits, state, options))
     ):
-        # Nothing to integrate, or times that no order holds for: SciPy has rules of its own for
-        # it, and there is nothing to gain.
-        return _passthrough.scipy_solve_ivp(
-            fun, t_span, y0, name, t_eval, dense_output, events, vectorized, args, options
-        )
+        # Nothing to integrate, or times that no order holds for: there is nothing to gain.
+        return ScipyHas(fun, False)
     try:
         run = start(name, fun, t0, tf, state, vectorized, args, options)
     except Unusual as unusual:
-        first = unusual.result
-        run = None
-    if run is None:
         # The shape of the first result is one that SciPy broadcasts in ways of its own.
-        fun = _passthrough.after_first(fun, first)
-        return _passthrough.scipy_solve_ivp(
-            fun, t_span, y0, name, t_eval, dense_output, events, vectorized, args, options | limits
-        )
+        return ScipyHas(_passthrough.after_first(fun, unusual.result), True)
     if events is not None:
         _watch(run, events, args, state, y0)
     run.set_output(t_eval, dense_output)
@@ -226,12 +258,9 @@ def solve_ivp(
     if status is None or (
         traits.starts_later and status >= 0 and run.y.size and _scipy.refuses_nan(run.y[:, -1])
     ):
-        # Here SciPy before 1.17 has an outcome of its own.
-        return _passthrough.scipy_solve_ivp(
-            fun, t_span, y0, name, t_eval, dense_output, events, vectorized, args, options | limits
-        )
+        return ScipyHas(fun, True)  # SciPy before 1.17 has an outcome of its own
     if status == -1 and traits.starts_later:
-        _scipy.warn_of_istate(run.istate)
+        _scipy.warn_of_istate(run.istate, stacklevel=3)
     result = _result(run, status, name, y0, t_eval, dense_output, events is not None)
     if onlooker is not None:
         onlooker.end(result.stats)

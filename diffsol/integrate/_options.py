@@ -93,18 +93,18 @@ def check_max_step(max_step: Any) -> float:
     return math.inf if math.isnan(max_step) else max_step
 
 
-def check_tolerances(rtol: Any, atol: Any, n: int) -> tuple[Any, Any]:
+def check_tolerances(rtol: Any, atol: Any, n: int, stacklevel: int = 2) -> tuple[Any, Any]:
     """Tolerances as floats or float64 arrays that broadcast against the state.
 
     A relative tolerance below 100 EPS is raised to it with a warning.  `atol` must be a scalar
-    or have shape (n,), and not be negative.
+    or have shape (n,), and not be negative.  stacklevel as if the caller warned.
     """
     if type(rtol) is not float or not rtol >= MIN_RTOL:
         if np.any(rtol < MIN_RTOL):
             warn(
                 "At least one element of `rtol` is too small. "
                 f"Setting `rtol = np.maximum(rtol, {MIN_RTOL})`.",
-                stacklevel=3,
+                stacklevel=stacklevel + 1,
             )
             rtol = np.maximum(rtol, MIN_RTOL)
         rtol = _scalar_or_array(rtol)

@@ -144,11 +144,11 @@ def first_unused_word() -> int:
     return 0 if is_in_fortran() else 1
 
 
-def warn_of_istate(istate: int) -> None:
-    """SciPy's warning of a failure of LSODA, in its words."""
+def warn_of_istate(istate: int, stacklevel: int) -> None:
+    """SciPy's warning of a failure of LSODA, in its words; stacklevel as if the caller warned."""
     solver = importlib.import_module("scipy.integrate._ode").lsoda
     unexpected = f"Unexpected istate={istate:d}"
-    warnings.warn(f"lsoda: {solver.messages.get(istate, unexpected)}", stacklevel=3)
+    warnings.warn(f"lsoda: {solver.messages.get(istate, unexpected)}", stacklevel=stacklevel + 1)
 
 
 def original(name: str) -> Any:
