@@ -4,6 +4,7 @@ for trajectories that a kernel could not answer for."""
 from __future__ import annotations
 
 import contextvars
+import math
 import threading
 
 import numpy as np
@@ -19,26 +20,39 @@ TELL_EVERY = 16  # trajectories
 INSTEAD = {"Rodas5P": "Radau"}  # who takes over from methods that only ensembles have
 
 
-class _End(Watch):
-    """Sees the state in which the solve of a trajectory ends, beside what a `Watch` does.
+class _End:
+    """Looks on at the solve of a trajectory, for the state in which it ends.
 
     look    called some times a second; what it raises ends the solve
-    t, y, n_steps, n_rejected    at the end
+    watch   the `Watch` that looks on, too, or None
+    t, y, nfev, n_steps, n_rejected    at the end
     """
 
-    def __init__(self, look, max_steps):
-        super().__init__(max_steps, observers=OBSERVERS.get())
-        self._ask = look
+    __slots__ = ("_look", "_watch", "n_rejected", "n_steps", "nfev", "t", "y")
+
+    def __init__(self, look, watch):
+        self._look, self._watch = look, watch
+
+    def start(self, run):
+        if self._watch is not None:
+            self._watch.start(run)
 
     def advance(self, step, run, seconds) -> int:
-        code = super().advance(step, run, seconds)
+        core, watch = run.core, self._watch
+        code = step(core, seconds) if watch is None else watch.advance(step, run, seconds)
         if code == RUNNING:
-            self._ask()
+            self._look()
         else:
-            core = run.core
-            self.t, self.y = core.t_stop, run.current()
+            self.t, self.y, self.nfev = core.t_stop, run.current(), core.nfev
             self.n_steps, self.n_rejected = core.n_accepted, core.n_trials - core.n_accepted
         return code
+
+    def seconds_left(self) -> float:
+        return math.inf
+
+    def end(self, result):
+        if self._watch is not None:
+            self._watch.end(result)
 
 
 def solve_one(fun, batch, options, i, outcome, look):
@@ -46,28 +60,31 @@ def solve_one(fun, batch, options, i, outcome, look):
     called some times a second."""
     (t0, tf), y0, args = batch.one(i)
     method, events = INSTEAD.get(options.method, options.method), options.events or None
-    end, own = _End(look, options.max_steps), options.of_solve_ivp
+    most, observers, own = options.max_steps, OBSERVERS.get(), options.of_solve_ivp
+    end = _End(look, Watch(most, observers=observers) if most or observers else None)
     given = method, options.t_eval, False, events, False, args
     sol = solve_native(fun, t0, tf, y0, *given, own, end)
     if type(sol) is ScipyHas:
-        if sol.has_begun and options.max_steps is not None:
-            own = own | {"max_steps": options.max_steps}  # SciPy says that it does not know it
+        if most and sol.has_begun:
+            own = own | {"max_steps": most}  # SciPy says that it does not know it
         _solve_by_scipy(sol.fun, (t0, tf), y0, given, own, options.t_eval, outcome, i)
         return
-    outcome.t[i], outcome.y[i] = end.t, end.y
+    outcome.t[i], outcome.y[i], outcome.nfev[i] = end.t, end.y, end.nfev
     outcome.n_steps[i], outcome.n_rejected[i] = end.n_steps, end.n_rejected
     if options.t_eval is not None:
-        outcome.n_saved[i] = len(sol.t)
-        if len(sol.t):
-            outcome.ys[i, : len(sol.t)] = sol.y.T
-    _put(sol, outcome, i)
+        outcome.n_saved[i] = saved = len(sol["t"])
+        if saved:
+            outcome.ys[i, :saved] = sol["y"].T
+    _put(sol, events, outcome, i)
 
 
-def _put(sol, outcome, i):
-    """What is counted, and the events."""
-    outcome.status[i], outcome.nfev[i] = sol.status, sol.nfev
+def _put(sol, events, outcome, i):
+    """How it ended, and the events."""
+    outcome.status[i] = sol["status"]
+    if events is None:
+        return
     room = outcome.event_t.shape[2]
-    for k, (times, states) in enumerate(zip(sol.t_events or (), sol.y_events or (), strict=True)):
+    for k, (times, states) in enumerate(zip(sol["t_events"], sol["y_events"], strict=True)):
         kept = min(len(times), room)
         outcome.event_count[i, k] = len(times)
         outcome.event_t[i, k, :kept] = times[:kept]
@@ -80,8 +97,8 @@ def _solve_by_scipy(fun, span, y0, given, own, t_eval, outcome, i):
     method, _, _, *rest = given
     dense = t_eval is not None
     sol = scipy_solve_ivp(fun, span, y0, method, None, dense, *rest, own)
-    outcome.t[i], outcome.y[i] = sol.t[-1], sol.y[:, -1]
-    _put(sol, outcome, i)
+    outcome.t[i], outcome.y[i], outcome.nfev[i] = sol.t[-1], sol.y[:, -1], sol.nfev
+    _put(sol, rest[0], outcome, i)
     t0, tf = span
     if not dense or sol.t[-1] == t0 != tf:
         return  # no step was made: SciPy keeps nothing then
@@ -111,19 +128,19 @@ def solve_all(fun, batch, options, threads, tell) -> Outcome:
 
     def go(tells=False):
         nonlocal done
+        i = None
         while not errors:
             with lock:
+                done += i is not None
                 i = next(left, None)
             if i is None:
                 return
             try:
+                if tells and done % TELL_EVERY == 0:
+                    tell(done)
                 solve_one(fun, batch, options, i, outcome, look)
             except BaseException as error:
                 errors.append(error)
-            with lock:
-                done += 1
-            if tells and done % TELL_EVERY == 0:
-                tell(done)
 
     helpers = [
         # what the caller has set for itself (np.errstate, say) holds in each of them

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from diffsol._engine import Function, Jacobian, LsodaJacobian, Run, Unusual
-from diffsol._engine.watch import OBSERVERS, Start
+from diffsol._engine.watch import OBSERVERS
 from diffsol._methods.registry import METHODS
 from diffsol.integrate import _limits, _options, _passthrough, _scipy
 from diffsol.integrate._dense import OdeSolution
@@ -248,7 +248,8 @@ def solve_native(
         _watch(run, events, args, state, y0)
     run.set_output(t_eval, dense_output)
     if onlooker is not None:
-        _let_look_on(run, onlooker)
+        run.onlooker = onlooker  # who is asked from now on whether it goes on
+        onlooker.start(run)
     try:
         status = run.go()
     except Exception as error:
@@ -263,7 +264,7 @@ def solve_native(
         _scipy.warn_of_istate(run.istate, stacklevel=3)
     result = _result(run, status, name, y0, t_eval, dense_output, events is not None)
     if onlooker is not None:
-        onlooker.end(result.stats)
+        onlooker.end(result)
     return result
 
 
@@ -379,13 +380,6 @@ def _watch(run, events, args, state, y0):
     events, max_events, direction = _options.prepare_events(events)
     functions = [Function(event, args, state, kind="event") for event in events]
     run.set_events(functions, max_events, direction, y0)
-
-
-def _let_look_on(run, onlooker):
-    """What looks on is told of the solve, and is asked from now on whether it goes on."""
-    t0, tf, state, rtol, atol = run.options[:5]
-    run.onlooker = onlooker
-    onlooker.start(Start(run.method, state.size, t0, tf, rtol, atol, run.is_compiled))
 
 
 def _result(run, status, name, y0, t_eval, dense_output, has_events):
