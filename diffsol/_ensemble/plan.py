@@ -43,6 +43,11 @@ class Plan:
     reducer = Reducer
 
     @property
+    def calls_functions(self):
+        """Is the user's function called, as Python or by `solve_ivp`?"""
+        return self.programs is None
+
+    @property
     def tier(self):
         return "one by one" if self.programs is None else "lanes"
 

@@ -121,7 +121,8 @@ def solve_ensemble(
         of each chunk. Only that is kept and returned, so that memory does not grow with N (arrays that are given may
         be memory-mapped). Statistics are over the trajectories that succeeded: see `Reduced.count`.
     progress : bool or callable
-        True: a bar on standard error; a callable is given an `EnsembleProgress` ten times a second at most.
+        True: a bar on standard error; a callable is given an `EnsembleProgress` ten times a second at most. What it
+        raises ends all and comes out, StopIteration too.
     dtype : 'float64' or 'float32'
         Of states, on a GPU; times are always in double precision.
     devices : int or sequence of int, optional
@@ -194,17 +195,14 @@ def solve_ensemble(
     chunk = batch.size if whole else _chunk(chunk, batch.size, executor, reducer, plan)
     pieces = chunks.bounds(batch.size, chunk)
     tell = _Teller(progress, batch.size)
+    taker = _Collector(plan, batch, pieces) if reducer is None else _Reducing(reducer, plan)
     if executor is not None:
-        solved = chunks.solved_by(executor, plan, batch, pieces, threads, tell)
+        chunks.solve_by(executor, plan, batch, pieces, threads, tell, taker.take)
     elif len(gpus) > 1:
-        solved = cuda.solved_on(plan, batch, pieces, tell)
+        cuda.solve_on(plan, batch, pieces, tell, taker.take)
     else:
-        solved = chunks.solved_here(plan, batch, pieces, threads, tell)
-    result = (
-        _collected(solved, plan, batch, pieces)
-        if reducer is None
-        else _reduced(solved, reducer, plan.options)
-    )
+        chunks.solve_here(plan, batch, pieces, threads, tell, taker.take)
+    result = taker.end()
     tell.end()
     return result
 
@@ -224,26 +222,39 @@ def _chunk(chunk, size, executor, reducer, plan):
     return -(-chunk // BLOCK) * BLOCK if has_statistics else chunk
 
 
-def _collected(solved, plan, batch, pieces):
-    """The result of all pieces."""
-    outcome, stats = next(solved)
-    if len(pieces) > 1:
-        whole = plan.empty(batch)
-        plan.put(whole, 0, outcome)
-        for (first, _), (outcome, more) in zip(pieces[1:], solved, strict=True):
-            plan.put(whole, first, outcome)
-            stats["redone"] += more["redone"]
-            stats["seconds"] += more["seconds"]
-        outcome = whole
-    else:
-        next(solved, None)
-    return EnsembleResult(outcome, plan.options, stats)
+class _Collector:
+    """The result of all pieces, which come one after the other."""
+
+    def __init__(self, plan, batch, pieces):
+        self._plan, self._stats = plan, None
+        self._whole = plan.empty(batch) if len(pieces) > 1 else None
+
+    def take(self, first, outcome, stats):
+        if self._whole is None:
+            self._whole = outcome
+        else:
+            self._plan.put(self._whole, first, outcome)
+        if self._stats is None:
+            self._stats = stats
+        else:
+            self._stats["redone"] += stats["redone"]
+            self._stats["seconds"] += stats["seconds"]
+
+    def end(self) -> EnsembleResult:
+        return EnsembleResult(self._whole, self._plan.options, self._stats)
 
 
-def _reduced(solved, reducer, options):
-    for outcome, stats in solved:
-        reducer.take(EnsembleResult(outcome, options, stats))
-    return reducer.end()
+class _Reducing:
+    """What a `Reducer` makes of the pieces."""
+
+    def __init__(self, reducer, plan):
+        self._reducer, self._options = reducer, plan.options
+
+    def take(self, first, outcome, stats):
+        self._reducer.take(EnsembleResult(outcome, self._options, stats))
+
+    def end(self) -> Reduced:
+        return self._reducer.end()
 
 
 class _Teller:
@@ -259,12 +270,7 @@ class _Teller:
         if not self._progress or (not over and now - self._told_at < PROGRESS_EVERY):
             return
         self._told_at = now
-        try:
-            self._progress(EnsembleProgress(n_done, self._size, now - self._begun, over))
-        except StopIteration:
-            raise RuntimeError(
-                "`progress` raised StopIteration, which does not end an ensemble."
-            ) from None
+        self._progress(EnsembleProgress(n_done, self._size, now - self._begun, over))
 
     def end(self):
         self(self._size, True)

@@ -703,7 +703,8 @@ def test_ctrl_c():
         ({"progress": "yes"}, TypeError, "`progress` must be"),
         ({"events": "x"}, TypeError, "`events` must be"),
         ({"t_span": (0, 1, 2)}, ValueError, "`t_span` must have two"),
-        ({"t_span": (0, np.inf)}, ValueError, "`t_span` must be finite"),
+        ({"t_span": (-np.inf, 0)}, ValueError, r"`t_span\[0\]` must be finite"),
+        ({"t_span": (0, np.nan)}, ValueError, r"`t_span\[1\]` not be nan"),
     ],
 )
 def test_bad_arguments(options, error, words):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from diffsol._ensemble.batch import batch_of
-from diffsol._ensemble.cuda.chunks import solved_on
+from diffsol._ensemble.cuda.chunks import solve_on
 from diffsol._ensemble.cuda.device import devices_of
 from diffsol._ensemble.cuda.plan import plan_of
 from diffsol._ensemble.options import options_of
 
-__all__ = ["prepared", "solved_on"]
+__all__ = ["prepared", "solve_on"]
 
 DLPACK_CUDA = 2  # kDLCUDA of dlpack.h
 

@@ -12,8 +12,9 @@ class _Stopped(Exception):
     """Another chunk has failed, or the user has interrupted."""
 
 
-def solved_on(plan, batch, pieces, tell):
-    """(Outcome, statistics) of each piece, in order: piece k by device k modulo their number."""
+def solve_on(plan, batch, pieces, tell, take):
+    """Solve each piece, piece k by device k modulo their number; `take` is given, in order, the first trajectory, the
+    Outcome and statistics of each."""
     devices, waiting, running = plan.devices, deque(enumerate(pieces)), deque()
     stopped = False
 
@@ -32,8 +33,8 @@ def solved_on(plan, batch, pieces, tell):
             for _ in devices:
                 submit()
             while running:
-                (_, last), future = running.popleft()
-                yield future.result()
+                (first, last), future = running.popleft()
+                take(first, *future.result())
                 tell(last)
                 submit()
         finally:
