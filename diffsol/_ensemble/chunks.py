@@ -59,8 +59,10 @@ def solve_by(executor, plan, batch, pieces, threads, tell, take):
                 running.append((piece, _submitted(executor, task, batch.rows(*piece))))
             if not running:
                 return
-            (first, last), future = running.popleft()
-            take(first, *_outcome(future, plan, batch.rows(first, last), threads))
+            (first, last), future = running[0]
+            outcome = _outcome(future, plan, batch.rows(first, last), threads)
+            running.popleft()  # until here it is cancelled with the others
+            take(first, *outcome)
             done += last - first
             tell(done)
     finally:
