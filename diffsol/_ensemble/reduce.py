@@ -21,8 +21,8 @@ class Reduced:
 
     count     number of trajectories that succeeded, and are counted
     size      number of all
-    mean, var, min, max   ndarrays (n, K), or (n,) without output times; None where not asked for. The variance is
-              that of the sample (divided by count - 1)
+    mean, var, min, max   ndarrays (n, K), or (n,) without output times; None where not asked for. nan where no
+              trajectory has come. The variance is that of the sample (divided by count - 1)
     quantiles    `Quantiles`: quantiles(0.5) is the median, to a relative error of 0.5 %; or None
     results   list of what a user's function returned, a chunk each; or None
     status    dict: how many trajectories ended with which status
@@ -65,7 +65,17 @@ class Reducer:
         for function in self._functions:
             reduced.results.append(function(result))
         if self._names:
+            self._begin(result.y.shape[1:])
             self._take_states(result)
+
+    def _begin(self, shape):
+        """What no trajectory at all comes to."""
+        reduced = self.reduced
+        for name in set(self._names) - {"quantiles"}:
+            if getattr(reduced, name) is None:
+                setattr(reduced, name, np.full(shape, np.nan))
+        if "quantiles" in self._names and reduced.quantiles is None:
+            reduced.quantiles = Quantiles(shape)
 
     def _take_states(self, result):
         for first in range(0, len(result), BLOCK):
@@ -85,20 +95,13 @@ class Reducer:
         if "max" in self._names:
             self._merge_max(np.fmax.reduce(y, 0))
         if "quantiles" in self._names:
-            self._add_quantiles(y)
-
-    def _add_quantiles(self, y):
-        if self.reduced.quantiles is None:
-            self.reduced.quantiles = Quantiles(y.shape[1:])
-        self.reduced.quantiles.add(y)
+            reduced.quantiles.add(y)
 
     def _merge_min(self, low):
-        reduced = self.reduced
-        reduced.min = low if reduced.min is None else np.fmin(reduced.min, low)
+        self.reduced.min = np.fmin(self.reduced.min, low)
 
     def _merge_max(self, high):
-        reduced = self.reduced
-        reduced.max = high if reduced.max is None else np.fmax(reduced.max, high)
+        self.reduced.max = np.fmax(self.reduced.max, high)
 
     def _add_moments(self, y):
         there = ~np.isnan(y)

@@ -34,4 +34,4 @@ class DeviceReducer(Reducer):
             high = xp.where(there, y, -xp.inf).max(0)
             self._merge_max(host(xp.where(some, high, xp.nan)))
         if "quantiles" in self._names:
-            self._add_quantiles(host(y))
+            reduced.quantiles.add(host(y))
