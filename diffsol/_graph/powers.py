@@ -15,6 +15,8 @@ def constant_power(graph, x, exponent):
         return None
     if exponent == 1:
         return x
+    if exponent == -0.5:  # of -0.0 it is inf, and sqrt(-0.0) is -0.0
+        x = graph.elementwise("add", x, graph.const(0.0))
     if exponent < 0 and exponent in (-1.0, -2.0, -0.5, -1.5, -3.0):
         return graph.elementwise("divide", graph.const(1.0), constant_power(graph, x, -exponent))
     if exponent == 2:

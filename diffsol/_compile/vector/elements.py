@@ -24,7 +24,8 @@ class Lanes(Elements):
         if program.state_dtype == COMPLEX:
             raise Refused("complex numbers")
         self.text, self.n = text, n
-        self.singular: list = []  # conditions under which a system of equations has no solution
+        # conditions under which Python has to be asked: a system of equations that has no solution, say
+        self.unanswered: list = []
         self._loaded: dict = dict(known)  # (array, row) -> its value
         self._rows: dict = {}  # id of a node -> where its values lie
 
@@ -36,7 +37,7 @@ class Lanes(Elements):
     def trap(self):
         """The condition under which the program's trap is set, or None. Known after `outputs`."""
         trap = self.program.trap
-        conditions = ([] if trap is None else [self.values[trap.id][0]]) + self.singular
+        conditions = ([] if trap is None else [self.values[trap.id][0]]) + self.unanswered
         if not conditions:
             return None
         result = conditions[0]
@@ -47,6 +48,10 @@ class Lanes(Elements):
     # --- scalars ----------------------------------------------------------------------------
 
     def row(self, name, dtype, *scalars):
+        if name == "sqrt":
+            # It may stand for x**0.5, x**1.5 or their like, of which the graph knows no more. Of all arguments this
+            # one has powers that are no nan.
+            self.unanswered.append(scalars[0].equals(-np.inf))
         return rows.compute(self.text, name, dtype, *scalars)
 
     def convert(self, scalar, old, new):
@@ -156,5 +161,5 @@ class Lanes(Elements):
     def solve(self, node, a, b):
         a, b = (self.values_of(x) for x in node.inputs)
         solution, singular = equations.solve(self.text, node.inputs[0].shape[0], a, b)
-        self.singular.append(singular)
+        self.unanswered.append(singular)
         return solution
