@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import struct
+
 import numpy as np
 
 ALIGN = 64
@@ -32,3 +35,18 @@ def read_array(written, data):
         return None
     dtype, shape, at, size = written
     return np.frombuffer(data[at : at + size], dtype=np.dtype(dtype)).reshape(shape)
+
+
+def framed(header, blobs) -> bytes:
+    """The content of a file: the header as JSON after its length in 8 bytes, then the blobs."""
+    text = json.dumps(header).encode()
+    start = struct.pack("<Q", len(text)) + text
+    return start + bytes(-len(start) % ALIGN) + bytes(blobs.data)
+
+
+def opened(content):
+    """(header, data) of what `framed` wrote. Raises ValueError or struct.error."""
+    content = memoryview(content)
+    (length,) = struct.unpack_from("<Q", content)
+    header = json.loads(bytes(content[8 : 8 + length]))
+    return header, content[8 + length + -(8 + length) % ALIGN :]

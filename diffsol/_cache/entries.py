@@ -10,7 +10,6 @@ them), "code", "program" and, where they have been made, "jacobian" and "product
 from __future__ import annotations
 
 import functools
-import json
 import struct
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
@@ -18,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from diffsol._cache import constants, programs
-from diffsol._cache.blobs import ALIGN, Blobs, read_array
+from diffsol._cache.blobs import Blobs, framed, opened, read_array
 from diffsol._cache.constants import NotHere
 from diffsol._cache.contents import Unstable
 from diffsol._compile.image import Image, LoadedCode
@@ -59,11 +58,21 @@ def pack(kernels) -> bytes:
             header.append(_written(kernel, blobs))
         except Unstable:
             continue
-    if not header:
-        return b""
-    text = json.dumps(header).encode()
-    start = struct.pack("<Q", len(text)) + text
-    return start + bytes(-len(start) % ALIGN) + bytes(blobs.data)
+    return framed(header, blobs) if header else b""
+
+
+def pack_code(code: LoadedCode) -> bytes:
+    """The content of a file for one kernel without guards."""
+    blobs = Blobs()
+    return framed(_written_code(code, blobs), blobs)
+
+
+def unpack_code(content) -> LoadedCode | None:
+    """The kernel of such a file, or None."""
+    try:
+        return _read_code(*opened(content))
+    except (OSError, *MALFORMED):
+        return None
 
 
 def _written(kernel, blobs):
@@ -91,11 +100,8 @@ def _written_code(code, blobs):
 
 def unpack(content) -> list[Kept]:
     """The kernels of a file that fit into this process; malformed ones are left out."""
-    content = memoryview(content)
     try:
-        (length,) = struct.unpack_from("<Q", content)
-        header = json.loads(bytes(content[8 : 8 + length]))
-        data = content[8 + length + -(8 + length) % ALIGN :]
+        header, data = opened(content)
     except MALFORMED:
         return []
     found = []

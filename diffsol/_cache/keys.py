@@ -25,6 +25,8 @@ MAKERS = (
     "_trace/scipy_map",
     "_graph",
     "_compile",
+    "_compile/vector",
+    "_compile/vector/math",
     "_cache",
 )
 MOST_WORDS = 8
@@ -33,10 +35,14 @@ MOST_WORDS = 8
 def name_of(code, parts) -> str | None:
     """The name for a function's code in a role (`parts`: strings and numbers); None: it has no name."""
     try:
-        own = contents.of_code(code)
+        return name(contents.of_code(code), *parts)
     except contents.Unstable:
         return None
-    text = "\0".join((environment(), own, *map(str, parts)))
+
+
+def name(*parts) -> str:
+    """The name for what such parts tell, in this environment."""
+    text = "\0".join((environment(), *map(str, parts)))
     return blake2b(text.encode(), digest_size=20).hexdigest()
 
 

@@ -9,7 +9,9 @@ from collections import OrderedDict
 import numpy as np
 
 from diffsol._cache.digests import blake2b
+from diffsol._compile.image import LoadedCode
 from diffsol._compile.locks import COMPILING
+from diffsol._ensemble import kept
 from diffsol._ensemble.outcome import Outcome
 from diffsol._methods.registry import EXPLICIT, METHODS, ROSENBROCK
 from diffsol._native._core import ffi, lib
@@ -38,7 +40,7 @@ def lanes() -> int:
     return lib.ds_ens_lanes()
 
 
-def kernel_of(program, n, table=None):
+def kernel_of(program, n, table=None) -> LoadedCode:
     """The compiled program for this processor's lanes; n elements of its state are a trajectory's state.
 
     table    ButcherTable of a method whose stages shall be one kernel, with the program in each
@@ -47,11 +49,18 @@ def kernel_of(program, n, table=None):
     with COMPILING:
         kernel = _kernels.get(key)
         if kernel is None:
-            kernel = _kernels[key] = _compiled(program, n, table)
+            kernel = _kernels[key] = kept.code(key) or _made(key, program, n, table)
             while len(_kernels) > MOST_KERNELS:
                 _kernels.popitem(last=False)
         _kernels.move_to_end(key)
     return kernel
+
+
+def _made(key, program, n, table):
+    code = _compiled(program, n, table).code
+    if not any(node.op.startswith("registered_") for node in program.nodes):
+        kept.keep_code(key, code)
+    return code
 
 
 def _compiled(program, n, table):
@@ -76,11 +85,19 @@ def content_of(program) -> str:
             repr((node.op, [place[x.id] for x in node.inputs], node.shape, node.dtype.str)).encode()
         )
         for part in (node.value, *node.attrs):
-            told = part.tobytes() if isinstance(part, np.ndarray) else repr(part).encode()
-            hashed.update(told + b"\0")
+            hashed.update(_told(part) + b"\0")
     ends = [place[program.output.id], None if program.trap is None else place[program.trap.id]]
     hashed.update(repr((ends, program.state_shape, program.n_params)).encode())
     return hashed.hexdigest()
+
+
+def _told(part) -> bytes:
+    """A value or attribute, the same whether it was traced or read from a file."""
+    if isinstance(part, np.ndarray):
+        return part.tobytes()
+    if isinstance(part, tuple | list):
+        return b"(%b)" % b",".join(map(_told, part))
+    return repr(part if part is None or isinstance(part, str) else int(part)).encode()
 
 
 def _table_in_one(program, size, method):

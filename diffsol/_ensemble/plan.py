@@ -12,7 +12,7 @@ import numpy as np
 from diffsol._engine import kernels, switch, verify
 from diffsol._ensemble import alone, native
 from diffsol._ensemble.outcome import Outcome
-from diffsol._ensemble.programs import EventRefused, Parameters, Programs, programs_of
+from diffsol._ensemble.programs import EventRefused, Parameters, Programs, forget, programs_of
 from diffsol._ensemble.reduce import Reducer
 from diffsol._native._core import ffi
 from diffsol._trace.advice import advice
@@ -125,6 +125,7 @@ def plan_of(fun, batch, options) -> Plan:
             return Plan(fun, options, None, None)
         return _one_by_one(fun, options, refused, mode)
     if not agrees(plan, batch):
+        forget(fun)
         warnings.warn(
             f"the compiled form of {_name(fun)} disagreed with the Python function; the ensemble is solved one by one "
             "by `solve_ivp`. Please report this, unless the function depends on more than its arguments.",

@@ -12,6 +12,7 @@ import numpy as np
 
 from diffsol._engine import making
 from diffsol._engine.kernels import code_of
+from diffsol._ensemble import kept
 from diffsol._ensemble.spread import Spread, SpreadEvents, places_of
 from diffsol._graph.node import Program
 from diffsol._trace.reasons import Refused
@@ -60,10 +61,29 @@ class _Traced:
     program: Program
     check: Callable
     n_params: int
+    guards: tuple  # what `check` was made of
     derived: tuple | None = None  # (jac, dfdt)
 
 
-_known: OrderedDict[Any, list[_Traced]] = OrderedDict()
+@dataclass
+class _Record:
+    """What functions were traced to. kept_as: the name of the file, or None."""
+
+    kept_as: str | None
+    variants: list[_Traced]
+
+    def keep(self):
+        """For other processes."""
+        if self.kept_as is not None:
+            from diffsol._cache.traces import KeptTrace
+
+            kept.keep_traces(
+                self.kept_as,
+                [KeptTrace(x.guards, x.n_params, x.program, x.derived) for x in self.variants],
+            )
+
+
+_known: OrderedDict[Any, _Record] = OrderedDict()
 _lock = threading.Lock()
 
 
@@ -73,39 +93,62 @@ def programs_of(fun, events, batch, stiff) -> tuple[Programs, Parameters]:
     stiff    with derivatives
     """
     places = places_of(batch)
-    rhs, params = _find(Spread(fun, batch.n, places), (fun,), batch, batch.n, True)
+    record, rhs, params = _find(Spread(fun, batch.n, places), (fun,), batch, batch.n, True)
     watched, event_params = None, np.empty(0)
     if events:
         spread = SpreadEvents(tuple(events), batch.n, places)
         try:
-            found, event_params = _find(spread, events, batch, len(events), False)
+            _, found, event_params = _find(spread, events, batch, len(events), False)
         except Refused as refused:
             raise EventRefused(refused.reason.code, refused.detail, refused.where) from None
         watched = found.program
-    jac, dfdt = _derivatives(rhs, batch.n) if stiff else (None, None)
+    jac, dfdt = _derivatives(record, rhs, batch.n) if stiff else (None, None)
     return Programs(rhs.program, watched, jac, dfdt), Parameters(params, event_params)
 
 
-def _find(spread, functions, batch, rows, broadcast):
-    """(_Traced whose guards hold, the parameters)."""
-    key = (*map(_identity, functions), spread.n, spread.places, rows, broadcast)
+def forget(fun):
+    """What `fun` was traced to is wrong: neither this process nor another shall find it."""
     with _lock:
-        variants = list(_known.get(key, ()))
-    for traced in variants:
+        for key in [key for key in _known if key[0] == _identity(fun)]:
+            kept.forget(_known.pop(key).kept_as)
+
+
+def _find(spread, functions, batch, rows, broadcast):
+    """(_Record, _Traced whose guards hold, the parameters)."""
+    record = _record_of(functions, spread.n, spread.places, rows, broadcast)
+    for traced in list(record.variants):
         params = np.empty(traced.n_params)
         if traced.check(spread, batch.shared, params):
-            return traced, params
+            return record, traced, params
     traced = _trace(spread, batch, rows, broadcast)
     params = np.empty(traced.n_params)
     if not traced.check(spread, batch.shared, params):
         raise Refused("unknown-object", "what it reads changes while it is read")
     with _lock:
-        _known.setdefault(key, []).insert(0, traced)
+        record.variants.insert(0, traced)
+        del record.variants[MOST_VARIANTS:]
+    record.keep()
+    return record, traced, params
+
+
+def _record_of(functions, *role) -> _Record:
+    key = (*map(_identity, functions), *role)
+    with _lock:
+        record = _known.get(key)
+        if record is None:
+            name = kept.name_of(tuple(map(code_of, functions)), role)
+            record = _known[key] = _Record(name, [_read(trace) for trace in kept.traces(name)])
+            while len(_known) > MOST_KEPT:
+                _known.popitem(last=False)
         _known.move_to_end(key)
-        del _known[key][MOST_VARIANTS:]
-        while len(_known) > MOST_KEPT:
-            _known.popitem(last=False)
-    return traced, params
+    return record
+
+
+def _read(trace):
+    from diffsol._trace.check import made_of
+
+    check = made_of(*trace.guards)
+    return _Traced(trace.program, check, trace.n_params, trace.guards, trace.derived)
 
 
 def _identity(fun):
@@ -125,10 +168,10 @@ def _trace(spread, batch, rows, broadcast):
         broadcast=broadcast,
         seconds=PATIENCE,
     )
-    return _Traced(found.program, found.check, found.n_params)
+    return _Traced(found.program, found.check, found.n_params, found.guards)
 
 
-def _derivatives(traced, n):
+def _derivatives(record, traced, n):
     if traced.derived is None:
         from diffsol._graph.jacobian import leading_jacobian, time_derivative
         from diffsol._graph.terms import TooLarge
@@ -137,4 +180,5 @@ def _derivatives(traced, n):
             traced.derived = leading_jacobian(traced.program, n), time_derivative(traced.program)
         except TooLarge as error:
             raise Refused("too-large", f"its derivative: {error}") from error
+        record.keep()
     return traced.derived

@@ -246,8 +246,8 @@ class TestWhatDiffers:
                 fun, (0, 1), [1.0], (a, k), args_axes=(None, 0), rtol=1e-8, atol=1e-10
             )
             np.testing.assert_allclose(sol.y[:, 0], np.exp(-a * k), rtol=1e-7)
-        (variants,) = (v for key, v in programs._known.items() if key[0] is fun.__code__)
-        assert len(variants) == 1
+        (known,) = (v for key, v in programs._known.items() if key[0] is fun.__code__)
+        assert len(known.variants) == 1
 
 
 def test_what_a_function_reads_from_outside_is_read_at_each_call():
