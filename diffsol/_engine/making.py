@@ -12,7 +12,7 @@ import numpy as np
 
 from diffsol._compile.locks import COMPILING
 from diffsol._engine import ahead, disk, policy
-from diffsol._engine.kernels import PATIENCE, Variant
+from diffsol._engine.kernels import PATIENCE, News, Variant
 from diffsol._engine.machine_code import machine_code
 from diffsol._trace.reasons import OutOfTime, Refused
 
@@ -54,6 +54,22 @@ def begin(function, budget):
         threading.Thread(target=_finish, args=work, name="diffsol-compiler", daemon=True).start()
     except RuntimeError:  # no threads any more, at the end of the process
         _has_come(record)
+
+
+def look_for(functions, budget) -> tuple[News, bool]:
+    """(News of their kernels while a solve goes on, is one there that was not before?). Where there is none yet, and
+    compiling is paid for, it is begun.
+
+    budget    (records) -> seconds for compiling, before the first step
+    """
+    records = [function.record for function in functions]
+    news = News(records)
+    if news.look():
+        return news, True
+    if paid := budget(records):
+        for function in functions:
+            begin(function, paid)
+    return news, bool(paid) and news.look()
 
 
 def _finish(record, traced, trace_ms, budget):

@@ -243,12 +243,7 @@ class Run(JacobianKernels):
         in_python = calling_python(compiled, ivp.n)
         outlook = policy.Outlook(started, ivp.t0, ivp.t_bound)
         records = [function.record for function in missing]
-        news = kernels.News(records)
-        arrived = news.look()
-        if not arrived and (paid := policy.budget_at_start(records)):
-            for function in missing:
-                making.begin(function, paid)
-            arrived = news.look()
+        news, arrived = making.look_for(missing, policy.budget_at_start)
         budget, code = 0.0, lib.DS_RUNNING
         while code == lib.DS_RUNNING:
             if arrived or budget and all(record.affords(budget) for record in records):

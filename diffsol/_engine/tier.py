@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from diffsol._engine import ahead, kernels, making, policy, switch, verify
+from diffsol._engine import ahead, making, policy, switch, verify
 from diffsol._engine.callback import calling_python
 from diffsol._native._core import ffi, lib
 
@@ -146,11 +146,7 @@ class Tier:
         may_compile = self._mode == "1" and record.may_trace()
         started, outlook, budget, arrived = time.perf_counter(), None, 0.0, False
         if may_compile:
-            news = kernels.News((record,))
-            arrived = news.look()
-            if not arrived and (paid := self._budget(record)):
-                making.begin(self.function, paid)
-                arrived = news.look()
+            news, arrived = making.look_for((self.function,), self._budget)
         code = RUNNING
         while code == RUNNING:
             if arrived or budget and record.affords(budget):
@@ -174,12 +170,13 @@ class Tier:
         record.python_seconds += weight * spent
         return code
 
-    def _budget(self, record):
+    def _budget(self, records):
         """Seconds for compiling before the first step. Short calls ask when their cost has grown."""
+        (record,) = records
         if record.python_seconds < self._ask_at:
             return 0.0
         self._ask_at = 1.1 * record.python_seconds
-        return policy.budget_at_start((record,))
+        return policy.budget_at_start(records)
 
     def _compile(self, budget, position):
         t, _, _, y = position()

@@ -103,8 +103,8 @@ def solve_ensemble(
     max_events : int
         Occurrences of each event that are kept of one trajectory; all are counted.
     jac : array_like, sparse matrix or callable, optional
-        Jacobian of `fun` for 'Radau', 'BDF' and 'LSODA', as of `solve_ivp`; a callable is called by one thread. 'Rodas5P'
-        has the exact one, compiled.
+        Jacobian of `fun` for 'Radau', 'BDF' and 'LSODA', as of `solve_ivp`; a callable is called by one thread.
+        'Rodas5P' has the exact one, compiled.
     device : str
         'cpu', or 'cuda': an NVIDIA GPU, through CuPy, for 'RK23', 'RK45', 'DOP853' and 'Rodas5P'. Arrays that are
         there already (CuPy's, and others that CuPy takes without copying) stay there, and so do the results.

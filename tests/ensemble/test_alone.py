@@ -92,7 +92,9 @@ def test_observers_are_told_of_each():
             ended.append(stats.n_steps)
 
     with diffsol.observe(Observer()):
-        sol = solve_ensemble(pendulum, (0, 3), [1.0, 0.5], (K,), args_axes=0, method="BDF", threads=1)
+        sol = solve_ensemble(
+            pendulum, (0, 3), [1.0, 0.5], (K,), args_axes=0, method="BDF", threads=1
+        )
     assert ended == sol.n_steps.tolist()
 
 
@@ -136,7 +138,9 @@ class TestJacobian:
             alone = solve_ivp(self.fun, (0, 2), [0.0, 1.0], method, args=(k,), jac=matrix)
             np.testing.assert_array_equal(sol.y[i], alone.y[:, -1])
 
-    @pytest.mark.parametrize("jac", [np.eye(3), lambda t, y, k: np.eye(3)], ids=["matrix", "function"])
+    @pytest.mark.parametrize(
+        "jac", [np.eye(3), lambda t, y, k: np.eye(3)], ids=["matrix", "function"]
+    )
     def test_a_wrong_shape(self, jac):
         with pytest.raises(ValueError) as theirs:
             scipy.integrate.solve_ivp(self.fun, (0, 2), [0.0, 1.0], "BDF", args=(1.0,), jac=jac)

@@ -29,8 +29,8 @@ def test_times_beyond_one_trajectory(t_span, times, trajectory, words):
     t0, tf = np.broadcast_arrays(*t_span)
     for i in {0, 1, 2} - {trajectory}:
         scipy.integrate.solve_ivp(decay, (t0[i], tf[i]), [1.0], t_eval=times)
+    span = t0[trajectory], tf[trajectory]
     with pytest.raises(ValueError) as alone:
-        span = t0[trajectory], tf[trajectory]
         scipy.integrate.solve_ivp(decay, span, [1.0], t_eval=times)
     with pytest.raises(ValueError, match=re.escape(words)) as raised:
         solve_ensemble(decay, t_span, [1.0], t_eval=times)
@@ -39,7 +39,7 @@ def test_times_beyond_one_trajectory(t_span, times, trajectory, words):
 
 
 def test_times_beyond_all():
-    with pytest.raises(ValueError, match="not within `t_span`: 2.0 is not between 0.0 and 1.0"):
+    with pytest.raises(ValueError, match=r"not within `t_span`: 2\.0 is not between 0\.0 and 1\.0"):
         solve_ensemble(decay, (0, 1), np.ones((3, 1)), t_eval=[2.0])
 
 

@@ -58,9 +58,9 @@ class TestWarnings:
             decay, (0, 1), [1.0], (K,), args_axes=0, method=method, jac=lambda t, y, k: [[-k]]
         )
         assert told == [(__file__, UserWarning)]
-        with pytest.warns(UserWarning) as theirs:
+        with pytest.warns(UserWarning, match="no effect") as theirs:
             scipy.integrate.solve_ivp(decay, (0, 1), [1.0], args=(1.0,), jac=[[1.0]])
-        with pytest.warns(UserWarning) as ours:
+        with pytest.warns(UserWarning, match="no effect") as ours:
             solve_ensemble(decay, (0, 1), [1.0], (K,), args_axes=0, method=method, jac=[[1.0]])
         assert str(ours[0].message) == str(theirs[0].message)
 
