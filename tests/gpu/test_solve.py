@@ -39,6 +39,39 @@ def test_results_stay_on_the_device(gpu):
     np.testing.assert_array_equal(result[3].y.get(), result.y[3].get()[:, : result[3].y.shape[1]])
 
 
+def test_parts_of_a_result_stay_there_too(gpu):
+    result = solved("lorenz", "RK45", t_eval=[1.0, 2.0], events=PROBLEMS["lorenz"].watched())
+    late = result.t_final > 1.0
+    for which, rows in ((slice(3, 9), slice(3, 9)), (late, late.get()), ([5, 2], [5, 2])):
+        part = result[which]
+        assert isinstance(part.y, fake.DeviceArray)
+        np.testing.assert_array_equal(part.y.get(), result.y.get()[rows])
+        np.testing.assert_array_equal(part.t_events[0].get(), result.t_events[0].get()[rows])
+
+
+def test_until_an_event(gpu):
+    def half(t, y, r):
+        return y[0] - 0.5
+
+    half.terminal = True
+    options = {"args_axes": 0, "events": half}
+    given = decay, (0, np.inf), [1.0], (np.linspace(1.0, 2.0, 5),)
+    result = solve_ensemble(*given, device="cuda", **options)
+    assert_same(result, solve_ensemble(*given, **options))
+    assert (result.status.get() == 1).all()
+
+
+def test_statistics_of_none_that_succeeded(gpu):
+    found = solve_ensemble(
+        lambda t, y, r: r * y**2, (0, 1), [1.0], (np.array([3.0, 4.0]),), args_axes=0, device="cuda",
+        reduce=("mean", "var", "min", "max", "quantiles"),
+    )  # fmt: skip
+    assert found.count == 0
+    for values in (found.mean, found.var, found.min, found.max, found.quantiles(0.5)):
+        assert values.shape == (1,)
+        assert np.isnan(values).all()
+
+
 def test_arrays_on_the_device_are_not_copied(gpu, monkeypatch):
     pointers = []
     point = solver.Arguments.point
