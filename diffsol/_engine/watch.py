@@ -78,18 +78,11 @@ class Watch:
         self._seen = self._events_seen = 0
         self._told_at = self.begun
 
-    def start(self, run):
-        """The solve begins."""
-        if self.observers:
-            t0, tf, state, rtol, atol = run.options[:5]
-            self._tell(
-                "on_start", Start(run.method, state.size, t0, tf, rtol, atol, run.is_compiled)
-            )
+    def start(self, told: Start):
+        self._tell("on_start", told)
 
-    def end(self, result):
-        """The solve has ended with this `OdeResult`."""
-        if self.observers:
-            self._tell("on_end", result.stats)
+    def end(self, stats):
+        self._tell("on_end", stats)
 
     def advance(self, step, run, seconds) -> int:
         """A slice of the solve by `step`, and what those who look on say to it."""

@@ -21,7 +21,7 @@ INSTEAD = {"Rodas5P": "Radau"}  # who takes over from methods that only ensemble
 
 
 class _End:
-    """Looks on at the solve of a trajectory, for the state in which it ends.
+    """Looks on at the solve of a trajectory as a `Watch` does, for the state in which it ends.
 
     look    called some times a second; what it raises ends the solve
     watch   the `Watch` that looks on, too, or None
@@ -33,9 +33,12 @@ class _End:
     def __init__(self, look, watch):
         self._look, self._watch = look, watch
 
-    def start(self, run):
-        if self._watch is not None:
-            self._watch.start(run)
+    @property
+    def observers(self) -> tuple:
+        return () if self._watch is None else self._watch.observers
+
+    def start(self, told):
+        self._watch.start(told)
 
     def advance(self, step, run, seconds) -> int:
         core, watch = run.core, self._watch
@@ -50,9 +53,8 @@ class _End:
     def seconds_left(self) -> float:
         return math.inf
 
-    def end(self, result):
-        if self._watch is not None:
-            self._watch.end(result)
+    def end(self, stats):
+        self._watch.end(stats)
 
 
 def solve_one(fun, batch, options, i, outcome, look):

@@ -124,7 +124,7 @@ class _NativeSteps:
     def _why_failed(self: Any, core: Any) -> str:
         if not self._traits.starts_later:
             return self.TOO_SMALL_STEP
-        _scipy.warn_of_istate(core.istate, stacklevel=2)
+        _scipy.warn_of_istate(core.istate)
         return "Unexpected istate in LSODA."
 
     def _dense_output_impl(self: Any) -> Any:

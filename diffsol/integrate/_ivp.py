@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from diffsol._engine import Function, Jacobian, LsodaJacobian, Run, Unusual
-from diffsol._engine.watch import OBSERVERS
+from diffsol._engine.watch import OBSERVERS, Start
 from diffsol._methods.registry import METHODS
 from diffsol.integrate import _limits, _options, _passthrough, _scipy
 from diffsol.integrate._dense import OdeSolution
@@ -225,7 +225,7 @@ def solve_native(
 ):
     """The `OdeResult` of the native method `name`, or `ScipyHas`. `options` are the method's own.
 
-    onlooker    a `Watch`, or None
+    onlooker    a `Watch` or what is like it, or None
     """
     traits = METHODS[name]
     state = _options.check_y0(y0)
@@ -248,8 +248,7 @@ def solve_native(
         _watch(run, events, args, state, y0)
     run.set_output(t_eval, dense_output)
     if onlooker is not None:
-        run.onlooker = onlooker  # who is asked from now on whether it goes on
-        onlooker.start(run)
+        _let_look_on(run, onlooker)
     try:
         status = run.go()
     except Exception as error:
@@ -263,8 +262,8 @@ def solve_native(
     if status == -1 and traits.starts_later:
         _scipy.warn_of_istate(run.istate, stacklevel=3)
     result = _result(run, status, name, y0, t_eval, dense_output, events is not None)
-    if onlooker is not None:
-        onlooker.end(result)
+    if onlooker is not None and onlooker.observers:
+        onlooker.end(result.stats)
     return result
 
 
@@ -380,6 +379,14 @@ def _watch(run, events, args, state, y0):
     events, max_events, direction = _options.prepare_events(events)
     functions = [Function(event, args, state, kind="event") for event in events]
     run.set_events(functions, max_events, direction, y0)
+
+
+def _let_look_on(run, onlooker):
+    """What looks on is told of the solve, and is asked from now on whether it goes on."""
+    run.onlooker = onlooker
+    if onlooker.observers:
+        t0, tf, state, rtol, atol = run.options[:5]
+        onlooker.start(Start(run.method, state.size, t0, tf, rtol, atol, run.is_compiled))
 
 
 def _result(run, status, name, y0, t_eval, dense_output, has_events):

@@ -144,7 +144,7 @@ def first_unused_word() -> int:
     return 0 if is_in_fortran() else 1
 
 
-def warn_of_istate(istate: int, stacklevel: int) -> None:
+def warn_of_istate(istate: int, stacklevel: int = 2) -> None:
     """SciPy's warning of a failure of LSODA, in its words; stacklevel as if the caller warned."""
     solver = importlib.import_module("scipy.integrate._ode").lsoda
     unexpected = f"Unexpected istate={istate:d}"
