@@ -28,6 +28,7 @@ MAKERS = (
     "_compile/vector",
     "_compile/vector/math",
     "_cache",
+    "_methods",
 )
 MOST_WORDS = 8
 

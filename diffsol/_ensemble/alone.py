@@ -124,7 +124,7 @@ def solve_all(fun, batch, options, threads, tell) -> Outcome:
     errors: list = []
     done = 0
 
-    def look(progress=None):
+    def look():
         if errors:
             raise _Ended
 
