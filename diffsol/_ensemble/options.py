@@ -34,7 +34,7 @@ class Options:
     first_step: float | None
     max_steps: int | None
     event_room: int
-    jac: Any
+    jac: Any = None
 
     @property
     def n_eval(self):
