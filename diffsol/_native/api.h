@@ -91,7 +91,7 @@ typedef struct ds_ivp {
     double *jac_values;   /* owned; at jac_pattern's places */
     ds_pattern jac_pattern;
 
-    /* Forward sensitivities: behind y the state has columns of n_states numbers, each the derivative of
+    /* Forward sensitivities (of real states; ds_ivp_start of others fails): behind y the state has columns of n_states numbers, each the derivative of
      * y by one parameter. Explicit methods step all of it; implicit ones y first, and then the columns
      * with the same factors (Feehery, Tolsma, Barton, Appl. Numer. Math. 25, 1997). `fun`, `jac` and
      * the events are handed the whole state, whose first n_states numbers are y. */

@@ -30,6 +30,8 @@ SOURCES = (
     "code.c",
     "cpu.c",
     "c_function.c",
+    "inst_erk_columns.c",
+    "inst_bdf_columns.c",
     "inst_rk23.c",
     "inst_rk45.c",
     "inst_dop853.c",

@@ -5,17 +5,18 @@
 #define DS_BDF(name) DS_PASTE(DS_INSTANCE, name)
 #define DS_BDF_CONTEXT ds_ivp *
 #define DS_RHS(ivp, end, t, y, out) ds_newton_derivative(ivp, (end) ? DS_T_IS_FLOAT : 0, t, y, out)
+#if DS_COLUMNS
 #define DS_RHS_ALL(ivp, end, t, y, out) ds_newton_whole(ivp, (end) ? DS_T_IS_FLOAT : 0, t, y, out)
 #define DS_RHS_COLUMNS(ivp, end, t, y, out) ds_columns_derivative(ivp, (end) ? DS_T_IS_FLOAT : 0, t, y, out)
+#define DS_APART_BEGIN(ivp) ds_apart_begin(ivp)
+#define DS_APART_END(ivp) ds_apart_end(ivp)
+#endif
 #define DS_JACOBIAN(ivp, end, t, y) ds_jacobian(ivp, (end) ? DS_T_IS_FLOAT : 0, t, y, NULL)
 #define DS_FACTOR(ivp, c) ds_factor(ivp, ds_inside(ivp)->lu, 1, 0, c)
 #define DS_SCALE(ivp) ds_lu_scale(ds_inside(ivp)->lu)
 #define DS_SOLVE(ivp, b, tol) (++(ivp)->n_newton, DS_SOLVE_COLUMN(ivp, b, tol))
 #define DS_SOLVE_COLUMN(ivp, b, tol) \
     ds_solve(ivp, ds_inside(ivp)->lu, DS_PARTS * (ivp)->n_states, b, tol)
-#define DS_COLUMNS 1
-#define DS_APART_BEGIN(ivp) ds_apart_begin(ivp)
-#define DS_APART_END(ivp) ds_apart_end(ivp)
 #include "include/step_bdf.h"
 #include "problem.h"
 
@@ -94,11 +95,12 @@ const ds_method DS_INSTANCE = {
 #undef DS_BDF
 #undef DS_BDF_CONTEXT
 #undef DS_RHS
+#if DS_COLUMNS
 #undef DS_RHS_ALL
 #undef DS_RHS_COLUMNS
-#undef DS_COLUMNS
 #undef DS_APART_BEGIN
 #undef DS_APART_END
+#endif
 #undef DS_JACOBIAN
 #undef DS_FACTOR
 #undef DS_SCALE

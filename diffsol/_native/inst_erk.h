@@ -1,12 +1,16 @@
 /* inst_erk.h - binds step_erk.h to the solver, for one method and one kind of state. The
  * includer has read the coefficient header and defines DS_COMPLEX and DS_INSTANCE, the name of
- * the ds_method that this file then defines. */
+ * the ds_method that this file then defines; all of its instances are with columns (columns.h) or none. */
 #define DS_PASTE2(a, b) a##_##b
 #define DS_PASTE(a, b) DS_PASTE2(a, b)
 #define DS_ERK(name) DS_PASTE(DS_INSTANCE, name)
 #define DS_ERK_CONTEXT ds_ivp *
-#define DS_RHS(ivp, end, t, y, out) ds_whole_derivative(ivp, ds_time_flags(ivp, end), t, y, out)
-#define DS_COLUMNS 1
+#if DS_COLUMNS
+#define DS_DERIVATIVE ds_whole_derivative
+#else
+#define DS_DERIVATIVE ds_derivative
+#endif
+#define DS_RHS(ivp, end, t, y, out) DS_DERIVATIVE(ivp, ds_time_flags(ivp, end), t, y, out)
 #include "include/step_erk.h"
 #include "problem.h"
 #include "scalar_code.h"
@@ -75,6 +79,6 @@ const ds_method DS_INSTANCE = {
 #undef DS_ERK
 #undef DS_ERK_CONTEXT
 #undef DS_RHS
-#undef DS_COLUMNS
+#undef DS_DERIVATIVE
 #undef DS_COMPLEX
 #undef DS_INSTANCE

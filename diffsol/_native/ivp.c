@@ -104,8 +104,23 @@ static int choose_first_step(ds_ivp *ivp) {
     return ds_inside(ivp)->method->initial(ivp);
 }
 
+/* The method for a state with columns has the memory of the one for y alone. */
+static const ds_method *with_columns(const ds_ivp *ivp) {
+    static const ds_method *const methods[DS_METHOD_COUNT] = {
+        [DS_RK23] = &ds_rk23_columns,   [DS_RK45] = &ds_rk45_columns,
+        [DS_DOP853] = &ds_dop853_columns, [DS_RADAU] = &ds_radau_real,
+        [DS_BDF] = &ds_bdf_columns,     [DS_LSODA] = &ds_lsoda_real,
+    };
+    return methods[ivp->method];
+}
+
 int ds_ivp_start(ds_ivp *ivp) {
     ds_solver *solver = ds_inside(ivp);
+    if (ds_has_columns(ivp)) {
+        if (ivp->is_complex) return DS_FAILED;
+        solver->method = with_columns(ivp);
+        solver->trial = solver->method->trial;
+    }
     if (ds_flags_raised()) ds_flags_clear();
     ds_watch_clock(ivp);
     ivp->t = ivp->t_old = ivp->t_stop = ivp->t0;

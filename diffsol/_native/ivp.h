@@ -30,6 +30,8 @@ typedef struct {
 
 extern const ds_method ds_rk23_real, ds_rk23_complex, ds_rk45_real, ds_rk45_complex, ds_dop853_real,
     ds_dop853_complex, ds_radau_real, ds_bdf_real, ds_bdf_complex, ds_lsoda_real;
+/* The same for real states with sensitivity columns. */
+extern const ds_method ds_rk23_columns, ds_rk45_columns, ds_dop853_columns, ds_bdf_columns;
 
 typedef struct ds_differences ds_differences; /* jacobian by finite differences: differences.h */
 
