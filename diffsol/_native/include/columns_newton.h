@@ -5,6 +5,7 @@
 
 /* Share of an old rate of convergence that a new one does not undo (CVODES's). */
 #define DS_COLUMNS_KEPT_RATE 0.3
+#define DS_COLUMNS_SHARE 0.1
 
 /* Judge a correction of all columns, of this norm, as ds_newton_judge does. Their equations are linear: the
  * matrix that is iterated with sets the rate, which `rate` keeps for as long as the factors live (negative:
@@ -14,7 +15,7 @@ DS_FN int ds_columns_judge(ds_newton *s, R norm, R *rate) {
     const int go_on = ds_newton_judge(s, norm);
     if (s->rate >= 0)
         *rate = ds_max(DS_COLUMNS_KEPT_RATE * before, s->rate);
-    else if (before >= 0 && before < 1 && before / (1 - before) * norm < s->tol)
+    else if (before >= 0 && before < 1 && before / (1 - before) * norm < DS_COLUMNS_SHARE * s->tol)
         s->converged = 1;
     return go_on;
 }
