@@ -73,17 +73,17 @@ def compile_c(folder, compiler, text, *flags, name="unit"):
     return folder / name
 
 
-@pytest.mark.parametrize("lanes", [1, 4])
+@pytest.mark.parametrize("lanes, columns", [(1, 0), (4, 0), (1, 1)])
 @pytest.mark.parametrize("compiler, standard", [("gcc", "c11"), ("g++", "c++11"), ("g++", "c++20")])
 @pytest.mark.parametrize("method", METHODS)
-def test_freestanding(tmp_path, method, compiler, standard, lanes):
+def test_freestanding(tmp_path, method, compiler, standard, lanes, columns):
     """Compiled without any C library header; what is left to link is mathematics."""
     if compiler == "g++" and lanes > 1:
         pytest.skip("lanes are C: gcc, clang")
     extra = ["-pedantic"] if lanes == 1 else ["-std=gnu11"]
     unit = compile_c(
         tmp_path, compiler, source(method) + USES, f"-std={standard}", *extra, "-ffreestanding",
-        "-nostdlib", "-nostdinc", f"-DDS_LANES={lanes}", "-c",
+        "-nostdlib", "-nostdinc", f"-DDS_LANES={lanes}", f"-DDS_COLUMNS={columns}", "-c",
     )  # fmt: skip
     symbols = subprocess.run(["nm", "-u", unit], capture_output=True, text=True, check=True).stdout
     undefined = {line.split()[-1].partition("@")[0] for line in symbols.splitlines()}
@@ -214,10 +214,20 @@ int use(const ds_lsoda_problem *p, ds_lsoda_state *s, R *z, context *c) {
 """
 
 
+LSODA_COLUMNS = """
+#define DS_COLUMNS 1
+#define DS_RHS_ALL(c, t, y, out) DS_RHS(c, t, y, out)
+#define DS_RHS_COLUMNS(c, t, y, out) DS_RHS(c, t, y, out)
+#define DS_APART_BEGIN(c) (c)->unused
+#define DS_APART_END(c) (c)->unused
+"""
+
+
+@pytest.mark.parametrize("columns", ["", LSODA_COLUMNS], ids=["plain", "columns"])
 @pytest.mark.parametrize("compiler, standard", [("gcc", "c11"), ("g++", "c++11"), ("g++", "c++20")])
-def test_lsoda_is_freestanding(tmp_path, compiler, standard):
+def test_lsoda_is_freestanding(tmp_path, compiler, standard, columns):
     unit = compile_c(
-        tmp_path, compiler, LSODA, f"-std={standard}", "-pedantic", "-ffreestanding", "-nostdlib",
+        tmp_path, compiler, columns + LSODA, f"-std={standard}", "-pedantic", "-ffreestanding", "-nostdlib",
         "-nostdinc", "-c",
     )  # fmt: skip
     symbols = subprocess.run(["nm", "-u", unit], capture_output=True, text=True, check=True).stdout
@@ -319,10 +329,24 @@ int use(const ds_problem *p, ds_bdf *b, ds_radau *r, R *y, R *w, R *rows, const 
 """
 
 
+# With sensitivity columns behind the state.
+COLUMNS = """
+#define DS_COLUMNS 1
+#define DS_RHS_ALL(ctx, end, t, y, out) DS_RHS(ctx, end, t, y, out)
+#define DS_RHS_COLUMNS(ctx, end, t, y, out) DS_RHS(ctx, end, t, y, out)
+#define DS_SOLVE_COLUMN(ctx, b, tol) DS_SOLVE(ctx, b, tol)
+#define DS_SOLVE_COMPLEX_COLUMN(ctx, b) DS_SOLVE_COMPLEX(ctx, b)
+#define DS_APART_BEGIN(ctx) nothing(ctx, &ctx->p)
+#define DS_APART_END(ctx) nothing(ctx, &ctx->p)
+"""
+
+
+@pytest.mark.parametrize("columns", ["", COLUMNS], ids=["plain", "columns"])
 @pytest.mark.parametrize("compiler, standard", [("gcc", "c11"), ("g++", "c++11"), ("g++", "c++20")])
-def test_implicit_methods_are_freestanding(tmp_path, compiler, standard):
+def test_implicit_methods_are_freestanding(tmp_path, compiler, standard, columns):
+    text = columns + IMPLICIT.replace("typedef struct", '#include "ds_lane.h"\ntypedef struct', 1)
     unit = compile_c(
-        tmp_path, compiler, IMPLICIT.replace("typedef struct", '#include "ds_lane.h"\ntypedef struct', 1),
+        tmp_path, compiler, text,
         f"-std={standard}", "-pedantic", "-ffreestanding", "-nostdlib", "-nostdinc", "-c",
     )  # fmt: skip
     symbols = subprocess.run(["nm", "-u", unit], capture_output=True, text=True, check=True).stdout

@@ -6,11 +6,11 @@ from functools import cache
 import numpy as np
 import pytest
 import scipy.integrate
+
+from diffsol._methods.registry import METHODS
 from native.harness import Solve, ffi, lib
 from sens.harness import Sensitive
 from sens.problems import DECAY, LINEAR, LOGISTIC, LOTKA_VOLTERRA, PROBLEMS, ROBERTSON, VAN_DER_POL
-
-from diffsol._methods.registry import METHODS
 
 EXPLICIT = ("RK23", "RK45", "DOP853")
 IMPLICIT = ("Radau", "BDF", "LSODA")
@@ -286,10 +286,11 @@ def test_a_column_with_its_own_factors_costs_y_nothing():
 def band(k):
     """The heat equation on k points, with its conductivity as parameter."""
     A = -2 * np.eye(k) + np.eye(k, k=1) + np.eye(k, k=-1)
+    y0 = np.sin(np.pi * np.arange(1, k + 1) / (k + 1))
     return replace(
         DECAY, f=lambda t, y, c: c * k**2 * (A @ y) - y**3, f_y=lambda t, y, c: c * k**2 * A - 3 * np.diag(y**2),
-        f_p=lambda t, y, c: [k**2 * (A @ y)], t_span=(0.0, 0.05), y0=tuple(np.sin(np.pi * np.arange(1, k + 1) / (k + 1))),
-        p=(0.7,), exact=None, stiff=True,
+        f_p=lambda t, y, c: [k**2 * (A @ y)], t_span=(0.0, 0.05),
+        y0=tuple(y0), p=(0.7,), exact=None, stiff=True,
     )  # fmt: skip
 
 

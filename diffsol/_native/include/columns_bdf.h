@@ -41,9 +41,10 @@ DS_FN int DS_BDF(iterate_columns)(const ds_problem *p, ds_bdf *s, R *y, R *rate,
 /* With J from where y has got to: then it is the columns' own matrix, and one solution is all. */
 DS_FN int DS_BDF(iterate_apart)(const ds_problem *p, ds_bdf *s, R *y, int *converged,
                                 DS_BDF_CONTEXT ctx) {
+    const R c = s->h / ds_bdf_alpha(s->order);
     R rate = -1;
     int stopped = DS_JACOBIAN(ctx, s->clipped, s->t_new, y);
-    if (!stopped) stopped = DS_FACTOR(ctx, s->h / ds_bdf_alpha(s->order));
+    if (!stopped) stopped = DS_FACTOR(ctx, c);
     return stopped ? stopped : DS_BDF(iterate_columns)(p, s, y, &rate, converged, ctx);
 }
 

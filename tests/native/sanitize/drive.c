@@ -267,6 +267,7 @@ int main(void) {
     drive_odeint();
     drive_vode();
     drive_ensembles();
+    drive_columns();
     puts("sanitized: all paths");
     return 0;
 }

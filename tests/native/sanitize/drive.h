@@ -19,5 +19,6 @@ void drive_codes(void);
 void drive_odeint(void);
 void drive_vode(void);
 void drive_ensembles(void);
+void drive_columns(void);
 
 #endif
