@@ -99,7 +99,7 @@ static int solve(int method, int bits, user *u) {
     if (bits & 2) s->augmented.kernel = kernel, s->augmented.params = params;
     for (int64_t i = 0; i < n; ++i) s->y0[i] = i < u->k ? 1 + 0.1 * (double)i : 0;
     s->t_bound = 4;
-    s->rtol_value = u->changes ? 1e-7 : 1e-4, s->atol_value = 1e-7;
+    s->rtol_value = u->changes ? 1e-6 : 1e-4, s->atol_value = 1e-3 * s->rtol_value;
     s->max_step = INFINITY;
     s->lower = s->upper = -1;
     s->dense = bits >> 2 & 1;
