@@ -12,13 +12,13 @@
 #include "columns_newton.h"
 
 /* The iteration from the predicted columns. */
-DS_FN int DS_BDF(iterate_columns)(const ds_problem *p, ds_bdf *s, R *y, R *rate, int *converged,
-                                  DS_BDF_CONTEXT ctx) {
+DS_FN int DS_BDF(iterate_columns)(const ds_problem *p, ds_bdf *s, R *y, int limit, R *rate,
+                                  int *converged, DS_BDF_CONTEXT ctx) {
     const ds_int first = p->n_states * DS_PARTS, m = p->n * DS_PARTS;
     const R c = s->h / ds_bdf_alpha(s->order);
     ds_newton newton;
     *converged = 0;
-    ds_newton_begin(&newton, s->newton_tol, DS_BDF_ITERATIONS);
+    ds_newton_begin(&newton, s->newton_tol, limit);
     DS_BDF(start)(s, first, m, y);
     while (ds_newton_next(&newton)) {
         int stopped = DS_RHS_COLUMNS(ctx, s->clipped, s->t_new, y, s->b);
@@ -45,13 +45,14 @@ DS_FN int DS_BDF(iterate_apart)(const ds_problem *p, ds_bdf *s, R *y, int *conve
     R rate = -1;
     int stopped = DS_JACOBIAN(ctx, s->clipped, s->t_new, y);
     if (!stopped) stopped = DS_FACTOR(ctx, c);
-    return stopped ? stopped : DS_BDF(iterate_columns)(p, s, y, &rate, converged, ctx);
+    if (stopped) return stopped;
+    return DS_BDF(iterate_columns)(p, s, y, DS_COLUMNS_PATIENCE, &rate, converged, ctx);
 }
 
 /* The columns at t_new: with y's factors, and once more with their own where they did not converge. */
 DS_FN int DS_BDF(solve_columns)(const ds_problem *p, ds_bdf *s, R *y, int *converged,
                                 DS_BDF_CONTEXT ctx) {
-    int stopped = DS_BDF(iterate_columns)(p, s, y, &s->columns_rate, converged, ctx);
+    int stopped = DS_BDF(iterate_columns)(p, s, y, DS_BDF_ITERATIONS, &s->columns_rate, converged, ctx);
     if (stopped || *converged) return stopped;
     stopped = DS_APART_BEGIN(ctx);
     if (!stopped) stopped = DS_BDF(iterate_apart)(p, s, y, converged, ctx);

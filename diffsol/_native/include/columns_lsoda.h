@@ -9,13 +9,15 @@
  *                            columns' own; nonzero to stop
  *   DS_APART_END(ctx)        up to here; false: y has lost its factors */
 
+#include "columns_newton.h"
+
 /* Corrections at most: more than for y, as their errors may be large where they are not controlled. */
-#define DS_LSODA_COLUMNS_PATIENCE 6
+#define DS_LSODA_COLUMNS_ITERATIONS 6
 
 /* Corrections of all columns until they converge. Estimates their rate of convergence, and with that of y
  * the error. */
 DS_FN int DS_LSODA(iterate_columns)(const ds_lsoda_problem *p, ds_lsoda_state *s, int chord,
-                                    DS_LSODA_CONTEXT ctx) {
+                                    int limit, DS_LSODA_CONTEXT ctx) {
     const ds_int first = p->n_states, columns = p->n - first;
     const R test = ds_lsoda_tests(s->family, s->order)[1];
     const R bound = test * (0.5 / (s->order + 2));
@@ -37,7 +39,7 @@ DS_FN int DS_LSODA(iterate_columns)(const ds_lsoda_problem *p, ds_lsoda_state *s
             change * ds_number_min(1.0, 1.5 * s->columns_rate) / bound <= 1.0)
             break;
         ++m;
-        if (m == DS_LSODA_COLUMNS_PATIENCE || (m >= 2 && change > change_before))
+        if (m == limit || (m >= 2 && change > change_before))
             return DS_LSODA_CONVERGENCE;
         change_before = change;
     }
@@ -70,7 +72,7 @@ DS_FN int DS_LSODA(iterate_apart)(const ds_lsoda_problem *p, ds_lsoda_state *s,
     if (DS_FACTOR(ctx, s->jac)) return DS_LSODA_CONVERGENCE;
     const R rate = s->columns_rate; /* with y's factors */
     s->columns_rate = DS_LSODA_RATE_GUESS;
-    code = DS_LSODA(iterate_columns)(p, s, 1, ctx);
+    code = DS_LSODA(iterate_columns)(p, s, 1, DS_COLUMNS_PATIENCE, ctx);
     s->columns_rate = rate;
     return code;
 }
@@ -78,7 +80,8 @@ DS_FN int DS_LSODA(iterate_apart)(const ds_lsoda_problem *p, ds_lsoda_state *s,
 /* The corrector of the columns. Where it does not converge, so does the step not. */
 DS_FN int DS_LSODA(correct_columns)(const ds_lsoda_problem *p, ds_lsoda_state *s,
                                     DS_LSODA_CONTEXT ctx) {
-    int code = DS_LSODA(iterate_columns)(p, s, s->family == DS_LSODA_BDF, ctx);
+    const int chord = s->family == DS_LSODA_BDF;
+    int code = DS_LSODA(iterate_columns)(p, s, chord, DS_LSODA_COLUMNS_ITERATIONS, ctx);
     if (code != DS_LSODA_CONVERGENCE) return code;
     code = DS_APART_BEGIN(ctx) ? DS_LSODA_STOPPED : DS_LSODA(iterate_apart)(p, s, ctx);
     if (!DS_APART_END(ctx) && code == DS_LSODA_OK) code = DS_LSODA_CONVERGENCE;

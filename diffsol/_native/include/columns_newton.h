@@ -9,13 +9,21 @@
  * that what is left is much more than usual. (1 cost a digit of van der Pol's columns by Radau; this costs
  * 2 % of evaluations.) */
 #define DS_COLUMNS_SHARE 0.1
+/* Iterations with a J of the columns' own. There is none better, only a smaller step; and the first
+ * corrections may be of any size where errors are not controlled. */
+#define DS_COLUMNS_PATIENCE 30
 
 /* Judge a correction of all columns, of this norm, as ds_newton_judge does. Their equations are linear: the
  * matrix that is iterated with sets the rate, which `rate` keeps for as long as the factors live (negative:
- * not known). By it a first correction may be seen to be enough. */
+ * not known). By it a first correction may be seen to be enough. With a limit of DS_COLUMNS_PATIENCE no rate
+ * is reason to give up: the first ones may be near 1 and those that follow small. */
 DS_FN int ds_columns_judge(ds_newton *s, R norm, R *rate) {
     const R before = *rate;
-    const int go_on = ds_newton_judge(s, norm);
+    int go_on = ds_newton_judge(s, norm);
+    if (!go_on && s->limit == DS_COLUMNS_PATIENCE && ds_finite(norm)) {
+        s->norm_before = norm;
+        go_on = 1;
+    }
     if (s->rate >= 0)
         *rate = ds_max(DS_COLUMNS_KEPT_RATE * before, s->rate);
     else if (before >= 0 && before < 1 && before / (1 - before) * norm < DS_COLUMNS_SHARE * s->tol)

@@ -8,9 +8,6 @@
  *   DS_APART_BEGIN(ctx), DS_APART_END(ctx)  see columns_bdf.h */
 #include "columns_newton.h"
 
-/* Iterations with a J of the columns' own: there is none better, only a smaller step. */
-#define DS_RADAU_PATIENCE 12
-
 /* F = the derivatives at the stages. Sets *finite to whether those of all columns are. */
 DS_FN int DS_RADAU(stages_of_columns)(const ds_problem *p, ds_radau *s, const R *y, int *finite,
                                       DS_RADAU_CONTEXT ctx) {
@@ -73,7 +70,7 @@ DS_FN int DS_RADAU(iterate_apart)(const ds_problem *p, ds_radau *s, const R *y_o
         stopped = DS_FACTOR(ctx, DS_RADAU_MU_REAL / s->h, DS_RADAU_MU_RE * inverse,
                             DS_RADAU_MU_IM * inverse);
     return stopped ? stopped
-                   : DS_RADAU(iterate_columns)(p, s, y_old, y, DS_RADAU_PATIENCE, &rate, converged,
+                   : DS_RADAU(iterate_columns)(p, s, y_old, y, DS_COLUMNS_PATIENCE, &rate, converged,
                                                ctx);
 }
 
