@@ -5,6 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from native.harness import Solve, ffi, lib
+from sens.problems import ROBERTSON
+
+EXPLICIT = ("RK23", "RK45", "DOP853")
+IMPLICIT = ("Radau", "BDF", "LSODA")
 
 
 class Sensitive(Solve):
@@ -73,3 +77,17 @@ class Sensitive(Solve):
     def S(self):
         """Columns at the points, (m, k, points)."""
         return self.y[self.k :].reshape(self.m, self.k, -1)
+
+
+def tolerances(problem, rtol):
+    """A thousandth of rtol, and less for the small component of Robertson's."""
+    return {
+        "rtol": rtol,
+        "atol": rtol * 1e-3 * (np.array([1, 1e-4, 1]) if problem is ROBERTSON else 1),
+    }
+
+
+def solved(problem, method, *args, **options):
+    solve = Sensitive(problem, method, *args, **options)
+    assert solve.run() == lib.DS_FINISHED, solve.error
+    return solve
