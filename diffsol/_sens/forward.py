@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from diffsol._engine import leaving, policy, structure
+from diffsol._engine.chord import may_be_exact
 from diffsol._engine.run import STATUS
 from diffsol._engine.tolerance import set_tolerance
 from diffsol._methods.registry import METHODS
@@ -108,11 +109,21 @@ class Forward:
         self._keep.append(params)
         ivp.fun.kernel, ivp.fun.params = system.fun_kernel, params
         ivp.augmented.kernel, ivp.augmented.params = system.augmented(), params
-        if traits.implicit:
+        if traits.implicit and self._may_be_exact(traits):
             kernel = system.jacobian()
             self._set_jacobian(kernel.start, kernel.row)
             ivp.jac.kernel, ivp.jac.params = kernel.pointer, params
             self._keep.append(kernel)
+        elif traits.implicit:
+            self._use_differences()
+
+    def _may_be_exact(self, traits) -> bool:
+        """Is the exact Jacobian to be taken? A solve whose steps are to be those of y alone takes what it would."""
+        return (
+            bool(self._ivp.sens_control)
+            or not traits.starts_later
+            or may_be_exact(self.n, None, None)
+        )
 
     def _use_differences(self):
         self._set_jacobian(None, None)

@@ -58,10 +58,12 @@ def test_package_names():
         "Observer",
         "cache",
         "explain",
+        "fit",
         "integrate",
         "observe",
         "patch",
         "register_op",
+        "sensitivity",
         "solve_ensemble",
         "unpatch",
     ]
