@@ -128,6 +128,7 @@ class Forward:
     def _use_differences(self):
         self._set_jacobian(None, None)
         self._ivp.jac_source = lib.DS_JAC_DIFFERENCES
+        self._ivp.lower = self._ivp.upper = -1  # LSODA: no band
 
     def _set_jacobian(self, start, row):
         plan = structure.plan(self.n, start, row)
