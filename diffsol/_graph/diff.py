@@ -129,7 +129,7 @@ class Tangents(Products):
                 *self._common(parts), offset, (*step, *strides), (*lead, *window)
             )
 
-        positions = _positions(offset, strides, window)
+        positions = flat_positions(offset, strides, window)
         return self._joined(node, assign, lambda parts: _assigned(*parts, positions))
 
     def _put(self, node):
@@ -188,17 +188,11 @@ class Tangents(Products):
 
     def _prod(self, node):
         """Each factor's tangent times the product of the other factors."""
-        x, axes = node.inputs[0], node.attrs[0]
-        front = (*axes, *(k for k in range(x.ndim) if k not in axes))
-        strides = [contiguous_strides(x.shape)[k] for k in front]
-        kept = tuple(x.shape[k] for k in front[len(axes) :])
-        starts = _positions(0, strides[: len(axes)], [x.shape[k] for k in axes]).ravel()
-        if starts.size > LONGEST_PRODUCT:
-            raise TooLarge(f"a product of {starts.size} factors")
-        rest = strides[len(axes) :]
+        x = node.inputs[0]
+        starts, rest, kept = factors_of(node)
         factors = [Formula(self.graph, self.graph.view(x, s, rest, kept)) for s in starts]
         result = []
-        for start, others in zip(starts, _products_of_others(factors), strict=True):
+        for start, others in zip(starts, products_of_others(factors), strict=True):
             for term in tangent.viewed(self.graph, self.of(x), x.shape, start, rest, kept):
                 coef = (Formula(self.graph, term.coef) * others).node
                 result.append(self._with_coef(term, coef, node))
@@ -207,7 +201,7 @@ class Tangents(Products):
     def _extremum(self, node):
         """The tangent of the first element that has the value."""
         x, axes = node.inputs[0], node.attrs[0]
-        first, zero = self._first_hit(x, node, axes), self.graph.const(0.0)
+        first, zero = first_hit(self.graph, x, node), self.graph.const(0.0)
         picked = [
             self._with_coef(term, self.graph.elementwise("select", first, term.coef, zero), x)
             for term in self.of(x)
@@ -216,23 +210,35 @@ class Tangents(Products):
 
     _amax = _amin = _extremum
 
-    def _first_hit(self, x, node, axes):
-        """Where is the first of the elements along the axes that equals the result?"""
-        graph = self.graph
-        whole = tuple(1 if k in axes else e for k, e in enumerate(x.shape))
-        result = graph.broadcast(graph.reshape(node, whole), x.shape)
-        hit = graph.elementwise("equal", x, result)
-        order = (*(k for k in range(x.ndim) if k not in axes), *axes)
-        turned = transposed(graph, hit, order)
-        rows = graph.reshape(turned, (*node.shape, math.prod(x.shape[k] for k in axes)))
-        count = graph.cumsum(graph.cast(rows, INT), node.ndim)
-        first = graph.elementwise(
-            "logical_and", rows, graph.elementwise("equal", count, graph.const(1))
-        )
-        return transposed(graph, graph.reshape(first, turned.shape), np.argsort(order))
+
+def first_hit(graph, x, node):
+    """Where is the first of the elements along the reduced axes that equals the result, `node`?"""
+    axes = node.attrs[0]
+    whole = tuple(1 if k in axes else e for k, e in enumerate(x.shape))
+    result = graph.broadcast(graph.reshape(node, whole), x.shape)
+    hit = graph.elementwise("equal", x, result)
+    order = (*(k for k in range(x.ndim) if k not in axes), *axes)
+    turned = transposed(graph, hit, order)
+    rows = graph.reshape(turned, (*node.shape, math.prod(x.shape[k] for k in axes)))
+    count = graph.cumsum(graph.cast(rows, INT), node.ndim)
+    first = graph.elementwise(
+        "logical_and", rows, graph.elementwise("equal", count, graph.const(1))
+    )
+    return transposed(graph, graph.reshape(first, turned.shape), np.argsort(order))
 
 
-def _positions(offset, strides, window):
+def factors_of(node):
+    """(offsets of the factors of a `prod` in its input, strides, shape of each of these views)."""
+    x, axes = node.inputs[0], node.attrs[0]
+    front = (*axes, *(k for k in range(x.ndim) if k not in axes))
+    strides = [contiguous_strides(x.shape)[k] for k in front]
+    starts = flat_positions(0, strides[: len(axes)], [x.shape[k] for k in axes]).ravel()
+    if starts.size > LONGEST_PRODUCT:
+        raise TooLarge(f"a product of {starts.size} factors")
+    return starts, strides[len(axes) :], tuple(x.shape[k] for k in front[len(axes) :])
+
+
+def flat_positions(offset, strides, window):
     """Flat positions of the elements of a strided window."""
     positions = np.full(tuple(window), offset, np.int64)
     for axis, (stride, extent) in enumerate(zip(strides, window, strict=True)):
@@ -249,7 +255,7 @@ def _assigned(base, value, positions):
     return result
 
 
-def _products_of_others(factors):
+def products_of_others(factors):
     """For each factor the product of all others, from products of what is before and behind it."""
     before, behind = [], []
     product = None

@@ -47,7 +47,7 @@ def jacobian(program, with_value=False, deadline=math.inf) -> Jacobian:
     if with_value:
         values = graph.concat([graph.reshape(output, (output.size,)), values], 0)
     start, row = (None, None) if full else found.entries.compressed(output.size, columns)
-    return Jacobian(_program(program, copies, values, program.state_shape), start, row, full)
+    return Jacobian(derived_program(program, copies, values, program.state_shape), start, row, full)
 
 
 def leading_jacobian(program, n, deadline=math.inf) -> Program:
@@ -57,13 +57,13 @@ def leading_jacobian(program, n, deadline=math.inf) -> Program:
     rows, columns = program.output.size, math.prod(program.state_shape)
     by_columns = graph.cast(found.full(columns), program.output.dtype)
     values = graph.view(by_columns, 0, (1, rows), (rows, n))
-    return _program(program, copies, values, program.state_shape)
+    return derived_program(program, copies, values, program.state_shape)
 
 
 def time_derivative(program, deadline=math.inf) -> Program | None:
     """d output / dt at a constant state; None where the output does not depend on t."""
     graph = Graph()
-    copies = _copy(program, graph)
+    copies = copied(program, graph)
     output = copies[program.output.id]
     nodes = reachable([output])
     tangents = Tangents(graph, 1)
@@ -74,7 +74,7 @@ def time_derivative(program, deadline=math.inf) -> Program | None:
     terms = tangents.of(output)
     if not terms:
         return None
-    return _program(program, copies, _only_column(graph, terms, output), program.state_shape)
+    return derived_program(program, copies, _only_column(graph, terms, output), program.state_shape)
 
 
 def _only_column(graph, terms, output):
@@ -94,7 +94,7 @@ def pattern(program):
 
 def _entries(program, graph, deadline):
     """(the program's nodes in `graph` by their ids here, the entries of its Jacobian there)."""
-    copies = _copy(program, graph)
+    copies = copied(program, graph)
     output, columns = copies[program.output.id], math.prod(program.state_shape)
     tangents = Tangents(graph, columns)
     nodes = reachable([output])
@@ -111,7 +111,7 @@ def jvp_program(program, deadline=math.inf) -> Program:
     graph = Graph()
     size = math.prod(program.state_shape)
     both = graph.state((2 * size,), program.state_dtype)
-    copies = _copy(program, graph, both)
+    copies = copied(program, graph, both)
     tangents = Tangents(graph, 1)
     for node in program.nodes:
         if node.op == "state":
@@ -122,20 +122,23 @@ def jvp_program(program, deadline=math.inf) -> Program:
     output = copies[program.output.id]
     tangents.follow(reachable([output]), deadline)
     product = _only_column(graph, tangents.of(output), output)
-    return _program(program, copies, product, (2 * size,))
+    return derived_program(program, copies, product, (2 * size,))
 
 
-def _copy(program, graph, both=None) -> dict:
-    """The program's nodes in another graph, by their ids here; both: y and v in one state."""
+def copied(program, graph, both=None, start=0) -> dict:
+    """The program's nodes in another graph, by their ids here.
+
+    both: a larger state, in which y begins at `start`.
+    """
     copies: dict[int, Node] = {}
     for node in program.nodes:
         if node.op == "state" and both is not None:
-            copies[node.id] = graph.view(both, 0, contiguous_strides(node.shape), node.shape)
+            copies[node.id] = graph.view(both, start, contiguous_strides(node.shape), node.shape)
         else:
             copies[node.id] = graph.again(node, [copies[x.id] for x in node.inputs])
     return copies
 
 
-def _program(program, copies, output, state_shape) -> Program:
+def derived_program(program, copies, output, state_shape) -> Program:
     trap = program.trap if program.trap is None else copies[program.trap.id]
     return Program(output, trap, tuple(state_shape), program.state_dtype, program.n_params)
