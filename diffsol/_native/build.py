@@ -32,6 +32,7 @@ SOURCES = (
     "c_function.c",
     "inst_erk_columns.c",
     "inst_bdf_columns.c",
+    "adjoint.c",
     "inst_rk23.c",
     "inst_rk45.c",
     "inst_dop853.c",
@@ -69,6 +70,7 @@ PUBLIC = (
     "code.h",
     "cpu.h",
     "ens.h",
+    "adjoint.h",
     "python/call.h",
 )  # what Python may call
 HEADERS = ("*.h", "include/*.h", "tables/*.h", "python/*.h")
