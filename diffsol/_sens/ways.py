@@ -1,0 +1,153 @@
+"""The two ways to a gradient: backward by the adjoint equation, or forward by sensitivities."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from diffsol._sens.adjoint import AdjointKernels, Backward, Integrand
+from diffsol._sens.losses import Loss
+from diffsol._sens.primal import Primal
+from diffsol._sens.solve import solve_ivp
+from diffsol._sens.system import System, Wrapped, reason_of
+from diffsol._sens.variables import Variables
+from diffsol.errors import CompilationWarning
+from diffsol.integrate import _ivp
+
+
+class Found(SimpleNamespace):
+    """value, by_args (q,), at_start dG/dy0 (n,), dt0, dt_end, y (n, k), memory."""
+
+
+@dataclass
+class Question:
+    """What is differentiated.
+
+    loss, integrand    Loss, g(t, y, *args), or None
+    times              ndarray: when `loss` looks
+    end_moves          is the last of them the end of the interval, wherever that is?
+    """
+
+    fun: Any
+    t0: float
+    tf: float
+    y0: np.ndarray
+    args: tuple
+    variables: Variables
+    method: str
+    options: dict
+    loss: Loss | None
+    integrand: Any
+    times: np.ndarray
+    end_moves: bool
+
+    # --- backward -------------------------------------------------------------------------------
+
+    def by_adjoint(self, every, memory, rtol, atol) -> Found:
+        """Raises Refused where something has no kernel."""
+        system = System(self.fun, self.variables)
+        system.verify(self.t0, self.y0, self.variables.values)
+        if system.refused is not None:
+            raise system.refused
+        kernels = AdjointKernels(system)
+        integral = None if self.integrand is None else Integrand(self.integrand, self.variables)
+
+        def make(name, _, t0, tf, state, *options):
+            return Primal(system, name, t0, tf, state, *options)
+
+        how = self.method, system.fun, self.t0, self.tf, self.y0, False, self.args, self.options
+        primal = _ivp.start(*how, make)
+        primal.go(self.times, every, memory)
+        value, jumps = self._loss_of(primal.y)
+        back = Backward(primal, kernels, integral, self.times, jumps, rtol, atol)
+        back.go()
+        dt0, dt_end = self._ends(back.at_start, primal.y, jumps)
+        return Found(
+            value=value + back.value,
+            by_args=back.gradient,
+            at_start=back.at_start,
+            dt0=dt0,
+            dt_end=dt_end,
+            y=primal.y,
+            memory=primal.largest,
+        )
+
+    def _loss_of(self, y):
+        """(loss, its gradient (k, n)) at the outputs."""
+        if self.loss is None:
+            return 0.0, np.zeros(y.T.shape)
+        return self.loss.value(y), self.loss.gradient(y)
+
+    def _ends(self, at_start, y, jumps):
+        """(dG/dt0, dG/dt_end)."""
+        start, end = self._rates(self.t0, self.y0), 0.0
+        dt0 = -float(at_start @ start[0]) - start[1]
+        if self.end_moves:
+            f, g = self._rates(self.tf, y[:, -1])
+            end = float(jumps[-1] @ f) + g
+        elif self.integrand is not None:
+            end = float("nan")  # the state at the end is not among the outputs
+        return dt0, end
+
+    def _rates(self, t, y):
+        """(f, g) at one time."""
+        args = self.variables.args(self.variables.values)
+        f = np.broadcast_to(np.asarray(self.fun(t, y.copy(), *args), float), y.shape)
+        g = 0.0 if self.integrand is None else float(self.integrand(t, y.copy(), *args))
+        return f, g
+
+    # --- forward --------------------------------------------------------------------------------
+
+    def by_forward(self) -> Found:
+        """By the sensitivities at all outputs; an integral is one more component."""
+        n, variables = self.y0.size, self.variables
+        chosen = [f"args[{i}]" for i, place in enumerate(variables.places) if place is not None]
+        fun, y0, times, options = self.fun, self.y0, self.times, dict(self.options)
+        if self.integrand is not None:
+            fun, y0 = WithIntegral(fun, self.integrand), np.append(y0, 0.0)
+            if times[-1] != self.tf:
+                times = np.append(times, self.tf)
+            if np.ndim(options.get("atol", 0.0)):
+                options["atol"] = np.append(options["atol"], np.max(options["atol"]))
+        sol = solve_ivp(
+            fun, (self.t0, self.tf), y0, self.method, times, args=self.args, wrt=(*chosen, "y0"), **options
+        )
+        if not sol.success:
+            raise RuntimeError(f"the solve ended before its time: {sol.message}")
+        y = np.ascontiguousarray(sol.y[:n, : self.times.size])
+        value, jumps = self._loss_of(y)
+        flat = np.einsum("kn,nkm->m", jumps, sol.sens[:n, : self.times.size])
+        if self.integrand is not None:
+            value, flat = value + float(sol.y[n, -1]), flat + sol.sens[n, -1]
+        q = variables.values.size
+        at_start = flat[q : q + n]
+        dt0, dt_end = self._ends(at_start, y, jumps)
+        return Found(
+            value=value, by_args=flat[:q], at_start=at_start, dt0=dt0, dt_end=dt_end, y=y, memory=0
+        )
+
+
+class WithIntegral(Wrapped):
+    """[f, g] for the state [y, the integral of g]."""
+
+    def __init__(self, fun, integrand):
+        super().__init__(fun)
+        self._integrand = integrand
+
+    def __call__(self, t, z, *args):
+        y = z[:-1]
+        return np.append(self.fun(t, y, *args), self._integrand(t, y, *args))
+
+
+def warn_of_forward(refused, stacklevel):
+    """The adjoint equation was asked for, and another way is taken."""
+    warnings.warn(
+        "the adjoint equation cannot be derived; the gradient is found by sensitivities forward in time. "
+        f"{reason_of(refused)}",
+        CompilationWarning,
+        stacklevel=stacklevel + 1,
+    )
