@@ -19,25 +19,23 @@ from diffsol._graph.roll import rolled
 def state_adjoint(program, n, deadline=math.inf) -> Program:
     """-f_y^T lambda for the state [lambda, y]: n numbers. Raises TooLarge."""
     parts = _Parts(program, n)
-    found = parts.adjoint_of(parts.y, deadline)
+    found = parts.along(parts.both, (n,), parts.rows, deadline)
     return parts.program(parts.graph.elementwise("negative", found))
 
 
 def parameter_adjoint(program, n, deadline=math.inf) -> Program:
     """f_p^T lambda for the state [lambda, y]: as many numbers as there are in p. Raises TooLarge."""
     parts = _Parts(program, n)
-    return parts.program(parts.adjoint_of(parts.p, deadline))
+    return parts.program(parts.along(parts.p, parts.p.shape, 0, deadline))
 
 
 class _Parts:
-    """A program of the state [y, p] in a new graph, with y and p as arrays of their own."""
+    """A program of the state [y, p] in a new graph, of the state [lambda, y] and with p among the parameters."""
 
     def __init__(self, program, n):
         self.graph, self._old, self._n = Graph(), program, n
-        rows = program.output.size
-        both = self.graph.state((rows + n,), FLOAT)
-        self._weights = self.graph.view(both, 0, (1,), (rows,))
-        self.y = self.graph.view(both, rows, (1,), (n,))
+        self.rows = program.output.size
+        self.both = self.graph.state((self.rows + n,), FLOAT)
         self._q = math.prod(program.state_shape) - n
         self.p = self.graph.param(program.n_params, (self._q,), FLOAT)
         self._copies: dict = {}
@@ -48,25 +46,26 @@ class _Parts:
         """A window of the state that lies in y or in p is one of that: what depends on p does not on y."""
         graph = self.graph
         if node.op == "state":
-            return graph.reshape(graph.concat([self.y, self.p], 0), node.shape)
+            y = graph.view(self.both, self.rows, (1,), (self._n,))
+            return graph.reshape(graph.concat([y, self.p], 0), node.shape)
         if node.op in ("view", "take") and node.inputs[0].op == "state" and node.size:
             at = node.attrs[0] if node.op == "take" else flat_positions(*node.attrs, node.shape)
-            for part, low, high in ((self.y, 0, self._n), (self.p, self._n, self._n + self._q)):
+            for part, moved, low, high in (
+                (self.both, self.rows, 0, self._n),
+                (self.p, -self._n, self._n, self._n + self._q),
+            ):
                 if low <= at.min() and at.max() < high:
                     if node.op == "take":
-                        return graph.take(part, at - low)
-                    return graph.view(part, node.attrs[0] - low, node.attrs[1], node.shape)
+                        return graph.take(part, at + moved)
+                    return graph.view(part, node.attrs[0] + moved, node.attrs[1], node.shape)
         return graph.again(node, [self._copies[x.id] for x in node.inputs])
 
-    def adjoint_of(self, leaf, deadline):
+    def along(self, leaf, shape, start, deadline):
         """lambda^T d output / d leaf."""
         output = self.graph.cast(self._copies[self._old.output.id], FLOAT)
-        adjoints = Adjoints(self.graph, [leaf])
         strides = contiguous_strides(output.shape)
-        weights = self.graph.view(self._weights, 0, strides, output.shape)
-        adjoints.follow(output, weights, deadline)
-        bar = adjoints.of(leaf)
-        return self.graph.broadcast(self.graph.const(0.0), leaf.shape) if bar is None else bar.node
+        weights = self.graph.view(self.both, 0, strides, output.shape)
+        return Adjoints(self.graph, leaf, shape, start).along(output, weights, deadline)
 
     def program(self, output) -> Program:
         trap = None if self._old.trap is None else self._copies[self._old.trap.id]

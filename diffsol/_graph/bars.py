@@ -51,10 +51,14 @@ class _Placed:
 
 
 class Shares:
-    """The shares of the adjoint of one array of floats."""
+    """The shares of the adjoint of one array of floats.
 
-    def __init__(self, graph, shape):
+    start    of the array in a larger one: windows and positions are given in that
+    """
+
+    def __init__(self, graph, shape, start=0):
         self.graph, self.shape, self.size = graph, tuple(shape), math.prod(shape)
+        self._start = start
         self._whole: list = []
         self._placed: list = []
         self._single: dict = {}  # position -> shares of that element
@@ -67,6 +71,7 @@ class Shares:
         spread = [k for k, e in enumerate(bar.node.shape) if e > 1 and not strides[k]]
         bar = Bar(self.graph.reduce("sum", bar.node, spread), bar.holes)
         strides = tuple(s for k, s in enumerate(strides) if k not in spread)
+        offset -= self._start
         window, shape = (offset, strides), bar.node.shape
         if bar.node.size == self.size and _in_order(shape, window) and not offset:
             return self.add(Bar(self.graph.reshape(bar.node, self.shape), bar.holes))
@@ -76,7 +81,7 @@ class Shares:
     def add_at(self, bar, index):
         """A share of the elements with these positions, which may repeat."""
         tangent.limit(index.size)
-        self._place(_Placed(bar, index))
+        self._place(_Placed(bar, index - self._start))
 
     def _place(self, placed):
         if placed.positions.size == 1:

@@ -41,30 +41,34 @@ def vjp_program(program, deadline=math.inf) -> Program:
     both = graph.state((rows + columns,), FLOAT)
     copies = copied(program, graph, both, rows)
     output = copies[program.output.id]
-    leaves = [copies[node.id] for node in program.nodes if node.op == "state"]
-    adjoints = Adjoints(graph, leaves)
     weights = graph.view(both, 0, contiguous_strides(output.shape), output.shape)
-    adjoints.follow(output, weights, deadline)
-    found = adjoints.of(leaves[0]) if leaves else None
-    zeros = graph.broadcast(graph.const(0.0), (columns,))
-    product = zeros if found is None else graph.reshape(found.node, (columns,))
+    adjoints = Adjoints(graph, both, (columns,), rows)
+    product = adjoints.along(output, weights, deadline)
     return derived_program(program, copies, product, (rows + columns,))
 
 
 class Adjoints(Products):
-    """Adjoints of the nodes of one graph that depend on some leaves."""
+    """Adjoints of the nodes of one graph that depend on a leaf.
 
-    def __init__(self, graph, leaves):
+    shape, start    the leaf's part that counts is an array of this shape, beginning there
+    """
+
+    def __init__(self, graph, leaf, shape, start=0):
         self.graph = graph
-        self._shares: dict = {}  # id of an active node -> Shares
-        self._leaves = {node.id: node for node in leaves}
+        self._leaf = leaf
+        # id of an active node -> Shares
+        self._shares: dict = {leaf.id: Shares(graph, shape, start)}
 
-    def of(self, node) -> Bar | None:
-        shares = self._shares.get(node.id)
-        return None if shares is None else shares.total()
+    def along(self, output, weights, deadline=math.inf):
+        """The weights of an output's elements times its derivative with respect to the leaf."""
+        self.follow(output, weights, deadline)
+        shares = self._shares[self._leaf.id]
+        found = shares.total()
+        zero = self.graph.const(0.0)
+        return self.graph.broadcast(zero, shares.shape) if found is None else found.node
 
     def follow(self, output, weights, deadline=math.inf):
-        """Hand the weights of an output's elements on until they have reached the leaves."""
+        """Hand the weights of an output's elements on until they have reached the leaf."""
         nodes = reachable([output])
         self._open(nodes)
         if output.id in self._shares:
@@ -72,25 +76,25 @@ class Adjoints(Products):
         for node in reversed(nodes):
             if time.perf_counter() > deadline:
                 raise TooLarge("takes too long")
-            if node.id in self._shares and node.id not in self._leaves:
+            if node.id in self._shares and node is not self._leaf:
                 bar = self._shares.pop(node.id).total()
                 if bar is not None:
                     self._rule(node, bar)
 
     def _open(self, nodes):
-        """What depends on the leaves gets shares."""
+        """What depends on the leaf gets shares."""
         for node in nodes:
             active = any(x.id in self._shares for x in node.inputs)
             if active and node.dtype == COMPLEX:
                 raise TooLarge("complex numbers that depend on the state")
-            if node.id in self._leaves or active and node.dtype == FLOAT:
+            if active and node.dtype == FLOAT:
                 self._shares[node.id] = Shares(self.graph, node.shape)
 
     def active(self, node) -> bool:
         return node.id in self._shares
 
     def give(self, x, bar):
-        """A share for all of x (if x depends on a leaf)."""
+        """A share for all of x (if x depends on the leaf)."""
         if self.active(x):
             self._shares[x.id].add(bar)
 

@@ -128,14 +128,14 @@ def solve_ivp(
     """
     if sens not in KINDS:
         raise ValueError(f"`sens` must be one of {', '.join(map(repr, KINDS))}, not {sens!r}.")
-    name = _native(method)
+    name = native(method)
     t0, tf = map(float, t_span)
     args = _options.unpack_args(args)
     if t_eval is not None:
         t_eval = _options.check_t_eval(t_eval, t0, tf).astype(float, copy=False)
     limits, options = _limits.taken(options)
     options = _ivp._own_options(METHODS[name], options)
-    state = _real(_options.check_y0(y0))
+    state = real(_options.check_y0(y0))
     variables = variables_of(fun, state, args, wrt)
     system = System(Columnwise(fun) if vectorized else fun, variables)
     system.verify(t0, state, variables.values)
@@ -173,7 +173,7 @@ def solve_ivp(
     return result
 
 
-def _native(method):
+def native(method):
     name = method if type(method) is str else _passthrough.native_name(method)
     if name not in METHODS:
         raise ValueError(
@@ -182,7 +182,7 @@ def _native(method):
     return name
 
 
-def _real(state):
+def real(state):
     if state.dtype.kind == "c":
         raise TypeError(
             "Sensitivities are for real states; give the real and the imaginary parts of `y0` as components."

@@ -244,6 +244,17 @@ def test_integers_are_constant(dtype):
     assert not reverse(program, 0.0, np.array([0.4, 1.6, 2.4]), np.ones(3)).any()
 
 
+def test_columns_of_one():
+    """An array with one more axis is still the state."""
+
+    def make(graph, y):
+        column = graph.reshape(y, (3, 1))
+        return graph.elementwise("square", graph.reshape(column, (1, 3)))
+
+    assert agree(program_of(make, 3), 0.5, np.ones(3)).any()
+    assert agree(program_of(lambda g, y: g.reshape(y, ()), 1), 0.5, np.ones(1)).any()
+
+
 def test_what_does_not_depend_on_the_state():
     program = program_of(lambda g, y: g.const(np.ones(4)), 3)
     assert not reverse(program, 0.0, np.ones(3), np.ones(4)).any()
