@@ -49,13 +49,18 @@ class Gradient(_Parts):
         Bytes that the kept part of the solution took at most.
     """
 
-    names: tuple
+    _variables: Any
     flat: np.ndarray
     dt0: float
     dt_end: float
     t: np.ndarray
     y: np.ndarray
     memory: int
+
+    @property
+    def names(self) -> tuple:
+        """Names of the variables."""
+        return self._variables.names
 
 
 def gradient(
@@ -184,7 +189,7 @@ def gradient(
 
 def _gradient(question, found):
     variables = question.variables
-    columns = [found.by_args[p] if p >= 0 else found.at_start[-1 - p] for p in variables.columns]
+    starts = [-1 - place for place in variables.columns[variables.values.size :]]
     dargs = []
     for place in variables.places:
         if place is None:
@@ -193,10 +198,10 @@ def _gradient(question, found):
         start, stop, shape, _ = place
         part = found.by_args[start - variables.n : stop - variables.n]
         dargs.append(part.reshape(shape).copy() if shape else float(part[0]))
-    result = Gradient(found.value, tuple(dargs), found.at_start if variables.y0_columns else None)
-    result.names, result.flat = variables.names, np.array(columns, float)
+    result = Gradient(found.value, tuple(dargs), found.at_start if starts else None)
+    result.flat = np.concatenate([found.by_args, found.at_start[starts]])
     result.dt0, result.dt_end, result.memory = found.dt0, found.dt_end, found.memory
-    result.t, result.y = question.times, found.y
+    result.t, result.y, result._variables = question.times, found.y, variables
     return result
 
 

@@ -213,26 +213,34 @@ class System:
             made["jac"] = JacobianKernel(found, machine_code(found.program, PATIENCE), 0.0)
         return made["jac"]
 
+    def derivative(self, t, y, values):
+        """f at one time."""
+        found = self._by_kernel(t, y) if self.refused is None else None
+        return self._by_python(t, y, values) if found is None else found
+
+    def _by_kernel(self, t, y):
+        """f, or None where the kernel asks for Python."""
+        got = np.empty(self.variables.n)
+        state = ffi.from_buffer("double[]", np.ascontiguousarray(y))
+        out = ffi.from_buffer("double[]", got)
+        asked = lib.ds_kernel_call(self.fun_kernel, self.params, float(t), state, out)
+        return None if asked else got
+
+    def _by_python(self, t, y, values):
+        found = self.fun(np.float64(t), y.copy(), *self.variables.args(values))
+        return np.broadcast_to(np.asarray(found, float), y.shape)
+
     def verify(self, t, y, values):
         """Compare the kernel with the function, once. Where they disagree the kernel is not used."""
         if self.refused is not None or self.traced.checked:
             return
-        got = np.empty(self.variables.n)
-        asked = lib.ds_kernel_call(
-            self.fun_kernel,
-            self.params,
-            float(t),
-            ffi.from_buffer("double[]", np.ascontiguousarray(y)),
-            ffi.from_buffer("double[]", got),
-        )
+        got = self._by_kernel(t, y)
         self.traced.checked = True
-        if asked:
+        if got is None:
             return
         with np.errstate(all="ignore"):
-            wanted = np.asarray(
-                self.fun(np.float64(t), y.copy(), *self.variables.args(values)), float
-            )
-        if not verify.close(got, np.broadcast_to(wanted, got.shape)):
+            wanted = self._by_python(t, y, values)
+        if not verify.close(got, wanted):
             warnings.warn(
                 "the compiled form of `fun` disagreed with the Python function and is not used.",
                 MismatchWarning,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -13,7 +15,7 @@ class Variables:
     """The variables v_j of d y / d v_j, and how `fun` gets them.
 
     n         components of y
-    names     tuple of m str
+    named     gives the m names: there may be many, and few ask
     columns   tuple of m: place in `values`, or -1 - i for the initial value of component i
     values    ndarray (q,): the arguments among the variables, flat
     places    for each argument None (the next of `shared`), or (start, stop, shape, 'f') in [y, values]
@@ -21,16 +23,21 @@ class Variables:
     """
 
     n: int
-    names: tuple
+    named: Callable
     columns: tuple
     values: np.ndarray
     places: tuple
     shared: tuple
 
+    @cached_property
+    def names(self) -> tuple:
+        """The names of the m variables."""
+        return tuple(self.named())
+
     @property
     def y0_columns(self) -> list:
-        """The columns of initial values."""
-        return [j for j, place in enumerate(self.columns) if place < 0]
+        """The columns of initial values, which are the last ones."""
+        return list(range(self.values.size, len(self.columns)))
 
     def args(self, values) -> tuple:
         """The arguments of `fun` with these values of the variables among them."""
@@ -65,9 +72,7 @@ def variables_of(fun, y0, args, wrt) -> Variables:
            `fun`, 'args[i]', or several of these
     """
     wanted = (wrt,) if isinstance(wrt, str) else tuple(wrt)
-    labels = _labels(fun, len(args))
-    chosen, starts = _chosen(wanted, labels, args, y0.size)
-    names: list = []
+    chosen, starts = _chosen(wanted, fun, args, y0.size)
     columns: list = []
     values: list = []
     places: list = []
@@ -78,21 +83,27 @@ def variables_of(fun, y0, args, wrt) -> Variables:
             places.append(None)
             shared.append(arg)
             continue
-        value = _numbers(arg, labels[i])
+        value = _numbers(arg, fun, args, i)
         places.append((n + at, n + at + value.size, value.shape, "f"))
-        names += _element_names(labels[i], value.shape)
         columns += range(at, at + value.size)
         values.append(value.ravel())
         at += value.size
-    names += [f"y0[{i}]" for i in starts]
     columns += [-1 - i for i in starts]
-    if not names:
+    if not columns:
         raise ValueError(
             f"`wrt={wrt!r}` names nothing to differentiate for: there are no floats and no arrays of floats in `args`. "
             "Name a parameter of `fun`, or 'y0'."
         )
+
+    def named():
+        labels = _labels(fun, len(args))
+        for label, place in zip(labels, places, strict=True):
+            if place is not None:
+                yield from _element_names(label, place[2])
+        yield from (f"y0[{i}]" for i in starts)
+
     flat = np.concatenate(values) if values else np.empty(0)
-    return Variables(n, tuple(names), tuple(columns), flat, tuple(places), tuple(shared))
+    return Variables(n, named, tuple(columns), flat, tuple(places), tuple(shared))
 
 
 def _labels(fun, count) -> list:
@@ -120,21 +131,23 @@ def parameters_of(fun) -> tuple:
     return (1.0,) * len(parameters)
 
 
-def _chosen(wanted, labels, args, n):
+def _chosen(wanted, fun, args, n):
     """(numbers of the arguments, and of the components of y0, that are variables)"""
     chosen: set = set()
     starts: set = set()
+    if "args" in wanted:
+        chosen |= {i for i, arg in enumerate(args) if _is_float(arg)}
+    if "y0" in wanted:
+        starts |= set(range(n))
+    others = [name for name in wanted if name not in ("args", "y0")]
+    labels = _labels(fun, len(args)) if others else []
     numbered = [f"args[{i}]" for i in range(len(args))]
-    initial = [f"y0[{i}]" for i in range(n)]
-    for name in wanted:
-        if name == "args":
-            chosen |= {i for i, arg in enumerate(args) if _is_float(arg)}
-        elif name in labels:
+    initial = [f"y0[{i}]" for i in range(n)] if others else []
+    for name in others:
+        if name in labels:
             chosen.add(labels.index(name))
         elif name in numbered:
             chosen.add(numbered.index(name))
-        elif name == "y0":
-            starts |= set(range(n))
         elif name in initial:
             starts.add(initial.index(name))
         else:
@@ -149,10 +162,11 @@ def _is_float(arg) -> bool:
     )
 
 
-def _numbers(arg, label) -> np.ndarray:
-    """An argument as doubles."""
+def _numbers(arg, fun, args, i) -> np.ndarray:
+    """Argument i as doubles."""
     scalar = isinstance(arg, int | float | np.integer | np.floating) and not isinstance(arg, bool)
     if not (scalar or isinstance(arg, np.ndarray) and arg.dtype.kind in "fiu"):
+        label = _labels(fun, len(args))[i]
         raise TypeError(
             f"`wrt` has {label!r}, which is {arg!r}: derivatives are for real numbers and arrays of them."
         )

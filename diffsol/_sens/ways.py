@@ -65,7 +65,7 @@ class Question:
         value, jumps = self._loss_of(primal.y)
         back = Backward(primal, kernels, integral, self.times, jumps, rtol, atol)
         back.go()
-        dt0, dt_end = self._ends(back.at_start, primal.y, jumps)
+        dt0, dt_end = self._ends(back.at_start, primal.y, jumps, system.derivative)
         return Found(
             value=value + back.value,
             by_args=back.gradient,
@@ -82,23 +82,24 @@ class Question:
             return 0.0, np.zeros(y.T.shape)
         return self.loss.value(y), self.loss.gradient(y)
 
-    def _ends(self, at_start, y, jumps):
-        """(dG/dt0, dG/dt_end)."""
-        start, end = self._rates(self.t0, self.y0), 0.0
+    def _ends(self, at_start, y, jumps, derivative):
+        """(dG/dt0, dG/dt_end); derivative(t, y, p): f."""
+        start, end = self._rates(derivative, self.t0, self.y0), 0.0
         dt0 = -float(at_start @ start[0]) - start[1]
         if self.end_moves:
-            f, g = self._rates(self.tf, y[:, -1])
+            f, g = self._rates(derivative, self.tf, y[:, -1].copy())
             end = float(jumps[-1] @ f) + g
         elif self.integrand is not None:
             end = float("nan")  # the state at the end is not among the outputs
         return dt0, end
 
-    def _rates(self, t, y):
+    def _rates(self, derivative, t, y):
         """(f, g) at one time."""
+        f = derivative(t, y, self.variables.values)
+        if self.integrand is None:
+            return f, 0.0
         args = self.variables.args(self.variables.values)
-        f = np.broadcast_to(np.asarray(self.fun(t, y.copy(), *args), float), y.shape)
-        g = 0.0 if self.integrand is None else float(self.integrand(t, y.copy(), *args))
-        return f, g
+        return f, float(self.integrand(t, y.copy(), *args))
 
     # --- forward --------------------------------------------------------------------------------
 
@@ -125,7 +126,7 @@ class Question:
             value, flat = value + float(sol.y[n, -1]), flat + sol.sens[n, -1]
         q = variables.values.size
         at_start = flat[q : q + n]
-        dt0, dt_end = self._ends(at_start, y, jumps)
+        dt0, dt_end = self._ends(at_start, y, jumps, System(self.fun, self.variables).derivative)
         return Found(
             value=value, by_args=flat[:q], at_start=at_start, dt0=dt0, dt_end=dt_end, y=y, memory=0
         )
