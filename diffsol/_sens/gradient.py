@@ -209,6 +209,8 @@ def _check_counts(checkpoint_every, memory):
     if checkpoint_every is not None and (
         not isinstance(checkpoint_every, int | np.integer) or checkpoint_every < 1
     ):
-        raise ValueError(f"`checkpoint_every` must be a positive integer, not {checkpoint_every!r}.")
+        raise ValueError(
+            f"`checkpoint_every` must be a positive integer, not {checkpoint_every!r}."
+        )
     if not memory > 0:
         raise ValueError(f"`memory` must be positive, not {memory!r}.")

@@ -73,7 +73,9 @@ class Loss:
     @staticmethod
     def _number(value) -> float:
         if np.shape(value) not in ((), (1,)):
-            raise ValueError(f"`loss` must return a number, not an array of shape {np.shape(value)}.")
+            raise ValueError(
+                f"`loss` must return a number, not an array of shape {np.shape(value)}."
+            )
         return float(np.reshape(value, ())[()])
 
     def _array(self, value) -> np.ndarray:

@@ -18,7 +18,6 @@ from diffsol._engine.tolerance import set_tolerance
 from diffsol._methods.registry import METHODS
 from diffsol._native._core import ffi, lib
 
-
 # numbers per component in an interpolant, at most (BDF: order 5; LSODA: order 12)
 ROWS = {"RK23": 3, "RK45": 4, "DOP853": 7, "Radau": 3, "BDF": 6, "LSODA": 13}
 ONE_STEP = {lib.DS_RK23, lib.DS_RK45, lib.DS_DOP853, lib.DS_RADAU}

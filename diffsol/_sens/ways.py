@@ -115,7 +115,14 @@ class Question:
             if np.ndim(options.get("atol", 0.0)):
                 options["atol"] = np.append(options["atol"], np.max(options["atol"]))
         sol = solve_ivp(
-            fun, (self.t0, self.tf), y0, self.method, times, args=self.args, wrt=(*chosen, "y0"), **options
+            fun,
+            (self.t0, self.tf),
+            y0,
+            self.method,
+            times,
+            args=self.args,
+            wrt=(*chosen, "y0"),
+            **options,
         )
         if not sol.success:
             raise RuntimeError(f"the solve ended before its time: {sol.message}")
