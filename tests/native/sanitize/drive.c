@@ -268,6 +268,7 @@ int main(void) {
     drive_vode();
     drive_ensembles();
     drive_columns();
+    drive_adjoint();
     puts("sanitized: all paths");
     return 0;
 }

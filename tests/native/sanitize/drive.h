@@ -20,5 +20,6 @@ void drive_odeint(void);
 void drive_vode(void);
 void drive_ensembles(void);
 void drive_columns(void);
+void drive_adjoint(void);
 
 #endif
