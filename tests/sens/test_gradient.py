@@ -7,7 +7,7 @@ from diffsol._sens.extrapolate import derivative
 from diffsol.errors import CompilationWarning
 from diffsol.integrate import solve_ivp
 from diffsol.sensitivity import gradient
-from sens.problems import LOTKA_VOLTERRA, ROBERTSON, VAN_DER_POL, decay, logistic
+from .models import LOTKA_VOLTERRA, ROBERTSON, VAN_DER_POL, decay, logistic
 
 METHODS = ["RK23", "RK45", "DOP853", "Radau", "BDF", "LSODA"]
 EXPLICIT, IMPLICIT = METHODS[:3], METHODS[3:]
@@ -405,3 +405,78 @@ def test_bad_arguments(options, match):
 def test_a_solve_that_breaks_down():
     with pytest.raises(RuntimeError, match=r"t=0\.9"):
         gradient(lambda t, y: y**2, (0, 2), [1.0], loss=half_square_at_end, wrt="y0")
+
+
+# --- forward, and what cannot go backward ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", ["RK45", "BDF"])
+def test_forward_and_backward_agree(method):
+    problem = logistic, (0, 2), [0.5], (1.2, 10.0)
+    options = {
+        "loss": half_square_at_end,
+        "integrand": lambda t, y, r, K: t * y[0] / K,
+        "t_eval": [0.5, 1.7],
+        "method": method,
+        "rtol": 1e-9,
+        "atol": 1e-12,
+    }
+    back, forth = (gradient(*problem, sens=sens, **options) for sens in ("adjoint", "forward"))
+    np.testing.assert_allclose(forth.value, back.value, rtol=1e-7)
+    np.testing.assert_allclose(forth.flat, back.flat, rtol=1e-6)
+    np.testing.assert_allclose(forth.dt0, back.dt0, rtol=1e-6)
+    assert forth.names == back.names
+
+
+def rotation(t, y, w):
+    z = (y[0] + 1j * y[1]) * np.exp(1j * w)
+    return np.array([-z.imag, z.real])
+
+
+def test_complex_numbers_on_the_way_go_forward():
+    options = {"loss": half_square_at_end, "rtol": 1e-8, "atol": 1e-10}
+    with pytest.warns(CompilationWarning, match="adjoint equation cannot be derived.*complex"):
+        found = gradient(rotation, (0, 1), [1.0, 0.5], (0.1,), **options)
+    wanted = by_differences(
+        lambda p: half_square_at_end(
+            0, solve_ivp(rotation, (0, 1), [1.0, 0.5], "DOP853", args=tuple(p), rtol=1e-12).y
+        ),
+        (0.1,),
+        0,
+    )
+    np.testing.assert_allclose(found.dargs[0], wanted, rtol=1e-5)
+
+
+def test_a_function_that_cannot_be_traced():
+    calls = []
+
+    def fun(t, y, k):
+        calls.append(t)
+        return -k * y
+
+    with pytest.warns(CompilationWarning):
+        found = gradient(
+            *(fun, (0, 1), [2.0], (0.5,)), loss=half_square_at_end, rtol=1e-8, atol=1e-10
+        )
+    exact = exact_decay(0.5, 2.0, 1)[1]
+    np.testing.assert_allclose([found.value, *found.flat], exact, rtol=1e-6)
+
+
+def test_an_integrand_that_cannot_be_traced():
+    calls = []
+
+    def integrand(t, y, k):
+        calls.append(t)
+        return y[0] ** 2
+
+    with pytest.warns(CompilationWarning):
+        found = gradient(
+            *(decay, (0, 1), [2.0], (0.5,)),
+            loss=half_square_at_end,
+            integrand=integrand,
+            rtol=1e-8,
+            atol=1e-10,
+        )
+    np.testing.assert_allclose(
+        [found.value, *found.flat], exact_decay(0.5, 2.0, 1)[0], rtol=1e-6
+    )
