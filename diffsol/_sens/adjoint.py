@@ -15,43 +15,39 @@ class Integrand:
     """g(t, y, p) of an integral, and its gradient, as kernels. Raises Refused."""
 
     def __init__(self, fun, variables):
-        self._traced, self._block = traced(fun, variables, ())
+        found, self._block = traced(fun, variables, ())
         if variables.values.size:
             self._block[-variables.values.size :] = variables.values
-        n = variables.n
-        make = _programs(self._traced.program, n)
-        self.kernel = System.pointer(self._traced.kernel("fun", make["fun"]))
-        self.by_state = System.pointer(self._traced.kernel("adjoint", make["adjoint"]))
-        self.by_params = System.pointer(self._traced.kernel("by params", make["by params"]))
+        kernel = found.kernel("fun", lambda: _with_parameters(found))
+        self.kernel = System.pointer(kernel)
+        self.by_state, self.by_params = adjoint_kernels(found)
         self.params = ffi.from_buffer("double[]", self._block)
 
 
-def _programs(program, n) -> dict:
-    from diffsol._graph.adjoint import parameter_adjoint, state_adjoint
+def adjoint_kernels(found):
+    """-f_y^T lambda and f_p^T lambda of a Traced, as kernels of (t, [lambda, y]). Raises Refused."""
+    by_state = found.kernel("adjoint", lambda: _adjoint("state", found))
+    by_params = found.kernel("adjoint by params", lambda: _adjoint("parameter", found))
+    return System.pointer(by_state), System.pointer(by_params)
+
+
+def _adjoint(of, found):
+    from diffsol._graph import adjoint
+
+    return getattr(adjoint, f"{of}_adjoint")(found.program, found.n)
+
+
+def _with_parameters(found):
     from diffsol._graph.forward import with_parameters
 
-    return {
-        "fun": lambda: with_parameters(program, n),
-        "adjoint": lambda: state_adjoint(program, n),
-        "by params": lambda: parameter_adjoint(program, n),
-    }
-
-
-class AdjointKernels:
-    """f_y^T lambda and f_p^T lambda of a System. Raises Refused."""
-
-    def __init__(self, system):
-        traced = system.traced
-        make = _programs(traced.program, system.variables.n)
-        self.by_state = System.pointer(traced.kernel("adjoint", make["adjoint"]))
-        self.by_params = System.pointer(traced.kernel("by params", make["by params"]))
+    return with_parameters(found.program, found.n)
 
 
 class Backward:
     """The adjoint equation from the last time that counts back to t0.
 
     primal      Primal, solved
-    kernels     AdjointKernels
+    kernels     those of `adjoint_kernels`, for the primal's system
     integrand   Integrand or None
     times       ndarray (k,): in the direction of the solve, where lambda jumps
     jumps       ndarray (k, n)
@@ -73,11 +69,12 @@ class Backward:
         if made == ffi.NULL:
             raise MemoryError(f"no memory for {n} states")
         self._core = core = ffi.gc(made, lib.ds_adjoint_free)
-        self._keep = [system.params, kernels, integrand]
+        self._keep = [system.params, system.traced, integrand]
         core.direction = 1.0 if primal.tf > primal.t0 else -1.0
-        core.vjp.kernel, core.vjp.params = kernels.by_state, system.params
+        by_state, by_params = kernels
+        core.vjp.kernel, core.vjp.params = by_state, system.params
         if self.n_params:
-            core.params.kernel, core.params.params = kernels.by_params, system.params
+            core.params.kernel, core.params.params = by_params, system.params
         if integrand is not None:
             self._use_integrand()
         core.n_stops = len(self._stops)
@@ -199,12 +196,10 @@ def _stops(primal, times, jumps, whole):
     whole    is there something to be added up from the end on? Else what lies behind the last jump has no part.
     """
     counts = np.flatnonzero(jumps.any(axis=1))[::-1]
-    stops, rows = list(times[counts]), list(jumps[counts])
-    nothing = np.zeros(primal.y0.size)
-    if whole and (not stops or stops[0] != primal.tf):
-        stops.insert(0, primal.tf)
-        rows.insert(0, nothing)
-    if not stops or stops[-1] != primal.t0:
-        stops.append(primal.t0)
-        rows.append(nothing)
-    return np.array(stops, float), np.array(rows)
+    stops, rows = times[counts], jumps[counts]
+    none = np.zeros((1, rows.shape[1]))
+    if whole and (not stops.size or stops[0] != primal.tf):
+        stops, rows = np.append(primal.tf, stops), np.concatenate([none, rows])
+    if not stops.size or stops[-1] != primal.t0:
+        stops, rows = np.append(stops, primal.t0), np.concatenate([rows, none])
+    return stops, rows

@@ -46,7 +46,8 @@ class Primal:
         self.system, self.method, self.t0, self.tf, self.y0 = system, method, t0, tf, y0
         self._tolerances = rtol, atol
         self._limits = max_step, min_step
-        self.rtol, self.atol = np.min(rtol), np.max(atol)
+        self.rtol = rtol if type(rtol) is float else float(np.min(rtol))
+        self.atol = atol if type(atol) is float else float(np.max(atol))
         self.traits = METHODS[method]
         self.checkpoints = [Checkpoint(t0, y0, first_step or 0.0)]
         self.largest = 0  # bytes of interpolants and checkpoints at one time

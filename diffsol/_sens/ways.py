@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from diffsol._sens.adjoint import AdjointKernels, Backward, Integrand
+from diffsol._sens.adjoint import Backward, Integrand, adjoint_kernels
 from diffsol._sens.losses import Loss
 from diffsol._sens.primal import Primal
 from diffsol._sens.solve import solve_ivp
@@ -53,7 +53,7 @@ class Question:
         system.verify(self.t0, self.y0, self.variables.values)
         if system.refused is not None:
             raise system.refused
-        kernels = AdjointKernels(system)
+        kernels = adjoint_kernels(system.traced)
         integral = None if self.integrand is None else Integrand(self.integrand, self.variables)
 
         def make(name, _, t0, tf, state, *options):
