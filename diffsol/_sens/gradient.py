@@ -10,9 +10,9 @@ import numpy as np
 from diffsol._methods.registry import METHODS
 from diffsol._sens.losses import Loss
 from diffsol._sens.solve import native, real
-from diffsol._sens.system import Columnwise
+from diffsol._sens.system import Columnwise, warn_of_forward
 from diffsol._sens.variables import variables_of
-from diffsol._sens.ways import Question, warn_of_forward
+from diffsol._sens.ways import Question
 from diffsol._trace.reasons import Refused
 from diffsol.integrate import _ivp, _options
 

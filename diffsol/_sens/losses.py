@@ -15,7 +15,6 @@ from diffsol._sens.system import MOST_KEPT, Wrapped, reason_of, traced
 from diffsol._trace.reasons import Refused
 from diffsol.errors import CompilationWarning
 
-
 # (code, shape of Y) of functions whose results had the right shape
 _shapely: set = set()
 
@@ -57,7 +56,7 @@ class Loss:
                     continue
                 raise
             check(result)
-            if len(_shapely) < MOST_KEPT:
+            if known[0] is not None and len(_shapely) < MOST_KEPT:
                 _shapely.add(known)
 
     def value(self, y) -> float:

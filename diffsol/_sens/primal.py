@@ -50,18 +50,23 @@ class Primal:
         self.atol = atol if type(atol) is float else float(np.max(atol))
         self.traits = METHODS[method]
         self.checkpoints = [Checkpoint(t0, y0, first_step or 0.0)]
+        self.t, self.y = np.empty(0), np.empty((y0.size, 0))
+        self.counts = 0, 0, 0  # nfev, njev, nlu
         self.largest = 0  # bytes of interpolants and checkpoints at one time
 
     # --- the forward pass -----------------------------------------------------------------------
 
     def go(self, times, every, memory):
-        """Solve, with outputs at these times. Raises what `fun` raises, and RuntimeError.
+        """Solve, with outputs at these times (None: at each step). Raises what `fun` raises, and RuntimeError.
 
         every    steps of a stretch; None: as many as fit in `memory` bytes
         """
         self.every = every or max(1, int(memory // self._bytes_per_step()))
         core = self._core = self._open(self.checkpoints[0])
-        core.set_times(times)
+        if times is None:
+            core.ivp.save_steps = True
+        else:
+            core.set_times(times)
         core.begin()
         while core.go_on(self.every):
             self._note_memory(core.ivp)
@@ -69,7 +74,7 @@ class Primal:
             core.ivp.n_segments = 0
         self._note_memory(core.ivp)
         self.t, self.y = leaving.points(core.ivp, self.y0)
-        self.nfev = core.ivp.nfev
+        self.counts = core.ivp.nfev, core.ivp.njev, core.ivp.nlu
         self.last_step = abs(core.ivp.h_previous), core.ivp.h_abs
 
     def _bytes_per_step(self):

@@ -11,9 +11,11 @@ from diffsol._engine.watch import OBSERVERS, Start
 from diffsol._methods.registry import METHODS
 from diffsol._sens.crossings import Crossing, moved_by
 from diffsol._sens.forward import Forward
+from diffsol._sens.rows import Rows
 from diffsol._sens.solution import SensitivitySolution
-from diffsol._sens.system import Columnwise, System, warn_of_differences
+from diffsol._sens.system import Columnwise, System, warn_of_differences, warn_of_forward
 from diffsol._sens.variables import variables_of
+from diffsol._trace.reasons import Refused
 from diffsol.errors import GrazingError
 from diffsol.integrate import _ivp, _limits, _options, _passthrough, _scipy
 from diffsol.integrate._result import OdeResult
@@ -60,7 +62,7 @@ def solve_ivp(
         are not controlled, but the solution is bit for bit the one without derivatives, and a line search sees the very
         slope of its function.
         'adjoint': for many variables and few values; see `gradient`.  Each component at each time of `t_eval` takes
-        a solve backward in time.
+        a solve backward in time.  Without events and dense output.
     wrt : str or sequence of str, optional
         The variables: 'args' for all floats and arrays of floats among `args`, 'y0' for the initial state, and the
         names of parameters of `fun` (or 'args[0]' and so on), which may be integers too.
@@ -144,6 +146,12 @@ def solve_ivp(
     start = _start_of(system, t0, state, dy0, dt0)
     observers = OBSERVERS.get()
     onlooker = _limits.watch(observers, **limits) if limits or observers else None
+    if sens == "adjoint":
+        _refuse_for_adjoint(events=events, dense_output=dense_output, **limits)
+        problem = system.fun, t0, tf, state, False, args, options
+        found = None if system.refused else _by_adjoint(name, problem, system, start, t_eval)
+        if found is not None:
+            return found
 
     def make(name, rhs, t0, tf, state, rtol, atol, max_step, first_step, jacobian, min_step=0.0):
         controlled = sens_errcon and sens == "forward"
@@ -171,6 +179,28 @@ def solve_ivp(
     if crossings is not None:
         _add_events(result, run, crossings)
     return result
+
+
+def _refuse_for_adjoint(**options):
+    given = [name for name, value in options.items() if value not in (None, False)]
+    if given:
+        raise ValueError(
+            f"`sens='adjoint'` goes without {', '.join(f'`{name}`' for name in given)}."
+        )
+
+
+def _by_adjoint(name, problem, system, start, t_eval):
+    """The result, or None where the adjoint equation cannot be derived: a warning tells."""
+
+    def make(name, _, t0, tf, state, *options):
+        return Rows(system, name, t0, tf, state, start, *options)
+
+    try:
+        run = _ivp.start(name, *problem, make)
+    except Refused as refused:
+        warn_of_forward(refused, stacklevel=3)
+        return None
+    return _result(run, run.go(t_eval), name, False, system.variables)
 
 
 def native(method):

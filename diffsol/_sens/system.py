@@ -264,3 +264,13 @@ def warn_of_differences(refused, stacklevel):
         CompilationWarning,
         stacklevel=stacklevel + 1,
     )
+
+
+def warn_of_forward(refused, stacklevel):
+    """The adjoint equation was asked for, and another way is taken."""
+    warnings.warn(
+        "the adjoint equation cannot be derived; the gradient is found by sensitivities forward in time. "
+        f"{reason_of(refused)}",
+        CompilationWarning,
+        stacklevel=stacklevel + 1,
+    )

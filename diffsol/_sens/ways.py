@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
@@ -13,9 +12,8 @@ from diffsol._sens.adjoint import Backward, Integrand, adjoint_kernels
 from diffsol._sens.losses import Loss
 from diffsol._sens.primal import Primal
 from diffsol._sens.solve import solve_ivp
-from diffsol._sens.system import System, Wrapped, reason_of
+from diffsol._sens.system import System, Wrapped
 from diffsol._sens.variables import Variables
-from diffsol.errors import CompilationWarning
 from diffsol.integrate import _ivp
 
 
@@ -149,13 +147,3 @@ class WithIntegral(Wrapped):
     def __call__(self, t, z, *args):
         y = z[:-1]
         return np.append(self.fun(t, y, *args), self._integrand(t, y, *args))
-
-
-def warn_of_forward(refused, stacklevel):
-    """The adjoint equation was asked for, and another way is taken."""
-    warnings.warn(
-        "the adjoint equation cannot be derived; the gradient is found by sensitivities forward in time. "
-        f"{reason_of(refused)}",
-        CompilationWarning,
-        stacklevel=stacklevel + 1,
-    )

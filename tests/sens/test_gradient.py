@@ -455,3 +455,34 @@ def test_an_integrand_that_cannot_be_traced():
             atol=1e-10,
         )
     np.testing.assert_allclose([found.value, *found.flat], exact_decay(0.5, 2.0, 1)[0], rtol=1e-6)
+
+
+# --- solve_ivp(sens="adjoint") -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("t_eval", [None, [0.3, 1.9]])
+@pytest.mark.parametrize("method", ["DOP853", "Radau"])
+def test_sensitivities_by_the_adjoint(method, t_eval):
+    fun, y0, _, args = LOTKA_VOLTERRA
+    options = {"args": args, "rtol": 1e-9, "atol": 1e-12, "max_step": 1.0}
+    problem = fun, (0, 2), y0, method, t_eval
+    back, forth = (sensitivities(*problem, sens=s, **options) for s in ("adjoint", "discrete"))
+    np.testing.assert_array_equal(back.t, forth.t)
+    np.testing.assert_allclose(back.y, forth.y, rtol=1e-12)
+    np.testing.assert_allclose(back.sens, forth.sens, rtol=1e-6, atol=1e-7)
+    assert back.sens_names == forth.sens_names
+    np.testing.assert_array_equal(back.sens_y0, back.sens[..., 4:])
+
+
+def test_another_beginning_goes_back_too():
+    options = {"args": (0.7,), "rtol": 1e-9, "atol": 1e-12, "dy0": [[1.0, 0.5]], "dt0": [0.3, 0.1]}
+    back, forth = (
+        sensitivities(decay, (0, 2), [2.0], "DOP853", [1.0, 2.0], sens=s, **options)
+        for s in ("adjoint", "forward")
+    )
+    np.testing.assert_allclose(back.sens, forth.sens, rtol=1e-7)
+
+
+def test_the_adjoint_knows_no_events():
+    with pytest.raises(ValueError, match=r"adjoint.*events"):
+        sensitivities(decay, (0, 1), [1.0], args=(1.0,), sens="adjoint", events=decay)
