@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -61,6 +62,10 @@ class Gradient(_Parts):
     def names(self) -> tuple:
         """Names of the variables."""
         return self._variables.names
+
+    def __getstate__(self):
+        """What is copied and pickled: names in place of the function that they are made from."""
+        return {**self.__dict__, "_variables": SimpleNamespace(names=self.names)}
 
 
 def gradient(
@@ -168,6 +173,10 @@ def gradient(
     times = np.array([tf])
     if t_eval is not None:
         times = _options.check_t_eval(t_eval, t0, tf).astype(float, copy=False)
+        if not times.size or np.isnan(times).any():
+            raise ValueError("`t_eval` must have at least one time, and no NaN.")
+    if t0 == tf or not state.size:
+        raise ValueError("`t_span` must have two different ends, and `y0` at least one component.")
     options = _ivp._own_options(METHODS[name], options)
     variables = variables_of(fun, state, args, wrt)
     losses = None if loss is None else Loss(loss, loss_grad, times, state.size)

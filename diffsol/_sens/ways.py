@@ -78,7 +78,10 @@ class Question:
         """(loss, its gradient (k, n)) at the outputs."""
         if self.loss is None:
             return 0.0, np.zeros(y.T.shape)
-        return self.loss.value(y), self.loss.gradient(y)
+        slopes = self.loss.gradient(y)
+        if not np.isfinite(slopes).all():
+            raise ValueError("the gradient of `loss` is not finite at this solution.")
+        return self.loss.value(y), slopes
 
     def _ends(self, at_start, y, jumps, derivative):
         """(dG/dt0, dG/dt_end); derivative(t, y, p): f."""

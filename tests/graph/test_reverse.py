@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
 
 import problems
 from compile import sample_programs
@@ -399,8 +400,8 @@ KNOWN = tuple(
 @settings(
     max_examples=200, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
 )
-@given(case=programs(KNOWN, wild=False))
-def test_random_programs(case):
+@given(case=programs(KNOWN, wild=False), unrolled=st.booleans())
+def test_random_programs(case, unrolled):
     """Where no slope is infinite: weights times the Jacobian."""
     program, t, y, params = case
     assume(program.output.dtype == FLOAT and program.output.size and y.dtype == FLOAT)
@@ -411,11 +412,15 @@ def test_random_programs(case):
         raise
     check(found)
     weights = np.random.default_rng(0).standard_normal(program.output.size)
+    both = np.concatenate([weights, np.ravel(y)])
     with np.errstate(all="ignore"):
         jac = exact(program, t, y, params)
-        got, _ = interpret.run(found, t, np.concatenate([weights, np.ravel(y)]), params)
+        got, _ = interpret.run(found, t, both, params)
     assume(np.isfinite(jac).all())
     scale = np.abs(weights) @ np.abs(jac)
     limit = 1e-9 * scale.max(initial=0.0) + 1e-300
-    if math.isfinite(limit):
-        np.testing.assert_array_less(np.abs(got - weights @ jac), 2 * limit)
+    assume(math.isfinite(limit))
+    np.testing.assert_array_less(np.abs(got - weights @ jac), 2 * limit)
+    values, asked, _ = call(compile_program(found, unrolled=unrolled), t, both, params)
+    if not asked:
+        np.testing.assert_array_less(np.abs(values - got), 2 * limit)

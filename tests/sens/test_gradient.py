@@ -1,5 +1,8 @@
 """Gradients of functions of solutions, by the adjoint equation."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
@@ -227,6 +230,14 @@ def test_only_what_is_asked_for():
     assert [type(d) for d in dargs] == [float, float]
 
 
+def test_it_can_be_copied_and_pickled():
+    found = gradient(lambda t, y, k: -k * y, (0, 1), [2.0], (0.5,), loss=half_square_at_end)
+    for again in (copy.copy(found), pickle.loads(pickle.dumps(found))):
+        assert again == found
+        assert again.names == ("k", "y0[0]")
+        np.testing.assert_array_equal(again.flat, found.flat)
+
+
 def test_times_without_a_part_are_passed_over():
     """What lies behind the last output that counts is not gone back over; the others do not stop lambda."""
 
@@ -368,12 +379,31 @@ def test_shapes_are_looked_at_before_anything_is_solved(loss, loss_grad, match):
         ({"loss": half_square_at_end, "memory": -1}, "memory"),
         ({"loss": half_square_at_end, "sens": "sideways"}, "sens"),
         ({"loss": half_square_at_end, "method": "Euler"}, "method"),
+        ({"loss": half_square_at_end, "t_eval": []}, "t_eval"),
         ({"loss": half_square_at_end, "t_eval": [0.0, 3.0]}, "t_eval"),
     ],
 )
 def test_bad_arguments(options, match):
     with pytest.raises(ValueError, match=match):
         gradient(decay, (0, 1), [2.0], (0.5,), **options)
+
+
+def test_a_loss_without_a_slope():
+    """The distance from where the solution is."""
+
+    def loss(t, Y):
+        return np.sqrt(np.sum((Y - 2.0) ** 2))
+
+    def loss_grad(t, Y):
+        return (Y - 2.0) / loss(t, Y)
+
+    with pytest.raises(ValueError, match="not finite"), np.errstate(invalid="ignore"):
+        gradient(decay, (0, 1), [2.0], (0.0,), loss=loss, loss_grad=loss_grad)
+
+
+def test_an_interval_without_length():
+    with pytest.raises(ValueError, match="t_span"):
+        gradient(decay, (1, 1), [2.0], (0.5,), loss=half_square_at_end)
 
 
 def test_a_solve_that_breaks_down():

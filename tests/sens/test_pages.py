@@ -21,3 +21,7 @@ def test_the_page_runs():
 
     wanted = [height(9.81 + 1e-30j, 0.8).imag / 1e-30, height(9.81, 0.8 + 1e-30j).imag / 1e-30]
     assert np.allclose(names["rise"].sens[0, -1], wanted, rtol=1e-6)
+    found = names["g"]
+    assert found.names[:2] == ("V[0, 0]", "V[0, 1]")
+    assert found.flat.shape == (63,)
+    assert found.value == names["value"]
