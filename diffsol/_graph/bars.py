@@ -9,6 +9,7 @@ Elements that a table repeats are added up by a product with a sparse matrix of 
 from __future__ import annotations
 
 import math
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -31,8 +32,6 @@ class Bar(NamedTuple):
 class _Placed:
     """A share of some elements: those of a window (offset, strides), or with positions of a table."""
 
-    __slots__ = ("bar", "positions", "window")
-
     def __init__(self, bar, positions, window=None):
         self.bar, self.positions, self.window = bar, positions, window
 
@@ -45,9 +44,10 @@ class _Placed:
         """Are these neighbouring elements, in order?"""
         return _in_order(self.positions.shape, self.window)
 
-    @property
+    @cached_property
     def repeats(self) -> bool:
-        return np.unique(self.positions).size < self.positions.size
+        size = self.positions.size
+        return size > 1 and np.unique(self.positions).size < size
 
 
 class Shares:
@@ -106,21 +106,20 @@ class Shares:
     def _layers(self):
         """(lists of shares that do not overlap, shares that are too many or repeat elements)."""
         layers: list = []  # (members, which elements are taken)
-        many, singles = [], list(self._singles())
-        for placed in (*singles, *self._placed):
-            if placed.repeats:
-                many.append(placed)
-                continue
+        many: list = []
+        for placed in (*self._singles(), *self._placed):
             flat = placed.positions.reshape(-1)
             free = (layer for layer in layers if not layer[1][flat].any())
-            layer = next(free, None)
+            layer = None if placed.repeats else next(free, None)
+            if layer is None and (placed.repeats or len(layers) == MOST_LAYERS):
+                many.append(placed)
+                continue
             if layer is None:
                 layer = [], np.zeros(self.size, bool)
                 layers.append(layer)
             layer[0].append(placed)
             layer[1][flat] = True
-        further = [placed for members, _ in layers[MOST_LAYERS:] for placed in members]
-        return [members for members, _ in layers[:MOST_LAYERS]], many + further
+        return [members for members, _ in layers], many
 
     def _singles(self):
         """Elements that are used one by one, the shares of each added up."""

@@ -139,12 +139,31 @@ int ds_adjoint_asked(void *adjoint, int which, int flags, double t, double *y, d
 
 /* --- integrals over time -------------------------------------------------------------------------- */
 
-/* Gauss' nodes and weights on [-1, 1], for polynomials of degree 7. */
-enum { NODES = 4 };
-static const double node[NODES] = {-0.86113631159405257522, -0.33998104358485626480,
-                                   0.33998104358485626480, 0.86113631159405257522};
-static const double weight[NODES] = {0.34785484513745385737, 0.65214515486254614263,
-                                     0.65214515486254614263, 0.34785484513745385737};
+/* Gauss' formulas on [-1, 1] (Abramowitz & Stegun, table 25.4): m nodes are right to order 2 m. One is taken whose
+ * error is no larger than that of the step it is for. */
+enum { MOST_NODES = 4 };
+typedef struct {
+    int count;
+    double node[MOST_NODES], weight[MOST_NODES];
+} gauss;
+
+static const gauss gauss2 = {2, {-0.57735026918962576451, 0.57735026918962576451}, {1, 1}};
+static const gauss gauss3 = {3,
+                             {-0.77459666924148337704, 0, 0.77459666924148337704},
+                             {5.0 / 9, 8.0 / 9, 5.0 / 9}};
+static const gauss gauss4 = {4,
+                             {-0.86113631159405257522, -0.33998104358485626480,
+                              0.33998104358485626480, 0.86113631159405257522},
+                             {0.34785484513745385737, 0.65214515486254614263,
+                              0.65214515486254614263, 0.34785484513745385737}};
+
+static const gauss *formula_for(int method) {
+    switch (method) {
+    case DS_RK23: return &gauss2;
+    case DS_DOP853: return &gauss4;
+    default: return &gauss3;
+    }
+}
 
 static int add(ds_backward *b, const ds_function *function, double t, const double *x, double w) {
     ds_adjoint *a = &b->public;
@@ -186,6 +205,7 @@ static int integrate_step(ds_backward *b, ds_ivp *back) {
         const int error = ds_ivp_dense(back, b->q);
         if (error) return error;
     }
+    const gauss *formula = formula_for(a->method);
     double late = back->t_old;
     find(b, late);
     while (late != back->t) {
@@ -193,8 +213,9 @@ static int integrate_step(ds_backward *b, ds_ivp *back) {
         double early = begins(b);
         if (a->direction * (early - back->t) < 0) early = back->t;
         const double half = (late - early) / 2, middle = (late + early) / 2;
-        for (int k = 0; k < NODES; ++k) {
-            const int error = add_node(b, back, middle + half * node[k], half * weight[k]);
+        for (int k = 0; k < formula->count; ++k) {
+            const int error = add_node(b, back, middle + half * formula->node[k],
+                                       half * formula->weight[k]);
             if (error) return error;
         }
         late = early;

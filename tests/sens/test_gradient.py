@@ -516,3 +516,81 @@ def test_another_beginning_goes_back_too():
 def test_the_adjoint_knows_no_events():
     with pytest.raises(ValueError, match=r"adjoint.*events"):
         sensitivities(decay, (0, 1), [1.0], args=(1.0,), sens="adjoint", events=decay)
+
+
+# --- what is differentiated ----------------------------------------------------------------------------------
+
+
+def test_second_derivatives_are_symmetric():
+    """Differences of gradients: row by row, and the same as column by column."""
+    fun, y0, _, args = LOTKA_VOLTERRA
+
+    def slope(p):
+        return gradient(
+            *(fun, (0, 3), p[:2], tuple(p[2:])),
+            loss=lambda t, Y: np.sum(Y**2),
+            method="DOP853",
+            rtol=1e-11,
+            atol=1e-13,
+        ).flat
+
+    p = np.array([*y0, *args])
+    order = [4, 5, 0, 1, 2, 3]  # of the variables in p: arguments come first in `flat`
+    hessian = []
+    for j in range(6):
+        step = np.zeros(6)
+        step[j] = 1e-4
+        hessian.append((slope(p + step) - slope(p - step)) / 2e-4)
+    hessian = np.array(hessian)[:, order]
+    np.testing.assert_allclose(hessian, hessian.T, rtol=0, atol=1e-6 * np.abs(hessian).max())
+
+
+def test_branches():
+    """A tank that overflows; an `if` of the tracer's and one of NumPy's."""
+
+    def tank(t, y, supply, drain, height):
+        level = y[0]
+        out = drain * np.sqrt(level)
+        if level > height:
+            out = out + 3.0 * (level - height)
+        return [supply - out, np.where(level > 0.5, out, 0.0)]
+
+    def of(p):
+        return gradient(
+            *(tank, (0, 4), [1.0, 0.0], tuple(p)),
+            loss=lambda t, Y: Y[0, -1] + 0.1 * Y[1, -1] ** 2,
+            method="DOP853",
+            rtol=1e-11,
+            atol=1e-12,
+        )
+
+    p = (2.0, 0.8, 1.5)
+    found = of(p)
+    wanted = [by_differences(lambda q: of(q).value, p, j) for j in range(3)]
+    np.testing.assert_allclose(found.dargs, wanted, rtol=1e-6)
+
+
+def test_loops_over_components():
+    """Thousands of scalars in a row, which became arrays, and back."""
+
+    def pulls(t, y, w, K):
+        rates = []
+        for i in range(len(y)):
+            pull = 0.0
+            for j in range(len(y)):
+                pull += K[i, j] * np.sin(y[j] - y[i])
+            rates.append(w[i] + pull / len(y))
+        return rates
+
+    def arrays(t, y, w, K):
+        return w + np.sum(K * np.sin(y - y[:, np.newaxis]), axis=1) / y.size
+
+    rng = np.random.default_rng(2)
+    problem = (
+        (0, 1),
+        rng.uniform(0, 6, 24),
+        (rng.standard_normal(24), rng.standard_normal((24, 24))),
+    )
+    options = {"loss": lambda t, Y: np.sum(np.cos(Y)), "rtol": 1e-8, "atol": 1e-10}
+    one, other = (gradient(fun, *problem, **options) for fun in (pulls, arrays))
+    np.testing.assert_allclose(one.flat, other.flat, rtol=1e-8, atol=1e-11)
