@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 
-from diffsol._engine import policy
+from diffsol._engine import policy, verify
 from diffsol._methods.registry import METHODS
 from diffsol._native._core import ffi, lib
 from diffsol._sens.primal import use_jacobian
 from diffsol._sens.system import System, traced
+from diffsol._trace.reasons import Refused
 
 
 class Integrand:
-    """g(t, y, p) of an integral, and its gradient, as kernels. Raises Refused."""
+    """g(t, y, p) of an integral, and its gradient, as kernels, which at t0, y0 are what they should be.
 
-    def __init__(self, fun, variables):
+    Raises Refused.
+    """
+
+    def __init__(self, fun, variables, t0, y0):
         found, self._block = traced(fun, variables, ())
         if variables.values.size:
             self._block[-variables.values.size :] = variables.values
@@ -22,6 +26,18 @@ class Integrand:
         self.kernel = System.pointer(kernel)
         self.by_state, self.by_params = adjoint_kernels(found)
         self.params = ffi.from_buffer("double[]", self._block)
+        if not found.checked:
+            found.checked = self._is_right(fun, variables, t0, y0)
+            if not found.checked:
+                raise Refused("mismatch", "the integrand's trace gives another value")
+
+    def _is_right(self, fun, variables, t0, y0):
+        got = np.empty(1)
+        state, out = (ffi.from_buffer("double[]", x) for x in (y0, got))
+        with np.errstate(all="ignore"):
+            asked = lib.ds_kernel_call(self.kernel, self.params, t0, state, out)
+            wanted = fun(np.float64(t0), y0.copy(), *variables.args(variables.values))
+        return bool(asked) or verify.close(got, np.asarray(wanted, float))
 
 
 def adjoint_kernels(found):

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
+from diffsol._engine import verify
 from diffsol._engine.kernels import code_of
 from diffsol._native._core import ffi
 from diffsol._sens.differences import FLOOR, STEP
@@ -98,6 +99,8 @@ class Loss:
     def _exact(self, y):
         states = np.ascontiguousarray(y.T)
         found, block = traced(AtTimes(self._loss, self._t, self._n), _only(states.size), ())
+        if not found.checked:
+            self._verify(found, block, y)
         kernel = found.kernel("gradient", lambda: _gradient_program(found.program))
         x, out = np.concatenate([[-1.0], states.ravel()]), np.empty(states.size)
         pointer = ffi.cast("ds_kernel", kernel.address)
@@ -105,6 +108,16 @@ class Loss:
         if asked or not np.isfinite(out).all():
             raise Refused("mismatch", "its gradient is not finite here")
         return out.reshape(states.shape)
+
+    def _verify(self, found, block, y):
+        """Is what was traced the loss? Asked once, at a solution."""
+        from diffsol._graph import interpret
+
+        with np.errstate(all="ignore"):
+            got, _ = interpret.run(found.program, 0.0, np.ascontiguousarray(y.T).ravel(), block)
+        found.checked = verify.close(got, np.array(self.value(y)))
+        if not found.checked:
+            raise Refused("mismatch", "what was traced gives another value")
 
     def _differences(self, y):
         sizes = np.abs(y) + FLOOR * np.max(np.abs(y), initial=0.0)

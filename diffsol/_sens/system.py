@@ -235,12 +235,12 @@ class System:
         if self.refused is not None or self.traced.checked:
             return
         got = self._by_kernel(t, y)
-        self.traced.checked = True
         if got is None:
             return
         with np.errstate(all="ignore"):
             wanted = self._by_python(t, y, values)
-        if not verify.close(got, wanted):
+        self.traced.checked = verify.close(got, wanted)
+        if not self.traced.checked:
             warnings.warn(
                 "the compiled form of `fun` disagreed with the Python function and is not used.",
                 MismatchWarning,

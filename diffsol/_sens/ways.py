@@ -52,7 +52,9 @@ class Question:
         if system.refused is not None:
             raise system.refused
         kernels = adjoint_kernels(system.traced)
-        integral = None if self.integrand is None else Integrand(self.integrand, self.variables)
+        integral = None
+        if self.integrand is not None:
+            integral = Integrand(self.integrand, self.variables, self.t0, self.y0)
 
         def make(name, _, t0, tf, state, *options):
             return Primal(system, name, t0, tf, state, *options)

@@ -6,6 +6,8 @@ import pickle
 import numpy as np
 import pytest
 
+from diffsol._graph.build import Graph
+from diffsol._graph.node import reachable
 from diffsol._sens.extrapolate import derivative
 from diffsol.errors import CompilationWarning
 from diffsol.integrate import solve_ivp
@@ -316,6 +318,56 @@ def test_what_is_read_from_outside_is_read_each_time():
         box["k"] = k
         found = gradient(fun, (0, 1), [2.0], (1.0,), loss=half_square_at_end, rtol=1e-9, atol=1e-12)
         np.testing.assert_allclose(found.dy0, 2.0 * np.exp(-2 * k), rtol=1e-7)
+
+
+def test_data_of_a_loss_are_read_each_time():
+    data = np.zeros((1, 2))
+
+    def loss(t, Y):
+        return np.sum((Y - data) ** 2)
+
+    for shift in (0.0, 0.4):
+        data[:] = shift
+        found = gradient(decay, (0, 1), [2.0], (0.5,), t_eval=[0.5, 1.0], loss=loss, rtol=1e-9)
+        y = 2 * np.exp([-0.25, -0.5])
+        np.testing.assert_allclose(found.dy0, np.sum((y - shift) * y), rtol=1e-5)
+
+
+def test_a_trace_that_is_wrong_is_not_used(monkeypatch):
+    """Whatever the tracer makes of the functions: where that has another value, it is neither solved nor derived."""
+    from diffsol._sens import system
+
+    def loss(t, Y):
+        return Y[0, -1] * 3.0
+
+    def fun(t, y, k):
+        return -k * y * 1.0
+
+    right = system._trace
+
+    def wrong(spread, *rest):
+        found = right(spread, *rest)
+        other = found.program
+        made = other.__class__(
+            reversed_sign(other.output), None, other.state_shape, other.state_dtype, other.n_params
+        )
+        found.program = made
+        return found
+
+    def reversed_sign(node):
+        graph = Graph()
+        copies = {x.id: graph.again(x, ()) for x in reachable([node]) if not x.inputs}
+        for x in reachable([node]):
+            if x.inputs:
+                copies[x.id] = graph.again(x, [copies[i.id] for i in x.inputs])
+        return graph.elementwise("negative", copies[node.id])
+
+    monkeypatch.setattr(system, "_trace", wrong)
+    for _ in range(2):  # nor is it the next time
+        with pytest.warns(CompilationWarning, match="disagreed|another value"):
+            found = gradient(fun, (0, 1), [2.0], (0.5,), loss=loss, rtol=1e-8, atol=1e-10)
+        np.testing.assert_allclose(found.value, 6 * np.exp(-0.5), rtol=1e-6)
+        np.testing.assert_allclose(found.flat, [-6 * np.exp(-0.5), 3 * np.exp(-0.5)], rtol=1e-5)
 
 
 # --- losses ------------------------------------------------------------------------------------------------
