@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+import corpus
 import problems
 from compile import sample_programs
 from compile.kernels import call
@@ -424,3 +425,32 @@ def test_random_programs(case, unrolled):
     values, asked, _ = call(compile_program(found, unrolled=unrolled), t, both, params)
     if not asked:
         np.testing.assert_array_less(np.abs(values - got), 2 * limit)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "case", [c for c in corpus.cases() if c.reason is None], ids=lambda c: f"{c.family}-{c.name}"
+)
+def test_corpus(case):
+    """Everything in it that is real and compiles."""
+    if np.iscomplexobj(case.y0) or case.missing:
+        pytest.skip("complex, or not compiled yet")
+    function = case.function(case.fresh()[0])
+    bound = function.compile()
+    program = bound.variant.program
+    params = np.array([bound.params[i] for i in range(program.n_params)])
+    y = np.asarray(case.y0, float).ravel() * 1.01 + 1e-3
+    try:
+        found = vjp_program(program)
+    except TooLarge as refusal:
+        pytest.skip(str(refusal))
+    check(found)
+    with np.errstate(all="ignore"):
+        jac = exact(program, 0.3, y, params)
+        weights = np.random.default_rng(1).standard_normal(program.output.size)
+        got, _ = interpret.run(found, 0.3, np.concatenate([weights, y]), params)
+    sure = np.isfinite(jac).all(axis=0)
+    scale = (np.abs(weights) @ np.abs(jac))[sure].max(initial=1e-300)
+    np.testing.assert_allclose(
+        got[sure], (weights @ jac)[sure], rtol=1e-9, atol=1e-11 * scale + 1e-30
+    )
