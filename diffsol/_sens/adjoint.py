@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from diffsol._engine import policy, verify
@@ -20,6 +22,7 @@ class Integrand:
 
     def __init__(self, fun, variables, t0, y0):
         found, self._block = traced(fun, variables, ())
+        self._found = found  # keeps the kernels alive
         if variables.values.size:
             self._block[-variables.values.size :] = variables.values
         kernel = found.kernel("fun", lambda: _with_parameters(found))
@@ -41,8 +44,13 @@ class Integrand:
 
 
 def adjoint_kernels(found):
-    """-f_y^T lambda and f_p^T lambda of a Traced, as kernels of (t, [lambda, y]). Raises Refused."""
+    """-f_y^T lambda and f_p^T lambda of a Traced, as kernels of (t, [lambda, y]). Raises Refused.
+
+    The latter is NULL where there are no parameters.
+    """
     by_state = found.kernel("adjoint", lambda: _adjoint("state", found))
+    if math.prod(found.program.state_shape) == found.n:
+        return System.pointer(by_state), ffi.NULL
     by_params = found.kernel("adjoint by params", lambda: _adjoint("parameter", found))
     return System.pointer(by_state), System.pointer(by_params)
 
@@ -89,8 +97,7 @@ class Backward:
         core.direction = 1.0 if primal.tf > primal.t0 else -1.0
         by_state, by_params = kernels
         core.vjp.kernel, core.vjp.params = by_state, system.params
-        if self.n_params:
-            core.params.kernel, core.params.params = by_params, system.params
+        core.params.kernel, core.params.params = by_params, system.params
         if integrand is not None:
             self._use_integrand()
         core.n_stops = len(self._stops)
@@ -109,7 +116,7 @@ class Backward:
         for slot, kernel in (
             (core.cost, g.kernel),
             (core.cost_vjp, g.by_state),
-            (core.cost_params, g.by_params if self.n_params else ffi.NULL),
+            (core.cost_params, g.by_params),
         ):
             slot.kernel, slot.params = kernel, g.params
 

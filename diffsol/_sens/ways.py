@@ -104,6 +104,10 @@ class Question:
         args = self.variables.args(self.variables.values)
         return f, float(self.integrand(t, y.copy(), *args))
 
+    def _by_python(self, t, y, values):
+        found = self.fun(t, y.copy(), *self.variables.args(values))
+        return np.broadcast_to(np.asarray(found, float), y.shape)
+
     # --- forward --------------------------------------------------------------------------------
 
     def by_forward(self) -> Found:
@@ -115,6 +119,8 @@ class Question:
             fun, y0 = WithIntegral(fun, self.integrand), np.append(y0, 0.0)
             if times[-1] != self.tf:
                 times = np.append(times, self.tf)
+            for name in ("jac", "jac_sparsity", "lband", "uband"):  # they know nothing of it
+                options.pop(name, None)
             if np.ndim(options.get("atol", 0.0)):
                 options["atol"] = np.append(options["atol"], np.max(options["atol"]))
         sol = solve_ivp(
@@ -136,7 +142,7 @@ class Question:
             value, flat = value + float(sol.y[n, -1]), flat + sol.sens[n, -1]
         q = variables.values.size
         at_start = flat[q : q + n]
-        dt0, dt_end = self._ends(at_start, y, jumps, System(self.fun, self.variables).derivative)
+        dt0, dt_end = self._ends(at_start, y, jumps, self._by_python)
         return Found(
             value=value, by_args=flat[:q], at_start=at_start, dt0=dt0, dt_end=dt_end, y=y, memory=0
         )
