@@ -145,14 +145,8 @@ class Products:
         return Term(coef, term.cols.reshape(1, *(1,) * node.ndim), 1)
 
     def _picked(self, terms, x, node):
-        graph, window = self.graph, (x.size, *node.shape)
-        places = graph.const(np.arange(x.size).reshape(-1, *(1,) * node.ndim))
-        last = graph.const(x.size - 1)
-        index = graph.elementwise("minimum", node.inputs[1], last)
-        index = graph.elementwise("maximum", index, graph.const(0))
-        hit = graph.elementwise(
-            "equal", graph.broadcast(places, window), graph.broadcast(index, window)
-        )
+        graph, hit = self.graph, hits(self.graph, x, node.inputs[1])
+        window = hit.shape
         strides, zero, chosen = (1, *(0,) * node.ndim), graph.const(0.0), []
         for term in tangent.viewed(graph, terms, x.shape, 0, strides, window):
             coef = graph.elementwise("select", hit, term.coef, zero)
@@ -160,6 +154,17 @@ class Products:
                 coef = graph.reshape(coef, (1, *window))
             chosen.append(term.with_coef(coef))
         return tangent.summed(graph, chosen, window, (0,))
+
+
+def hits(graph, x, index):
+    """hit[k, ...]: does this index pick element k of x? Those out of range pick the nearest end."""
+    window = (x.size, *index.shape)
+    places = graph.const(np.arange(x.size).reshape(-1, *(1,) * index.ndim))
+    index = graph.elementwise("minimum", index, graph.const(x.size - 1))
+    index = graph.elementwise("maximum", index, graph.const(0))
+    return graph.elementwise(
+        "equal", graph.broadcast(places, window), graph.broadcast(index, window)
+    )
 
 
 def _by_rank(start):

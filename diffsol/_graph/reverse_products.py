@@ -6,7 +6,7 @@ import numpy as np
 
 from diffsol._graph.bars import Bar
 from diffsol._graph.diff import factors_of, first_hit, products_of_others
-from diffsol._graph.diff_products import MOST_CHOICES, transposed
+from diffsol._graph.diff_products import MOST_CHOICES, hits, transposed
 from diffsol._graph.formula import Formula
 from diffsol._graph.terms import TooLarge
 
@@ -107,13 +107,8 @@ class Products:
             return
         if x.size * node.size > MOST_CHOICES:
             raise TooLarge(f"{node.size} elements picked from {x.size}")
-        window = (x.size, *node.shape)
-        places = graph.const(np.arange(x.size).reshape(-1, *(1,) * node.ndim))
-        index = graph.elementwise("minimum", index, graph.const(x.size - 1))
-        index = graph.elementwise("maximum", index, graph.const(0))
-        hit = graph.elementwise(
-            "equal", graph.broadcast(places, window), graph.broadcast(index, window)
-        )
+        hit = hits(graph, x, index)
+        window = hit.shape
         chosen = graph.elementwise(
             "select", hit, graph.broadcast(bar.node, window), graph.const(0.0)
         )

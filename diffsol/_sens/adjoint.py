@@ -9,7 +9,7 @@ import numpy as np
 from diffsol._engine import policy, verify
 from diffsol._methods.registry import METHODS
 from diffsol._native._core import ffi, lib
-from diffsol._sens.primal import use_jacobian
+from diffsol._sens.factors import make_room
 from diffsol._sens.system import System, traced
 from diffsol._trace.reasons import Refused
 
@@ -152,7 +152,7 @@ class Backward:
         order = np.ascontiguousarray(order, np.int64).reshape(-1)
         self._keep.append(ffi.from_buffer("int64_t[]", order))
         core.jac_from, core.n_jac = self._keep[-1], order.size
-        self._keep.append(use_jacobian(self._back, kernel, None, pattern))
+        self._keep += [kernel, *make_room(self._back, n, *pattern)]
 
     def _set_tolerances(self, rtol, atol):
         primal = self._primal

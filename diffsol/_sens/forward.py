@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from diffsol._engine import leaving, policy, structure
+from diffsol._engine import leaving, policy
 from diffsol._engine.chord import may_be_exact
 from diffsol._engine.run import STATUS
 from diffsol._engine.tolerance import set_tolerance
 from diffsol._methods.registry import METHODS
 from diffsol._native._core import ffi, lib
 from diffsol._sens.calls import SensCallbacks, SensLsodaCallbacks
+from diffsol._sens.factors import make_room
 from diffsol.integrate import _ivp
 
 
@@ -111,7 +112,7 @@ class Forward:
         ivp.augmented.kernel, ivp.augmented.params = system.augmented(), params
         if traits.implicit and self._may_be_exact(traits):
             kernel = system.jacobian()
-            self._set_jacobian(kernel.start, kernel.row)
+            self._keep += make_room(ivp, self.n, kernel.start, kernel.row)
             ivp.jac.kernel, ivp.jac.params = kernel.pointer, params
             self._keep.append(kernel)
         elif traits.implicit:
@@ -126,20 +127,9 @@ class Forward:
         )
 
     def _use_differences(self):
-        self._set_jacobian(None, None)
+        self._keep += make_room(self._ivp, self.n, None, None)
         self._ivp.jac_source = lib.DS_JAC_DIFFERENCES
         self._ivp.lower = self._ivp.upper = -1  # LSODA: no band
-
-    def _set_jacobian(self, start, row):
-        plan = structure.plan(self.n, start, row)
-        pattern = ffi.new("ds_pattern *")
-        pattern.n, pattern.count = self.n, self.n**2 if row is None else len(row)
-        if row is not None:
-            pattern.start = ffi.from_buffer("int64_t[]", start)
-            pattern.rows = ffi.from_buffer("int64_t[]", row)
-        if lib.ds_ivp_set_jacobian(self._ivp, pattern, plan.native):
-            raise MemoryError(f"no memory for a Jacobian of {self.n} states")
-        self._keep += [start, row, pattern, plan]
 
     def set_events(self, crossings, max_events, direction):
         """Events to look for: `Crossing`s; functions of y."""

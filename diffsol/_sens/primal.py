@@ -12,11 +12,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from diffsol._engine import leaving, policy, structure
+from diffsol._engine import leaving, policy
 from diffsol._engine.callback import Callbacks, LsodaCallbacks
 from diffsol._engine.tolerance import set_tolerance
 from diffsol._methods.registry import METHODS
 from diffsol._native._core import ffi, lib
+from diffsol._sens.factors import make_room
 
 # numbers per component in an interpolant, at most (BDF: order 5; LSODA: order 12)
 ROWS = {"RK23": 3, "RK45": 4, "DOP853": 7, "Radau": 3, "BDF": 6, "LSODA": 13}
@@ -138,7 +139,9 @@ class _Core:
         ivp.save_steps, ivp.dense = 0, True
         ivp.fun.kernel, ivp.fun.params = system.fun_kernel, system.params
         if traits.implicit:
-            self._keep.append(use_jacobian(ivp, system.jacobian(), system.params))
+            jacobian = system.jacobian()
+            self._keep += [jacobian, *make_room(ivp, n, jacobian.start, jacobian.row)]
+            ivp.jac.kernel, ivp.jac.params = jacobian.pointer, system.params
 
     def set_times(self, times):
         self._keep.append(ffi.from_buffer("double[]", times))
@@ -178,23 +181,3 @@ class _Core:
                 f"the solve ended at t={self.ivp.t!r}: the step size got below the spacing of numbers"
             )
         raise leaving.error_of(code, self.ivp)
-
-
-def use_jacobian(ivp, kernel, params, transposed=None):
-    """Factors for a JacobianKernel's pattern, and the kernel for its values; what must be kept alive.
-
-    transposed    (start, row) of another pattern, whose values somebody else gives
-    """
-    n = ivp.n
-    start, row = (kernel.start, kernel.row) if transposed is None else transposed
-    plan = structure.plan(n, start, row)
-    pattern = ffi.new("ds_pattern *")
-    pattern.n, pattern.count = n, n**2 if row is None else len(row)
-    if row is not None:
-        pattern.start = ffi.from_buffer("int64_t[]", start)
-        pattern.rows = ffi.from_buffer("int64_t[]", row)
-    if lib.ds_ivp_set_jacobian(ivp, pattern, plan.native):
-        raise MemoryError(f"no memory for a Jacobian of {n} states")
-    if transposed is None:
-        ivp.jac.kernel, ivp.jac.params = kernel.pointer, params
-    return start, row, pattern, plan, kernel
