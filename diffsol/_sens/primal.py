@@ -137,6 +137,7 @@ class _Core:
         self._keep += [set_tolerance(ivp, "rtol", rtol, n), set_tolerance(ivp, "atol", atol, n)]
         ivp.max_step, ivp.min_step, ivp.first_step = max_step, min_step, start.step
         ivp.save_steps, ivp.dense = 0, True
+        ivp.lower = ivp.upper = -1  # LSODA: no band, where its kernel asks for differences
         ivp.fun.kernel, ivp.fun.params = system.fun_kernel, system.params
         if traits.implicit:
             jacobian = system.jacobian()
