@@ -90,7 +90,7 @@ class Observed:
             moved = np.zeros(values.size)
             if place >= 0:
                 moved[place] = 1.0
-            parts.append(directional(value, t, y, values, column, moved, sizes))
+            parts.append(directional(value, parts[0], t, y, values, column, moved, sizes))
         return np.concatenate(parts)
 
 

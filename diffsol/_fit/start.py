@@ -78,13 +78,14 @@ class StartFunction:
 
         nothing = np.zeros(0)
         sizes = np.where(np.abs(arguments) > 0, np.abs(arguments), 1.0)
+        here = np.array(value(0.0, nothing, arguments))
         columns = np.zeros((len(variables.columns), variables.n))
         for j, place in enumerate(variables.columns):
             if place >= 0:
                 unit = np.zeros(arguments.size)
                 unit[place] = 1.0
-                columns[j] = directional(value, 0.0, nothing, arguments, nothing, unit, sizes)
-        return np.array(value(0.0, nothing, arguments)), columns
+                columns[j] = directional(value, here, 0.0, nothing, arguments, nothing, unit, sizes)
+        return here, columns
 
 
 def first_state(y0, args) -> np.ndarray:

@@ -42,7 +42,7 @@ class _Augmented:
             np.frombuffer(ffi.buffer(doubles_at(address), 8 * count)) for address in (y, out)
         )
         y, columns = state[:n].copy(), state[n:].reshape(m, n)
-        found[:n] = self.derivative(t, y, self.values)
+        here = found[:n] = self.derivative(t, y, self.values)
         slopes = found[n:].reshape(m, n)
         matrix = None
         if self.user_jac is not None:
@@ -52,14 +52,14 @@ class _Augmented:
             if place >= 0:
                 dvalues[place] = 1.0
             if matrix is None:
-                slopes[j] = self._along(t, y, columns[j], dvalues)
+                slopes[j] = self._along(here, t, y, columns[j], dvalues)
             else:
                 slopes[j] = matrix @ columns[j]
                 if place >= 0:
-                    slopes[j] += self._along(t, y, np.zeros(n), dvalues)
+                    slopes[j] += self._along(here, t, y, np.zeros(n), dvalues)
 
-    def _along(self, t, y, dy, dvalues):
-        return directional(self.derivative, t, y, self.values, dy, dvalues, self.sizes)
+    def _along(self, here, t, y, dy, dvalues):
+        return directional(self.derivative, here, t, y, self.values, dy, dvalues, self.sizes)
 
     def derivative(self, t, y, values):
         """f, as the user's function gives it."""

@@ -87,14 +87,14 @@ class Crossing:
 
     def _by_differences(self, t, y, values, columns, scale, span):
         value = self.value
-        none, still = np.zeros(values.size), np.zeros(y.size)
+        none, here = np.zeros(values.size), value(t, y, values)
         along = np.empty(len(columns))
         for j, place in enumerate(self._variables.columns):
             moved = none.copy()
             if place >= 0:
                 moved[place] = 1.0
-            along[j] = directional(value, t, y, values, columns[j], moved, scale)
-        g_y = [directional(value, t, y, values, unit, none, scale) for unit in np.eye(still.size)]
+            along[j] = directional(value, here, t, y, values, columns[j], moved, scale)
+        g_y = [directional(value, here, t, y, values, unit, none, scale) for unit in np.eye(y.size)]
         return along, np.array(g_y), float(in_time(value, t, y, values, span))
 
 

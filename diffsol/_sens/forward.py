@@ -184,6 +184,10 @@ class Forward:
     def _collect(self):
         ivp = self._ivp
         self.t, self.y_whole = leaving.points(ivp, self.whole)
+        if ivp.t0 == ivp.t_bound and self._t_eval is not None:
+            # no step is made in which an output time could be met
+            self.t = np.array(self._t_eval, dtype=float)
+            self.y_whole = np.repeat(self.whole[:, np.newaxis], self.t.size, axis=1)
         self.nfev, self.njev, self.nlu = ivp.nfev, ivp.njev, ivp.nlu
         self.t_last, self.istate = ivp.t_stop, ivp.istate
         self.segments = leaving.segments(ivp, self.method, self.whole) if ivp.dense else None

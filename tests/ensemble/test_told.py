@@ -69,6 +69,9 @@ class NoRoundTrip(Exception):
     def __init__(self, a, b):
         super().__init__(f"{a} {b}")
 
+    def __reduce__(self):
+        return NoRoundTrip, ()  # too few arguments, whoever teaches pickle about exceptions
+
 
 def raising(t, y, k):
     print(end="")
