@@ -64,8 +64,8 @@ def check_gradients(
     True
     """
     p = np.array(p, dtype=float)
-    if p.ndim != 1 or not p.size:
-        raise ValueError(f"`p` must be a vector of numbers, not of shape {p.shape}.")
+    if p.ndim != 1 or not p.size or not np.isfinite(p).all():
+        raise ValueError(f"`p` must be a vector of finite numbers, not {p!r}.")
     if jac is None:
         jac = getattr(fun, "jac", None)
         if jac is None:

@@ -38,10 +38,10 @@ class Experiment:
         self.span = _span(t_span, self.times)
         self._observed = observed(observe, variables, self.span[0], first)
         self.data = _data(data, self._observed.count, len(self.t))
-        self.mask = np.isfinite(self.data)
+        self.mask = ~np.isnan(self.data)
         if not self.mask.any():
             raise ValueError("`data` has no number in it.")
-        self.weights = _weights(weights, self.data)
+        self.weights = _weights(weights, self.data, self.mask)
         self.system.verify(self.span[0], first, variables.values)
 
     def solve(self, values, t=None):
@@ -137,6 +137,8 @@ def _times(t) -> np.ndarray:
 def _span(t_span, times):
     if t_span is None:
         return float(times[0]), float(times[-1])
+    if np.shape(t_span) != (2,):
+        raise ValueError(f"`t_span` must be a pair (t0, tf), not {t_span!r}.")
     t0, tf = map(float, t_span)
     if not (t0 <= times[0] and times[-1] <= tf):
         raise ValueError(
@@ -157,21 +159,26 @@ def _data(data: Any, count, nt):
             f"`data` must have the shape (k, nt) = {(count, nt)}, a row for each observed quantity and a column for "
             f"each time, as `sol.y` has, not {shape}.{turned}"
         )
+    if np.isinf(data).any():
+        raise ValueError("`data` has infinite numbers; what was not measured is nan.")
     return data
 
 
-def _weights(weights, data):
+def _weights(weights, data, mask):
     if weights is None:
         return np.ones(())
     weights = np.asarray(weights, dtype=float)
     if weights.ndim == 1 and weights.shape == data.shape[:1] != data.shape[1:]:
         weights = weights[:, np.newaxis]  # one for each observed quantity
     try:
-        np.broadcast_to(weights, data.shape)
+        used = np.broadcast_to(weights, data.shape)[mask]
     except ValueError:
         raise ValueError(
             f"`weights` must broadcast to the shape of the data, {data.shape}, not be of shape {weights.shape}."
         ) from None
-    if not (np.isfinite(weights) & (weights >= 0)).all():
-        raise ValueError("`weights` must be finite and not negative.")
-    return weights
+    wrong = used[~(np.isfinite(used) & (used >= 0))]
+    if wrong.size:
+        raise ValueError(
+            f"`weights` (1 / sigma) must be finite and not negative where there are data; one is {wrong[0]}."
+        )
+    return np.where(np.isfinite(weights), weights, 0.0)

@@ -66,13 +66,21 @@ def from_frame(
         labels = _column(df, experiment)
         kinds = _in_order(labels)
         rows = [np.flatnonzero(labels == kind) for kind in kinds]
-        y0 = [y0[kind] for kind in kinds] if isinstance(y0, dict) else y0
+        if isinstance(y0, dict):
+            missing = [kind for kind in kinds if kind not in y0]
+            if missing:
+                raise KeyError(f"`y0` has no {missing[0]!r}, which is in the column {experiment!r}")
+            y0 = [y0[kind] for kind in kinds]
     taken = {time, experiment, *names}
     if variable is None:
         wide = list(columns) if columns is not None else [c for c in _names(df) if c not in taken]
         parts = [_wide(df, times, wide, part) for part in rows]
     else:
-        tidy = list(columns) if columns is not None else _in_order(_column(df, variable))
+        known = _in_order(_column(df, variable))
+        tidy = list(columns) if columns is not None else known
+        unknown = [name for name in tidy if name not in known]
+        if unknown:
+            raise KeyError(f"`columns` has {unknown[0]!r}; the column {variable!r} has {known}")
         parts = [_tidy(df, times, tidy, part, variable, value, sigma) for part in rows]
     if isinstance(columns, dict):
         options.setdefault("observe", list(columns.values()))
@@ -106,7 +114,18 @@ def _in_order(labels) -> list:
 
 def _wide(df, times, names, rows):
     """(t, data, None) of some rows."""
-    return times[rows], np.array([_column(df, name)[rows].astype(float) for name in names]), None
+    return times[rows], np.array([_numbers(df, name)[rows] for name in names]), None
+
+
+def _numbers(df, name) -> np.ndarray:
+    """A column of numbers."""
+    try:
+        return _column(df, name).astype(float)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"the column {name!r} does not hold numbers; `columns` says which do, and `variable` which column "
+            "names the quantities of a tidy table."
+        ) from None
 
 
 def _tidy(df, times, names, rows, variable, value, sigma):

@@ -21,6 +21,10 @@ class Parameters:
         self.names, self.places, values = _spread(variables, starts, own)
         self.log = _marked("log", log, self.names)
         self.bounds = _bounds(bounds, self.names, self.log)
+        outside = _outside(values, self.log, self.bounds)
+        if outside.any():
+            name = self.names[int(np.argmax(outside))]
+            raise ValueError(f"The value of {name!r} to begin with is not within its `bounds`.")
         if (values[self.log] <= 0).any():
             wrong = [
                 n for n, v, at in zip(self.names, values, self.log, strict=True) if at and v <= 0
@@ -68,6 +72,13 @@ def _spread(variables, starts, own):
     return tuple(labels), places, np.array(values, dtype=float)
 
 
+def _outside(values, log, bounds) -> np.ndarray:
+    """Which values are not within the bounds of p."""
+    with np.errstate(all="ignore"):
+        p = np.where(log, np.log(np.abs(values)), values)
+    return (p < bounds[0]) | (p > bounds[1])
+
+
 def base_name(name) -> str:
     """'k' of 'k[1]' and of 'k[1] (0)'."""
     return name.partition(" (")[0].partition("[")[0]
@@ -103,7 +114,9 @@ def _bounds(bounds: Any, names, log):
             at = _marked("bounds", (name,), names)
             lower[at], upper[at] = _pair(pair, name)
     elif bounds is not None:
-        low, high = _pair(bounds, "bounds")
+        if hasattr(bounds, "lb") and hasattr(bounds, "ub"):  # scipy.optimize.Bounds
+            bounds = bounds.lb, bounds.ub
+        low, high = _pair(bounds, "all variables")
         try:
             lower[:], upper[:] = low, high
         except ValueError:
@@ -111,7 +124,10 @@ def _bounds(bounds: Any, names, log):
                 f"`bounds` must be (lower, upper) with numbers or arrays of {len(names)}, for {', '.join(names)}."
             ) from None
     if not (lower < upper).all():
-        raise ValueError("`bounds`: each lower bound must be less than the upper one.")
+        name = names[int(np.argmin(lower < upper))]
+        raise ValueError(
+            f"`bounds`: the lower bound of each variable must be less than the upper one; that of {name!r} is not."
+        )
     if (lower[log] < 0).any() or (upper[log] <= 0).any():
         raise ValueError("`bounds` of variables in `log` must not be negative.")
     with np.errstate(divide="ignore"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import warnings
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -15,8 +16,9 @@ from diffsol._fit.parameters import Parameters
 from diffsol._fit.start import first_state
 from diffsol._fit.together import Together
 from diffsol._sens.system import warn_of_differences
-from diffsol._sens.variables import parameters_of, variables_of
+from diffsol._sens.variables import left_out, parameters_of, variables_of
 from diffsol._trace.reasons import Refused
+from diffsol.integrate import _options
 
 MAX_STEPS = 100_000
 KEPT = 2  # solves: an optimiser asks for the Jacobian where it has asked for the residual, or one step back
@@ -50,8 +52,17 @@ class Residual:
         self.n_solves = self.n_failed = 0
         self._kept: OrderedDict[bytes, tuple] = OrderedDict()
         self._lock = threading.Lock()
+        self._recipe: dict = {}
         largest = max(float(np.nanmax(np.abs(e.weights * e.data))) for e in experiments)
         self._penalty = PENALTY * max(largest, 1.0)
+
+    def __repr__(self) -> str:
+        count = sum(int(e.mask.sum()) for e in self._experiments)
+        return f"<Residual of {count} data, parameters {', '.join(self.names)}>"
+
+    def __reduce__(self) -> tuple:
+        """As what it was made of; kernels are made again."""
+        return _again, (self._recipe,)
 
     def __call__(self, p: Any) -> np.ndarray:
         """weights * (model - data) where there are data, flat: of `data.ravel()` what is not nan."""
@@ -79,6 +90,12 @@ class Residual:
         """The derivative of `model`, (number of values, m)."""
         slopes = self._model(t, p)[1]
         return np.ascontiguousarray(slopes.reshape(-1, slopes.shape[-1]))
+
+    def predict(self, p: Any, t: Any = None, experiment: int = 0) -> np.ndarray:
+        """What is observed, (k, nt), at the data's times or others; of one of several experiments."""
+        one = self._experiments[experiment]
+        values = self._parameters.values(p)[self._parameters.places[experiment]]
+        return one.solve(values, t)[0]
 
     def values(self, p: Any) -> dict[str, float]:
         """The variables that p stands for, by their names: logarithms undone."""
@@ -229,14 +246,16 @@ def residual(
         masked: not measured.
     args : tuple, or list of tuples, optional
         Arguments of `fun`: what is fitted begins here (`Residual.p0`), the rest stays. Default: `fun` has numbers
-        only, all of them are fitted, and p0 has ones. A list: each experiment has its own.
+        only, all of them are fitted, and p0 has their default values, or ones. A list: each experiment has its own.
     wrt : str or sequence of str, optional
-        What is fitted: 'args' (default) for all floats and arrays of floats among `args`, names of parameters of `fun`,
-        'y0' for the whole initial state, 'y0[1]' for a component of it.
+        What is fitted: 'args' (default) for all floats and arrays of floats among `args`, names of parameters of `fun`
+        (also of integers), 'y0' for the whole initial state, 'y0[1]' for a component of it. In p they stand in the
+        order of the parameters of `fun`, initial values last, whatever the order here: see `Residual.names`.
     own : str or sequence of str, optional
         Of these, what each experiment has for itself; all else is shared.
     t_span : (t0, tf), optional
-        t0 is where `y0` holds; default: the first time of the data.
+        t0 is where `y0` holds; default: the first time of the data (of each experiment, its own), with a warning where
+        that is after 0.
     weights : array_like, optional
         Factors of the differences, 1 / sigma: of the shape of the data, or one for each observed quantity. A list for
         several experiments.
@@ -280,14 +299,17 @@ def residual(
     >>> least_squares(fun, [1.0], jac=fun.jac).x.round(6)
     array([1.5])
     """
+    given = dict(locals())
     if sens not in ("forward", "discrete"):
         raise ValueError(f"`sens` must be 'forward' or 'discrete', not {sens!r}.")
     lists = _experiments(t, data, y0, args, weights, t_span)
     found: list[Experiment] = []
     for t_i, data_i, y0_i, args_i, weights_i, span_i in lists:
-        args_i = parameters_of(fun) if args_i is None else tuple(args_i)
+        args_i = parameters_of(fun) if args_i is None else _options.unpack_args(args_i)
         start = first_state(y0_i, args_i)
         variables = variables_of(fun, start, args_i, wrt)
+        if not found and "args" in ((wrt,) if isinstance(wrt, str) else wrt):
+            _warn_of_left_out(fun, args_i, variables)
         options = Options(
             start.size, method, rtol, atol, max_step, max_steps, deadline, sens == "forward"
         )
@@ -299,10 +321,38 @@ def residual(
     refused = found[0].system.refused
     if refused is not None:
         warn_of_differences(refused, stacklevel=2)
+    if t_span is None:
+        _warn_of_late_start(found)
     parameters = Parameters(found[0].variables, [e.begin for e in found], own, log, bounds)
     from diffsol._ensemble.native import default_threads
 
-    return Residual(found, parameters, default_threads() if threads is None else threads)
+    threads = default_threads() if threads is None else threads
+    result = Residual(found, parameters, threads)
+    result._recipe = given
+    return result
+
+
+def _again(given) -> Residual:
+    return residual(**given)
+
+
+def _warn_of_left_out(fun, args, variables):
+    for label, value in left_out(fun, args, variables):
+        warnings.warn(
+            f"{label!r} of `args` is {value!r} and is not fitted: only floats and arrays of floats are, unless `wrt` "
+            "names what is to be fitted.",
+            stacklevel=3,
+        )
+
+
+def _warn_of_late_start(experiments):
+    late = [e.span[0] for e in experiments if e.span[0] > 0]
+    if late:
+        warnings.warn(
+            f"`y0` is taken to hold at the first time of the data, {late[0]:g}. Give `t_span=(t0, t_end)` to say when "
+            "it holds.",
+            stacklevel=3,
+        )
 
 
 def _experiments(t, data, y0, args, weights, t_span):

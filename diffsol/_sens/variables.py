@@ -92,7 +92,7 @@ def variables_of(fun, y0, args, wrt) -> Variables:
     if not columns:
         raise ValueError(
             f"`wrt={wrt!r}` names nothing to differentiate for: there are no floats and no arrays of floats in `args`. "
-            "Name a parameter of `fun`, or 'y0'."
+            "Name a parameter of `fun` (an integer may be one, if it is named), or 'y0'."
         )
 
     def named():
@@ -118,17 +118,37 @@ def _labels(fun, count) -> list:
 
 
 def parameters_of(fun) -> tuple:
-    """Ones for all parameters of `fun` behind t and y. Raises ValueError where they cannot be told."""
+    """The defaults of all parameters of `fun` behind t and y, 1 where there is none. Raises ValueError where they
+    cannot be told."""
     try:
         parameters = list(inspect.signature(fun).parameters.values())[2:]
     except (TypeError, ValueError):
         parameters = []
     positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    if not parameters or any(p.kind not in positional for p in parameters):
+    if any(p.kind not in positional for p in parameters) or not _has_signature(fun):
         raise ValueError(
             "`args` must be given: `fun` does not tell how many numbers it takes behind t and y."
         )
-    return (1.0,) * len(parameters)
+    return tuple(1.0 if p.default is p.empty else p.default for p in parameters)
+
+
+def _has_signature(fun) -> bool:
+    try:
+        inspect.signature(fun)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def left_out(fun, args, variables) -> list:
+    """What might have been meant as a variable, and is none: names and values of numbers, lists and dicts."""
+    return [
+        (label, arg)
+        for label, arg, place in zip(_labels(fun, len(args)), args, variables.places, strict=True)
+        if place is None
+        and not isinstance(arg, bool)
+        and (isinstance(arg, int | np.integer | list | dict | np.ndarray))
+    ]
 
 
 def _chosen(wanted, fun, args, n):
@@ -151,7 +171,8 @@ def _chosen(wanted, fun, args, n):
         elif name in initial:
             starts.add(initial.index(name))
         else:
-            known = ", ".join(repr(label) for label in ("args", "y0", *labels))
+            known = ", ".join(repr(label) for label in ("args", "y0", "y0[0]", *labels))
+            known += f" (and so on to 'y0[{n - 1}]')" if n > 1 else ""
             raise ValueError(f"`wrt` has {name!r}; it may have {known}.")
     return chosen, sorted(starts)
 

@@ -1,10 +1,11 @@
 """diffsol.fit.from_frame: the same residual from tables of any form."""
 
 import numpy as np
-import pandas
 import pytest
 
 from diffsol import fit
+
+pandas = pytest.importorskip("pandas")
 
 TIMES = np.linspace(0, 3, 4)
 PREY, PREDATORS = np.array([1.0, 2.0, np.nan, 1.0]), np.array([1.0, 1.5, 2.0, 2.5])
@@ -80,3 +81,14 @@ def test_experiments():
 def test_a_column_that_is_not_there():
     with pytest.raises(KeyError, match=r"'hour'.*'predators'"):
         fit.from_frame(pandas.DataFrame(WIDE), model, Y0, time="hour")
+
+
+def test_what_is_wrong_with_a_table_is_said():
+    frame = pandas.DataFrame(WIDE).melt(id_vars="time", var_name="what")
+    with pytest.raises(KeyError, match=r"'prya'.*'prey'"):
+        fit.from_frame(frame, model, Y0, variable="what", columns=["prya"])
+    with pytest.raises(ValueError, match="'what' does not hold numbers"):
+        fit.from_frame(frame, model, Y0)
+    runs = pandas.DataFrame(WIDE).assign(run="one")
+    with pytest.raises(KeyError, match="no 'one'"):
+        fit.from_frame(runs, model, {"two": Y0}, experiment="run")
