@@ -74,6 +74,7 @@ ALLOWED = {
     "__init__": {
         "_ensemble",
         "cache",
+        "dlpack",
         "_explain",
         "_observe",
         "_patch",
