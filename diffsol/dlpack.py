@@ -46,10 +46,10 @@ _IN_MEMORY = ("cpu", "cuda_host", "rocm_host")  # what NumPy reads
 _ON_CUDA = ("cuda", "cuda_managed")  # what CuPy reads
 # (module, classes) of the frameworks that are told apart
 _FRAMEWORKS = {
+    "cupy": ("ndarray",),
     "numpy": ("ndarray", "generic"),
     "torch": ("Tensor",),
     "jax": ("Array",),
-    "cupy": ("ndarray",),
     "tensorflow": ("Tensor", "Variable"),
 }
 
