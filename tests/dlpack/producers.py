@@ -82,7 +82,15 @@ class Made:
     """
 
     def __init__(
-        self, array, versioned=False, flags=0, major=1, minor=0, deleter=True, counter=None, **options
+        self,
+        array,
+        versioned=False,
+        flags=0,
+        major=1,
+        minor=0,
+        deleter=True,
+        counter=None,
+        **options,
     ):
         self.counter = ctypes.c_int64(0) if counter is None else counter
         self.versioned = versioned
@@ -116,7 +124,9 @@ def _fill(tensor, array, options):
     tensor.device = Device(*options.get("device", CPU))
     tensor.ndim = options.get("ndim", len(shape))
     dtype = array.dtype
-    tensor.dtype = DataType(*options.get("dtype", (CODES.get(dtype.kind, 2), 8 * dtype.itemsize, 1)))
+    tensor.dtype = DataType(
+        *options.get("dtype", (CODES.get(dtype.kind, 2), 8 * dtype.itemsize, 1))
+    )
     tensor.shape = (ctypes.c_int64 * len(shape))(*shape)
     if strides is not None:
         tensor.strides = (ctypes.c_int64 * len(strides))(*strides)

@@ -179,7 +179,7 @@ def test_no_memory_for_elements(versioned, given):
 @pytest.mark.parametrize("major", [2, 3, 255])
 def test_newer_major_version(given, major):
     made = Made(doubles(3), True, major=major)
-    with pytest.raises(BufferError, match="version|Version"):
+    with pytest.raises(BufferError, match="version"):
         from_dlpack(given(made))
     gc.collect()
     assert made.deleted == 1

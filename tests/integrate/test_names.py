@@ -65,6 +65,7 @@ def test_package_names():
         "register_op",
         "sensitivity",
         "solve_ensemble",
+        "to_dlpack",
         "unpatch",
     ]
     assert diffsol.__all__ == names
