@@ -224,9 +224,9 @@ def _asked(x, wishes):
     """x.__dlpack__(**wishes), a capsule; once more without `max_version` where that is too new for it."""
     try:
         capsule = x.__dlpack__(**wishes)
-    except TypeError:
-        if "max_version" not in wishes:
-            raise
+    except TypeError as error:
+        if "max_version" not in wishes or "argument" not in str(error):
+            raise  # about something else
         capsule = x.__dlpack__(**{k: v for k, v in wishes.items() if k != "max_version"})
     if not _capsule.is_capsule(capsule):
         raise TypeError(f"`__dlpack__` gave {type(capsule).__name__!r} and no capsule.")

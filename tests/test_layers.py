@@ -76,8 +76,6 @@ ALLOWED = {
         "_ensemble",
         "cache",
         "dlpack",
-        "fit",
-        "sensitivity",
         "_explain",
         "_observe",
         "_patch",

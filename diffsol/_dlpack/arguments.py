@@ -9,8 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from diffsol._dlpack.capsule import is_capsule
-
 # What nearly everybody passes: a solve of a few microseconds must not look any further.
 USUAL = frozenset(
     (np.ndarray, np.float64, np.int64, type(None), *(list, tuple, float, int, complex))
@@ -26,8 +24,9 @@ def read(x: Any) -> Any:
     """An array of numbers: `x` itself where NumPy reads it, else what `from_dlpack` makes of it."""
     if type(x) in USUAL or isinstance(x, type):
         return x
-    has_only_dlpack = hasattr(x, "__dlpack__") and not hasattr(x, "__array__")
-    return _taken(x) if has_only_dlpack or is_capsule(x) else x
+    if hasattr(x, "__dlpack__"):
+        return x if hasattr(x, "__array__") else _taken(x)
+    return _taken(x) if type(x).__name__ == "PyCapsule" else x
 
 
 def read_args(args: tuple) -> tuple:

@@ -251,9 +251,10 @@ def test_names(max_version):
 
 class Raises:
     def __init__(self, error):
-        self.error = error
+        self.error, self.calls = error, 0
 
     def __dlpack__(self, **wishes):
+        self.calls += 1
         raise self.error
 
     def __dlpack_device__(self):
@@ -265,9 +266,11 @@ class Raises:
 )
 def test_a_producers_own_errors(error):
     for hand_on in (from_dlpack, to_dlpack):
+        producer = Raises(error)
         with pytest.raises(type(error), match="mine") as caught:
-            hand_on(Raises(error))
+            hand_on(producer)
         assert caught.value is error
+        assert producer.calls == 1
 
 
 @pytest.mark.parametrize("x", [1.0, [1.0], None, "text", np.ndarray, np.float64(1.0), object()])

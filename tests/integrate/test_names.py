@@ -57,8 +57,10 @@ def test_package_names():
     names = [
         "Observer",
         "cache",
+        "dlpack",
         "explain",
         "fit",
+        "from_dlpack",
         "integrate",
         "observe",
         "patch",
