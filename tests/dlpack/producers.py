@@ -6,6 +6,7 @@ import numpy as np
 
 from dlpack import counting
 
+READS_VERSIONED = np.lib.NumpyVersion(np.__version__) >= "2.1.0"
 CPU, CUDA = (1, 0), (2, 0)
 READ_ONLY = 1
 CODES = {"i": 0, "u": 1, "f": 2, "c": 5, "b": 6}

@@ -258,6 +258,7 @@ def test_functions_get_the_very_object(tier, made):
     np.testing.assert_allclose(ours.y, theirs.y, rtol=1e-9)
 
 
+@pytest.mark.filterwarnings("ignore:__array_wrap__")  # NumPy's, of PyTorch
 def test_torchs_own_arithmetic(tier, torch):
     rates = torch.tensor(RATES)
     theirs = scipy.integrate.solve_ivp(decay_at, (0, 2), doubles(3), args=(rates,))

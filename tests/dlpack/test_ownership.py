@@ -185,6 +185,7 @@ def test_newer_major_version(given, major):
     assert made.deleted == 1
 
 
+@pytest.mark.new_kind
 @pytest.mark.parametrize("minor", [0, 1, 3, 99])
 def test_newer_minor_version(given, minor):
     made = Made(doubles(3), True, minor=minor)
@@ -360,4 +361,5 @@ def test_the_struct_of_ours():
     managed = managed_of(capsule)
     assert managed.tensor.data + managed.tensor.byte_offset == array.ctypes.data
     assert list(managed.tensor.shape[:2]) == [2, 3]
-    assert list(managed.tensor.strides[:2]) == [3, 1]
+    if managed.tensor.strides:  # NumPy 2.0 leaves out what C order says
+        assert list(managed.tensor.strides[:2]) == [3, 1]

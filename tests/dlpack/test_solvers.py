@@ -57,23 +57,27 @@ def test_ensembles(versioned, args_axes):
     np.testing.assert_array_equal(found.y, expected.y)
 
 
+@pytest.mark.new_kind
 def test_args_in_a_list():
     expected = solve_ivp(decay, (0, 2), doubles(3), args=(RATES,))
     found = solve_ivp(decay, (0, 2), doubles(3), args=[bare(RATES)])
     np.testing.assert_array_equal(found.y, expected.y)
 
 
+@pytest.mark.new_kind
 def test_a_capsule_is_a_state():
     found = solve_ivp(decay, (0, 2), Made(doubles(3), True).capsule, args=(RATES,))
     np.testing.assert_array_equal(found.y, solve_ivp(decay, (0, 2), doubles(3), args=(RATES,)).y)
 
 
+@pytest.mark.new_kind
 def test_other_types_are_converted_as_numpys():
     y0 = np.float32([0.1, 0.2, 0.3])
     expected = solve_ivp(decay, (0, 2), y0, args=(RATES,))
     np.testing.assert_array_equal(solve_ivp(decay, (0, 2), bare(y0), args=(RATES,)).y, expected.y)
 
 
+@pytest.mark.new_kind
 def test_deleters_of_arguments():
     """Nothing keeps an array longer than the call."""
     mades = [Made(x, True) for x in (doubles(3), T, RATES)]
@@ -82,6 +86,7 @@ def test_deleters_of_arguments():
     assert [made.deleted for made in mades] == [1, 1, 1]
 
 
+@pytest.mark.new_kind
 def test_states_are_not_written_to():
     array = doubles(3)
 
