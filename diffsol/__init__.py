@@ -13,14 +13,17 @@ __version__ = "0.1.0"
 __all__ = [
     "Observer",
     "cache",
+    "dlpack",
     "explain",
     "fit",
+    "from_dlpack",
     "integrate",
     "observe",
     "patch",
     "register_op",
     "sensitivity",
     "solve_ensemble",
+    "to_dlpack",
     "unpatch",
 ]
 
@@ -28,24 +31,28 @@ __all__ = [
 _HOMES = {
     "Observer": ("diffsol._observe", "Observer"),
     "cache": ("diffsol.cache", None),
+    "dlpack": ("diffsol.dlpack", None),
     "explain": ("diffsol._explain", "explain"),
     "fit": ("diffsol.fit", None),
+    "from_dlpack": ("diffsol.dlpack", "from_dlpack"),
     "integrate": ("diffsol.integrate", None),
     "observe": ("diffsol._observe", "observe"),
     "patch": ("diffsol._patch", "patch"),
     "register_op": ("diffsol._register", "register_op"),
     "sensitivity": ("diffsol.sensitivity", None),
     "solve_ensemble": ("diffsol._ensemble.solve", "solve_ensemble"),
+    "to_dlpack": ("diffsol.dlpack", "to_dlpack"),
     "unpatch": ("diffsol._patch", "unpatch"),
 }
 
 if TYPE_CHECKING:
-    from diffsol import cache, fit, integrate, sensitivity
+    from diffsol import cache, dlpack, fit, integrate, sensitivity
     from diffsol._ensemble.solve import solve_ensemble
     from diffsol._explain import explain
     from diffsol._observe import Observer, observe
     from diffsol._patch import patch, unpatch
     from diffsol._register import register_op
+    from diffsol.dlpack import from_dlpack, to_dlpack
 
 
 def __getattr__(name: str) -> Any:

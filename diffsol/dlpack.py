@@ -22,7 +22,9 @@ from diffsol._dlpack import capsule as _capsule
 
 __all__ = ["device_of", "framework_of", "from_dlpack", "is_dlpack", "to_dlpack"]
 
-MAX_VERSION = (1, 3)
+# NumPy takes "dltensor_versioned" from 2.1 on
+_READS_VERSIONED = np.lib.NumpyVersion(np.__version__) >= "2.1.0"
+_WISHES = {"max_version": (1, 3)} if _READS_VERSIONED else {}
 # DLPack's numbers of devices, and what they are called here
 _DEVICES = {
     1: "cpu",
@@ -42,21 +44,25 @@ _DEVICES = {
 }
 _IN_MEMORY = ("cpu", "cuda_host", "rocm_host")  # what NumPy reads
 _ON_CUDA = ("cuda", "cuda_managed")  # what CuPy reads
-_CPU = (1, 0)
 # (module, classes) of the frameworks that are told apart
 _FRAMEWORKS = {
+    "cupy": ("ndarray",),
     "numpy": ("ndarray", "generic"),
     "torch": ("Tensor",),
     "jax": ("Array",),
-    "cupy": ("ndarray",),
     "tensorflow": ("Tensor", "Variable"),
 }
+
+
+_is_negative = (0).__gt__
 
 
 class _Holder:
     """A capsule as the object that NumPy and CuPy want."""
 
-    def __init__(self, capsule, device):
+    __slots__ = ("_capsule", "_device")
+
+    def __init__(self, capsule, device=(1, 0)):
         self._capsule, self._device = capsule, device
 
     def __dlpack__(self, **_):
@@ -68,7 +74,7 @@ class _Holder:
 
 def is_dlpack(x: Any) -> bool:
     """Can `from_dlpack` take it: an object with `__dlpack__`, or a capsule that is unused?"""
-    return _capsule.is_unused(x) if _capsule.is_capsule(x) else hasattr(type(x), "__dlpack__")
+    return _capsule.is_unused(x) if _capsule.is_capsule(x) else _is_producer(x)
 
 
 def device_of(x: Any) -> tuple[str, int]:
@@ -76,7 +82,7 @@ def device_of(x: Any) -> tuple[str, int]:
 
     Raises TypeError, ValueError, BufferError; NotImplementedError for a device that DLPack does not name.
     """
-    kind, number = _device(x)
+    kind, number = _capsule.content_of(x).device if _capsule.is_capsule(x) else _device(x)
     return _device_name(kind), number
 
 
@@ -107,29 +113,28 @@ def from_dlpack(x: Any, /, *, device: Any = None, copy: bool | None = None) -> A
     Returns
     -------
     numpy.ndarray, or cupy.ndarray
-        By the device. It cannot be written to where the producer says so, or is too old to say.
+        By the device. It cannot be written to where the producer says so, or is too old to say. (CuPy has no arrays
+        that cannot be written to: a capsule that asks for one is copied, but CuPy does not see what an object says.)
 
     Raises
     ------
     TypeError, ValueError, BufferError, NotImplementedError
         See the module.
     """
-    if device not in (None, "cpu", "cuda"):
+    if device is not None and device not in ("cpu", "cuda"):
         raise ValueError(f"`device` must be 'cpu', 'cuda' or None, not {device!r}.")
-    if copy not in (None, True, False):
+    if copy is not None and copy is not True and copy is not False:
         raise ValueError(f"`copy` must be True, False or None, not {copy!r}.")
-    where = _device(x)
-    name = _device_name(where[0])
-    if name in _IN_MEMORY:
-        found = _to_numpy(x, where)
-        if device == "cuda":
-            return _moved_to_cuda(found, copy)
-    elif name in _ON_CUDA:
-        found = _to_cupy(x, where)
-        if device == "cpu":
-            return _moved_to_cpu(found, copy)
+    if type(x) is np.ndarray:
+        found, is_on_cuda = np.from_dlpack(x), False
+    elif _capsule.is_capsule(x):
+        found, is_on_cuda = _of_capsule(x, copy)
     else:
-        raise NotImplementedError(f"Arrays on the device {name!r} cannot be read here.")
+        found, is_on_cuda = _of_object(x)
+    if is_on_cuda and device == "cpu":
+        return _moved_to_cpu(found, copy)
+    if device == "cuda" and not is_on_cuda:
+        return _moved_to_cuda(found, copy)
     return found.copy() if copy else found
 
 
@@ -149,8 +154,8 @@ def to_dlpack(
     array : object with ``__dlpack__``
         An array of NumPy or of any other framework.
     stream, max_version, dl_device, copy
-        As of ``__dlpack__``: without `max_version` the capsule is a "dltensor", which every consumer knows but which cannot
-        say that its array must not be written to; (1, 0) and higher give a "dltensor_versioned" where the
+        As of ``__dlpack__``: without `max_version` the capsule is a "dltensor", which every consumer knows but which
+        cannot say that its array must not be written to; (1, 0) and higher give a "dltensor_versioned" where the
         producer can. An array that runs backward through memory is copied unless `copy` is False: consumers (PyTorch)
         abort the process at the sight of it.
 
@@ -163,35 +168,41 @@ def to_dlpack(
     TypeError, ValueError, BufferError, NotImplementedError
         See the module.
     """
-    if not hasattr(type(array), "__dlpack__"):
+    if not _is_producer(array):
         raise TypeError(f"{type(array).__name__!r} is no DLPack array: it has no `__dlpack__`.")
-    if isinstance(array, np.ndarray) and any(step < 0 for step in array.strides):
+    is_numpys = isinstance(array, np.ndarray)
+    if is_numpys and any(map(_is_negative, array.strides)):
         if copy is False:
             raise BufferError(
                 "The array has negative strides, which consumers do not take; with `copy=None` it is copied."
             )
         array, copy = np.ascontiguousarray(array), None
-    wishes = {
-        "stream": stream,
-        "max_version": max_version,
-        "dl_device": dl_device,
-        "copy": copy,
-    }
-    given = {name: value for name, value in wishes.items() if value is not None}
-    found = _asked(array, given, optional=("max_version",))
-    if _capsule.has_negative_strides(found):
+    wishes: dict[str, Any] = {}
+    if stream is not None:
+        wishes["stream"] = stream
+    if max_version is not None:
+        wishes["max_version"] = max_version
+    if dl_device is not None:
+        wishes["dl_device"] = dl_device
+    if copy is not None:
+        wishes["copy"] = copy
+    capsule = _asked(array, wishes)
+    if not is_numpys and any(map(_is_negative, _capsule.content_of(capsule).strides or ())):
         raise BufferError("The array has negative strides, which consumers do not take: copy it.")
-    return found
+    return capsule
 
 
 # --- asking a producer ----------------------------------------------------------------------------------
 
 
+def _is_producer(x):
+    """Has it `__dlpack__`? A class has it for its instances."""
+    return hasattr(x, "__dlpack__") and not isinstance(x, type)
+
+
 def _device(x):
-    """(type, id), DLPack's numbers."""
-    if _capsule.is_capsule(x):
-        return _capsule.device_of(x)
-    if not hasattr(type(x), "__dlpack__"):
+    """(type, id) of an object, DLPack's numbers."""
+    if not _is_producer(x):
         raise TypeError(
             f"{type(x).__name__!r} is no DLPack array: it has no `__dlpack__` and is no capsule."
         )
@@ -209,43 +220,64 @@ def _device_name(kind) -> str:
     return name
 
 
-def _asked(x, wishes, optional=()):
-    """x.__dlpack__(**wishes); once more without the optional ones where they are too new for the producer."""
+def _asked(x, wishes):
+    """x.__dlpack__(**wishes), a capsule; once more without `max_version` where that is too new for it."""
     try:
-        return x.__dlpack__(**wishes)
-    except TypeError:
-        fewer = {name: value for name, value in wishes.items() if name not in optional}
-        if len(fewer) == len(wishes):
-            raise
-        return x.__dlpack__(**fewer)
+        capsule = x.__dlpack__(**wishes)
+    except TypeError as error:
+        if "max_version" not in wishes or "argument" not in str(error):
+            raise  # about something else
+        capsule = x.__dlpack__(**{k: v for k, v in wishes.items() if k != "max_version"})
+    if not _capsule.is_capsule(capsule):
+        raise TypeError(f"`__dlpack__` gave {type(capsule).__name__!r} and no capsule.")
+    return capsule
 
 
-def _to_numpy(x, where):
-    if not _capsule.is_capsule(x):
-        x = _asked(x, {"max_version": MAX_VERSION}, optional=("max_version",))
-        if not _capsule.is_capsule(x):
-            raise TypeError(f"`__dlpack__` gave {type(x).__name__!r} and no capsule.")
-    _capsule.device_of(x)  # is it one that may be taken?
-    return _taken(np.from_dlpack, x, where)
+# --- taking an array -------------------------------------------------------------------------------------
+# Each gives the array, and whether it is CuPy's.
 
 
-def _to_cupy(x, where):
+def _of_object(x):
+    name = _device_name(_device(x)[0])
+    if name in _ON_CUDA:
+        return _cupy_for_array().from_dlpack(x), True  # CuPy tells the producer its stream
+    if name not in _IN_MEMORY:
+        raise _unreadable(name)
+    return _of_capsule(_asked(x, _WISHES), None)
+
+
+def _of_capsule(capsule, copy):
+    # NumPy first, without a look at the capsule: it refuses what it cannot read before it takes it.
+    # (Memory that CUDA manages it reads: its producer has synchronized, as nobody could tell it a stream.)
     try:
-        import cupy
-    except ImportError as error:
-        raise NotImplementedError(
-            "The array is on a GPU, which takes CuPy: pip install 'diffsol[cuda12]' (or cuda13)."
-        ) from error
-    if _capsule.is_capsule(x):
-        return _taken(cupy.from_dlpack, x, where)
-    return cupy.from_dlpack(x)  # CuPy tells the producer its stream
+        found = np.from_dlpack(_Holder(capsule))
+    except (BufferError, RuntimeError, ValueError) as error:
+        return _of_refused(capsule, copy, error)
+    if found.flags.owndata and found.size:  # NumPy has made memory where there was none
+        raise BufferError("The array has elements, but its capsule holds no memory.")
+    return found, False
 
 
-def _taken(take, capsule, where):
-    try:
-        return take(_Holder(capsule, where))
-    except RuntimeError as error:
+def _of_refused(capsule, copy, error):
+    """Of a capsule that NumPy does not read for this reason."""
+    content = _capsule.content_of(capsule)
+    name = _device_name(content.device[0])
+    if name in _IN_MEMORY:
         raise BufferError(f"The array cannot be taken: {error}") from error
+    if name not in _ON_CUDA:
+        raise _unreadable(name) from error
+    cupy = _cupy_for_array()
+    if content.is_read_only and copy is False:
+        raise BufferError("The array must not be written to, which CuPy cannot keep: copy it.")
+    try:
+        found = cupy.from_dlpack(_Holder(capsule, content.device))
+    except RuntimeError as cause:
+        raise BufferError(f"The array cannot be taken: {cause}") from cause
+    return found.copy() if content.is_read_only and copy is None else found, True
+
+
+def _unreadable(device):
+    return NotImplementedError(f"Arrays on the device {device!r} cannot be read here.")
 
 
 # --- from device to device ------------------------------------------------------------------------------
@@ -254,16 +286,22 @@ def _taken(take, capsule, where):
 def _moved_to_cuda(array, copy):
     if copy is False:
         raise ValueError("The array is in the processor's memory: on a GPU it is a copy.")
-    try:
-        import cupy
-    except ImportError as error:
-        raise NotImplementedError(
-            "A GPU takes CuPy: pip install 'diffsol[cuda12]' (or cuda13)."
-        ) from error
-    return cupy.asarray(array)
+    return _cupy("A GPU takes CuPy").asarray(array)
 
 
 def _moved_to_cpu(array, copy):
     if copy is False:
         raise ValueError("The array is on a GPU: in the processor's memory it is a copy.")
     return array.get()
+
+
+def _cupy_for_array():
+    return _cupy("The array is on a GPU, which takes CuPy")
+
+
+def _cupy(need):
+    try:
+        import cupy
+    except ImportError as error:
+        raise NotImplementedError(f"{need}: pip install 'diffsol[cuda12]' (or cuda13).") from error
+    return cupy

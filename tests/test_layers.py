@@ -18,8 +18,9 @@ ALLOWED = {
     "_compile": {"_graph", "_native"},
     "_cache": {"_compile", "_graph", "_native", "__init__"},
     "_engine": {"_cache", "_compile", "_graph", "_trace", "_native", "_methods", "errors"},
-    "integrate": {"_engine", "_methods", "_native", "errors"},
+    "integrate": {"_dlpack", "_engine", "_methods", "_native", "errors"},
     "_ensemble": {
+        "_dlpack",
         "integrate",
         "_cache",
         "_engine",
@@ -54,7 +55,7 @@ ALLOWED = {
     "sensitivity": {"_sens"},
     "fit": {"_fit"},
     "testing": {"_sens", "integrate"},
-    "_dlpack": set(),
+    "_dlpack": {"dlpack"},  # only on use
     "dlpack": {"_dlpack"},
     "_explain": {
         "_explanation",
@@ -74,6 +75,7 @@ ALLOWED = {
     "__init__": {
         "_ensemble",
         "cache",
+        "dlpack",
         "_explain",
         "_observe",
         "_patch",

@@ -1,51 +1,24 @@
 """What a DLPack capsule says of itself, read without taking it.
 
-The structs are those of dlpack.h, versions 0.x ("dltensor") and 1.x ("dltensor_versioned").
+The structs are those of dlpack.h, versions 0.x ("dltensor") and 1.x ("dltensor_versioned"). Nothing is
+taken or freed here: a capsule that is refused is still its owner's, and calls the deleter when it goes.
 """
 
 from __future__ import annotations
 
 import ctypes
 import datetime
+import struct
 
 LEGACY, VERSIONED = b"dltensor", b"dltensor_versioned"
 USED = (b"used_dltensor", b"used_dltensor_versioned")
 NEWEST_MAJOR = 1  # of versions whose struct is known
+READ_ONLY = 1  # bit of the flags
 
-
-class _Device(ctypes.Structure):
-    _fields_ = (("type", ctypes.c_int32), ("id", ctypes.c_int32))
-
-
-class _DataType(ctypes.Structure):
-    _fields_ = (("code", ctypes.c_uint8), ("bits", ctypes.c_uint8), ("lanes", ctypes.c_uint16))
-
-
-class _Tensor(ctypes.Structure):
-    _fields_ = (
-        ("data", ctypes.c_void_p),
-        ("device", _Device),
-        ("ndim", ctypes.c_int32),
-        ("dtype", _DataType),
-        ("shape", ctypes.POINTER(ctypes.c_int64)),
-        ("strides", ctypes.POINTER(ctypes.c_int64)),
-        ("byte_offset", ctypes.c_uint64),
-    )
-
-
-class _Legacy(ctypes.Structure):
-    _fields_ = (("tensor", _Tensor), ("context", ctypes.c_void_p), ("deleter", ctypes.c_void_p))
-
-
-class _Versioned(ctypes.Structure):
-    _fields_ = (
-        ("major", ctypes.c_uint32),
-        ("minor", ctypes.c_uint32),
-        ("context", ctypes.c_void_p),
-        ("deleter", ctypes.c_void_p),
-        ("flags", ctypes.c_uint64),
-        ("tensor", _Tensor),
-    )
+# DLTensor: data, device (type, id), ndim, dtype (code, bits, lanes), shape, strides, byte_offset
+_TENSOR = struct.Struct("@PiiiBBHPPQ")
+# what stands before it in a DLManagedTensorVersioned: version (major, minor), context, deleter, flags
+_HEADER = struct.Struct("@IIPPQ")
 
 
 # Prototypes of our own: argtypes set on ctypes.pythonapi's functions are the whole process's.
@@ -56,6 +29,22 @@ _pointer_of = ctypes.PYFUNCTYPE(ctypes.c_void_p, ctypes.py_object, ctypes.c_char
     ("PyCapsule_GetPointer", ctypes.pythonapi)
 )
 _Capsule = type(datetime.datetime_CAPI)
+
+
+class Content:
+    """What an unused capsule says of its array.
+
+    device         (type, id), in DLPack's numbers
+    strides        in elements, or None: C order
+    is_read_only   the array must not be written to; a "dltensor" cannot say so
+    """
+
+    def __init__(self, address, flags=0):
+        tensor = _TENSOR.unpack_from((ctypes.c_char * _TENSOR.size).from_address(address))
+        _, kind, number, ndim, _, _, _, _, strides, _ = tensor
+        self.device = kind, number
+        self.strides = tuple((ctypes.c_int64 * ndim).from_address(strides)) if strides else None
+        self.is_read_only = bool(flags & READ_ONLY)
 
 
 def is_capsule(x) -> bool:
@@ -71,31 +60,20 @@ def is_unused(capsule) -> bool:
     return name_of(capsule) in (LEGACY, VERSIONED)
 
 
-def device_of(capsule) -> tuple[int, int]:
-    """(type, id) of the device, in DLPack's numbers. Raises ValueError, BufferError."""
-    tensor = _tensor_of(capsule)
-    return tensor.device.type, tensor.device.id
-
-
-def has_negative_strides(capsule) -> bool:
-    """Does it run backward through memory along an axis? Raises ValueError, BufferError."""
-    tensor = _tensor_of(capsule)
-    return bool(tensor.strides) and any(tensor.strides[k] < 0 for k in range(tensor.ndim))
-
-
-def _tensor_of(capsule) -> _Tensor:
+def content_of(capsule) -> Content:
+    """What a capsule holds that may be taken. Raises ValueError, BufferError."""
     name = name_of(capsule)
+    if name == LEGACY:
+        return Content(_pointer_of(capsule, LEGACY))
+    if name == VERSIONED:
+        address = _pointer_of(capsule, VERSIONED)
+        header = (ctypes.c_char * _HEADER.size).from_address(address)
+        major, minor, _, _, flags = _HEADER.unpack_from(header)
+        if major > NEWEST_MAJOR:
+            raise BufferError(
+                f"The capsule follows version {major}.{minor} of DLPack; known is {NEWEST_MAJOR}."
+            )
+        return Content(address + _HEADER.size, flags)
     if name in USED:
         raise ValueError("The capsule has been used: it gives its array once.")
-    if name == LEGACY:
-        return _Legacy.from_address(_pointer_of(capsule, LEGACY)).tensor
-    if name != VERSIONED:
-        raise ValueError(
-            f"A capsule named {name.decode(errors='replace')!r} holds no DLPack array."
-        )
-    managed = _Versioned.from_address(_pointer_of(capsule, VERSIONED))
-    if managed.major > NEWEST_MAJOR:
-        raise BufferError(
-            f"The capsule follows version {managed.major}.{managed.minor} of DLPack; known is {NEWEST_MAJOR}."
-        )
-    return managed.tensor
+    raise ValueError(f"A capsule named {name.decode(errors='replace')!r} holds no DLPack array.")

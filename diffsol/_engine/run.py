@@ -396,8 +396,7 @@ class Run(JacobianKernels):
     def _collect(self):
         """Copy the results out of the C core."""
         ivp, state = self._ivp, self.options[2]
-        self.t, y = leaving.points(ivp, state)
-        self.y = y if self._output[0] is None else np.ascontiguousarray(y)
+        self.t, self.y = leaving.points(ivp, state)
         self.nfev, self.njev, self.nlu = ivp.nfev, ivp.njev, ivp.nlu
         self.istate = ivp.istate
         self._counts = (

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from diffsol._dlpack.arguments import read, read_args
+
 LARGEST_INT = 2**53  # an own argument is held as a double, whatever it is
 
 
@@ -102,10 +104,10 @@ class Batch:
 def batch_of(t_span, y0, args, args_axes, xp=np) -> Batch:
     """The ensemble that the arguments of `solve_ensemble` describe, with arrays of the module `xp`.
     Raises ValueError, TypeError."""
-    y0 = xp.asarray(y0)
+    y0 = xp.asarray(read(y0))
     one_start = y0.ndim == 1
     y0 = _states(y0, xp)
-    axes = _axes(args, args_axes)
+    axes, args = _axes(args, args_axes), read_args(args)
     args = tuple(
         _own(arg, i, xp) if axis == 0 else host(arg) if isinstance(arg, xp.ndarray) else arg
         for i, (arg, axis) in enumerate(zip(args, axes, strict=True))
@@ -159,7 +161,7 @@ def _axes(args, args_axes):
 
 
 def _own(arg: Any, i, xp):
-    values = xp.asarray(arg)
+    values = xp.asarray(read(arg))
     if values.dtype.kind not in "fiub" or not values.ndim:
         raise ValueError(
             f"`args[{i}]` has `args_axes` 0: it must be an array of real numbers with one entry for each trajectory, "
@@ -178,7 +180,7 @@ def _own(arg: Any, i, xp):
 def _span(t_span, xp):
     if not hasattr(t_span, "__len__") or len(t_span) != 2:
         raise ValueError(f"`t_span` must have two entries, t0 and tf, and not be {t_span!r}.")
-    ends = [xp.atleast_1d(xp.asarray(t, dtype=float)) for t in t_span]
+    ends = [xp.atleast_1d(xp.asarray(read(t), dtype=float)) for t in t_span]
     if any(end.ndim != 1 for end in ends):
         raise ValueError(
             "The entries of `t_span` must be numbers, or arrays with one for each trajectory."

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from diffsol._dlpack.arguments import read
 from diffsol._ensemble.batch import host
 from diffsol._native._core import lib
 from diffsol.integrate import _options
@@ -103,7 +104,7 @@ def _times(t_eval, batch):
     forward = bool((tf >= t0).all())
     if not forward and not (tf <= t0).all():
         raise ValueError("With `t_eval`, all trajectories must be integrated in one direction.")
-    times = np.asarray(host(t_eval), dtype=float)
+    times = np.asarray(host(read(t_eval)), dtype=float)
     if times.ndim == 1:
         times = times[~np.isnan(times)]  # SciPy passes over them
         _check_within(times, np.minimum(t0, tf), np.maximum(t0, tf))

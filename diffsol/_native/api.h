@@ -169,6 +169,11 @@ int ds_ivp_step(ds_ivp *ivp);
 int ds_ivp_dense(ds_ivp *ivp, double *q);
 int64_t ds_ivp_q_size(const ds_ivp *ivp);
 
+/* Copies the points: t (n_points), and y (width of a state, n_points) in C order. Each begins at the first
+ * multiple of 64 bytes in memory that has 64 bytes more than it needs; how many doubles come before
+ * that: of t, plus 8 times those of y. */
+int ds_ivp_take_points(const ds_ivp *ivp, double *t_memory, double *y_memory);
+
 /* What the next step will go by, besides J and the arrays: Radau's size and error norm of the step
  * before (negative: none) and whether J is current; BDF's order and number of equal steps. */
 enum { DS_MEMORY = 3 };

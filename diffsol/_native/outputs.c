@@ -138,3 +138,33 @@ int ds_output_step(ds_ivp *ivp, double **q, const double *y) {
     if (ivp->save_steps) return output_step_end(ivp, y);
     return output_eval_points(ivp, q);
 }
+
+/* --- Handing points over ------------------------------------------------------------------------- */
+
+enum { ALIGNMENT = 64, BLOCK = ALIGNMENT / sizeof(double) };
+
+static int before_aligned(const double *memory) {
+    return (int)(-(uintptr_t)memory % ALIGNMENT / sizeof(double));
+}
+
+/* Rows of `parts` doubles an entry become columns. A line of the cache is written at once. */
+static void transpose(const double *rows, int64_t count, int64_t n, int parts, double *out) {
+    for (int64_t first = 0; first < count; first += BLOCK) {
+        const int64_t last = first + BLOCK < count ? first + BLOCK : count;
+        for (int64_t i = 0; i < n; ++i)
+            for (int64_t k = first; k < last; ++k)
+                for (int part = 0; part < parts; ++part)
+                    out[(i * count + k) * parts + part] = rows[(k * n + i) * parts + part];
+    }
+}
+
+int ds_ivp_take_points(const ds_ivp *ivp, double *t_memory, double *y_memory) {
+    const int of_t = before_aligned(t_memory), of_y = before_aligned(y_memory);
+    const int64_t count = ivp->n_points;
+    if (!count) return of_t + BLOCK * of_y;
+    const int parts = ivp->is_complex ? 2 : 1;
+    const int64_t n = (int64_t)(state_bytes(ivp) / sizeof(double)) / parts;
+    memcpy(t_memory + of_t, ivp->ts, (size_t)count * sizeof(double));
+    transpose(ivp->ys, count, n, parts, y_memory + of_y);
+    return of_t + BLOCK * of_y;
+}

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from diffsol._dlpack.arguments import USUAL, read, read_args
 from diffsol._engine import Function, Jacobian, LsodaJacobian, Run, Unusual
 from diffsol._engine.watch import OBSERVERS, Start
 from diffsol._methods.registry import METHODS
@@ -58,7 +59,7 @@ def solve_ivp(
         Interval of integration (t0, tf), integrated from t0 to tf in either direction.
     y0 : array_like, shape (n,)
         Initial state.  For problems in the complex domain pass a complex data type, even if the
-        values are real.
+        values are real.  Arrays of any framework will do, here and as `t_eval` (see `diffsol.dlpack`).
     method : str or `OdeSolver`, optional
         'RK45' (default), 'RK23' and 'DOP853' are explicit Runge-Kutta methods [1]_, [2]_, [3]_.
         'Radau' [4]_, 'BDF' [5]_ and 'LSODA' are for stiff problems.  Any class derived from
@@ -176,12 +177,19 @@ def solve_ivp(
     """
     name = method if type(method) is str else _passthrough.native_name(method)
     traits = METHODS.get(name)
+    if type(y0) not in USUAL:
+        y0 = read(y0)
+    if type(t_eval) not in USUAL:
+        t_eval = read(t_eval)
+    if type(args) is tuple and args:
+        args = read_args(args)
     if traits is None:
         return _passthrough.scipy_solve_ivp(
             fun, t_span, y0, method, t_eval, dense_output, events, vectorized, args, options
         )
     t0, tf = map(float, t_span)
-    args = _options.unpack_args(args)
+    if type(args) is not tuple:
+        args = read_args(_options.unpack_args(args))
     if t_eval is not None:
         t_eval = _options.check_t_eval(t_eval, t0, tf)
     limits, options = _limits.taken(options) if options else ({}, options)

@@ -8,6 +8,7 @@ from operator import index
 
 import numpy as np
 
+from diffsol._dlpack.arguments import read, read_args
 from diffsol._engine import grid
 from diffsol._engine.function import Function
 from diffsol._engine.grid import Grid, given_jacobian
@@ -143,6 +144,9 @@ def odeint(
     )  # fmt: skip
     answers = solve_as_before(func, y0, t, args, options)
     if answers is None:
+        y0, t = read(y0), read(t)
+        if type(args) is tuple:
+            args = read_args(args)
         times = _monotone(t)
         answers = solve_as_scipy(func, y0, t, times, args, options)
         if answers is None:

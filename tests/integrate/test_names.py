@@ -57,14 +57,17 @@ def test_package_names():
     names = [
         "Observer",
         "cache",
+        "dlpack",
         "explain",
         "fit",
+        "from_dlpack",
         "integrate",
         "observe",
         "patch",
         "register_op",
         "sensitivity",
         "solve_ensemble",
+        "to_dlpack",
         "unpatch",
     ]
     assert diffsol.__all__ == names

@@ -155,6 +155,23 @@ static void evaluate_everywhere(const ds_ivp *s) {
     free(out);
 }
 
+/* All points, handed over: they are those that were kept, and begin at multiples of 64 bytes. */
+static void take_points(const ds_ivp *s) {
+    const int64_t count = s->n_points, parts = 1 + s->is_complex;
+    double *t = malloc((size_t)(count + 8) * sizeof *t);
+    double *y = malloc((size_t)(count * s->n * parts + 8) * sizeof *y);
+    const int skipped = ds_ivp_take_points(s, t, y);
+    const double *from_t = t + skipped % 8, *from_y = y + skipped / 8;
+    CHECK((uintptr_t)from_t % 64 == 0 && (uintptr_t)from_y % 64 == 0);
+    for (int64_t i = 0; i < count; ++i) {
+        CHECK(from_t[i] == s->ts[i]);
+        for (int64_t j = 0; j < s->n; ++j)
+            for (int64_t part = 0; part < parts; ++part)
+                CHECK(from_y[(j * count + i) * parts + part] == s->ys[(i * s->n + j) * parts + part]);
+    }
+    free(t), free(y);
+}
+
 /* One solve from start to end; the last return code. */
 static int solve(const options *o, user *u) {
     double eval[41], array[64], params[2] = {(double)o->n, o->is_complex};
@@ -165,6 +182,7 @@ static int solve(const options *o, user *u) {
     if (code == DS_RUNNING && o->n_events) set_events(s, o);
     while (code == DS_RUNNING) code = ds_ivp_advance(s, 1e-7);
     evaluate_everywhere(s);
+    take_points(s);
     double sum = 0; /* read all outputs */
     for (int64_t i = 0; i < s->n_points; ++i)
         for (int64_t j = 0; j < s->n; ++j) sum += s->ts[i] + s->ys[i * s->n + j];
