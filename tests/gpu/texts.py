@@ -14,7 +14,7 @@ from .problems import PROBLEMS, chain
 
 def text_of(fun, n, method, dtype="float64", t_eval=None, events=None) -> str:
     batch = batch_of((0, 1), np.ones(n), (np.linspace(1, 2, 4),), 0)
-    options = options_of(batch, method, 1e-6, 1e-9, t_eval, events, np.inf, None, None, 4)
+    options = options_of(batch, method, 1e-6, 1e-9, t_eval, events, np.inf, None, None, 4, None)
     programs, parameters = programs_of(fun, options.events, batch, method == "Rodas5P")
     layout = source.layout_of(programs, parameters, batch, options, dtype)
     return source.text_of(programs, layout, method)
