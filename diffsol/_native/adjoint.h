@@ -5,7 +5,8 @@
  * for G = sum of g_i(y(t_i)) + integral of g. A ds_ivp steps lambda; its right-hand side is the kernel
  * below, whose parameters are a ds_adjoint. At the times t_i lambda jumps by the gradient of g_i. The
  * integral is taken by Gauss' nodes on the pieces on which lambda and y are one polynomial each, so
- * that parameters cost no unknowns (Kidger 2021, 5.1; SciML's GaussAdjoint). */
+ * that parameters cost no unknowns (Kidger 2021, 5.1; SciML's GaussAdjoint). Where the integrand bends
+ * more than the tolerance allows, the pieces are halved. */
 #ifndef DS_ADJOINT_H
 #define DS_ADJOINT_H
 #include "api.h"

@@ -33,6 +33,7 @@ SOURCES = (
     "inst_erk_columns.c",
     "inst_bdf_columns.c",
     "adjoint.c",
+    "adjoint_integrals.c",
     "inst_rk23.c",
     "inst_rk45.c",
     "inst_dop853.c",

@@ -143,7 +143,8 @@ def gradient(
     Notes
     -----
     Explicit methods go back as they went forward; for the others Radau goes back, which starts anew at each time of
-    `t_eval` at no price [3]_.  Integrals for the parameters are taken by Gauss' formula.
+    `t_eval` at no price [3]_.  Integrals for the parameters are taken by Gauss' formula, to
+    `adjoint_rtol` as well.
 
     References
     ----------

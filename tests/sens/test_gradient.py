@@ -206,3 +206,20 @@ def test_loops_over_components():
     options = {"loss": lambda t, Y: np.sum(np.cos(Y)), "rtol": 1e-8, "atol": 1e-10}
     one, other = (gradient(fun, *problem, **options) for fun in (pulls, arrays))
     np.testing.assert_allclose(one.flat, other.flat, rtol=1e-8, atol=1e-11)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_variable_that_neither_solve_sees(method):
+    """Its value is 0, and both y and lambda are straight lines: long steps, over many waves of its integrand."""
+
+    def drift(t, y, speed, swing):
+        return [speed + swing * np.sin(9 * t)]
+
+    found = gradient(
+        *(drift, (0, 10), [1.0], (2.0, 0.0)),
+        loss=lambda t, Y: Y[0, -1],
+        method=method,
+        rtol=1e-8,
+        atol=1e-10,
+    )
+    np.testing.assert_allclose(found.dargs, [10.0, (1 - np.cos(90)) / 9], rtol=1e-6)
