@@ -25,6 +25,7 @@ static const gauss gauss4 = {4, 0.12,
                               {-1, 2.53289507707249703, -2.53289507707249703, 1}}};
 
 static const double TOO_CURVED = 0.1; /* what oscillates between the nodes has no small curve, as a rule */
+static const double SAFE = 0.1; /* pieces have errors of one sign, as a rule */
 static const double NEGLIGIBLE = 1e-13; /* of the largest integral: what is smaller is rounding errors */
 
 /* The integral number i as it is by now; the value is the last one. */
@@ -77,7 +78,7 @@ static int by_formula(ds_backward *b, const ds_ivp *back, double late, double ea
         const int error = integrands(b, back, middle + half * g->node[k], b->rows + k * width);
         if (error) return error;
     }
-    const double most = fmin(TOO_CURVED, pow(back->rtol_value, 1.0 / g->count) / g->factor);
+    const double most = fmin(TOO_CURVED, pow(SAFE * back->rtol_value, 1.0 / g->count) / g->factor);
     double largest = 0, worst = 0; /* the largest of the curved ones */
     for (int64_t i = 0; i < width; ++i) {
         double value = 0, size = 0, curve[2] = {0, 0};
