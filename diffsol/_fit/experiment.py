@@ -44,6 +44,18 @@ class Experiment:
         self.weights = _weights(weights, self.data, self.mask)
         self.system.verify(self.span[0], first, variables.values)
 
+    def has_changed(self) -> bool:
+        """Does the model read other values from outside than it did? From now on it is solved with these."""
+        system = self.system
+        if system.refused is not None:
+            return False  # it is called, and sees for itself
+        n = system.traced.n_params
+        before = system.block[:n].tobytes()
+        if system.refresh():
+            return system.block[:n].tobytes() != before
+        self.system = System(system.fun, system.variables)
+        return True
+
     def solve(self, values, t=None):
         """(model, its derivatives, did it succeed?): (k, nt), (k, nt, m); what was not reached is nan.
 
@@ -168,7 +180,7 @@ def _weights(weights, data, mask):
     if weights is None:
         return np.ones(())
     weights = np.asarray(weights, dtype=float)
-    if weights.ndim == 1 and weights.shape == data.shape[:1] != data.shape[1:]:
+    if weights.ndim == 1 and weights.shape == data.shape[:1]:
         weights = weights[:, np.newaxis]  # one for each observed quantity
     try:
         used = np.broadcast_to(weights, data.shape)[mask]

@@ -42,10 +42,7 @@ class Residual:
     def __init__(self, experiments, parameters, threads):
         self._experiments, self._parameters, self._threads = experiments, parameters, threads
         self._several = len(experiments) > 1
-        try:
-            self._together = Together(experiments, threads)
-        except Refused:
-            self._together = None
+        self._together = self._in_one()
         self.names, self.bounds = parameters.names, parameters.bounds
         self.p0 = parameters.start
         self.t = [e.t for e in experiments] if self._several else experiments[0].t
@@ -101,6 +98,21 @@ class Residual:
         """The variables that p stands for, by their names: logarithms undone."""
         return dict(zip(self.names, self._parameters.values(p).tolist(), strict=True))
 
+    # --- what the model reads from outside ------------------------------------------------------------
+
+    def _in_one(self):
+        """The experiments as one ensemble, or None."""
+        try:
+            return Together(self._experiments, self._threads)
+        except Refused:
+            return None
+
+    def _look_again(self):
+        """Forget the solves of a model that reads other values from outside by now."""
+        if sum(experiment.has_changed() for experiment in self._experiments):
+            self._kept.clear()
+            self._together = self._in_one()
+
     # --- the solve behind it ------------------------------------------------------------------------
 
     def _solved(self, p):
@@ -108,6 +120,7 @@ class Residual:
         p = np.ascontiguousarray(p, dtype=float)
         key = p.tobytes()
         with self._lock:
+            self._look_again()
             found = self._kept.get(key)
             if found is None:
                 found = self._solve(p)
@@ -185,8 +198,9 @@ class Residual:
         experiment = self._experiments[0]
         if t is not None and not np.array_equal(t, experiment.t):
             values = self._parameters.values(p)
-            model, slopes, ok = experiment.solve(values[self._parameters.places[0]], t)
-            with self._lock:
+            with self._lock:  # an experiment has one block of parameters
+                self._look_again()
+                model, slopes, ok = experiment.solve(values[self._parameters.places[0]], t)
                 self.n_solves += 1
                 self.n_failed += not ok
         else:

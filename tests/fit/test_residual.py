@@ -1,6 +1,7 @@
 """diffsol.fit.residual: one solve for whoever asks, and derivatives that optimisers can use."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -293,3 +294,51 @@ def test_a_vector_of_another_length():
 def test_args_must_be_given_where_the_function_does_not_tell():
     with pytest.raises(ValueError, match="`args` must be given"):
         fit.residual(lambda t, y, *rates: -y, [1.0], [0.0, 1.0], [1.0, 0.5])
+
+
+def test_infinite_data_are_refused(data):
+    with pytest.raises(ValueError, match="finite"):
+        fit.residual(model, Y0, TIMES, np.where(data == data.max(), np.inf, data))
+
+
+def test_one_weight_for_each_quantity_where_there_are_as_many_times():
+    fun = fit.residual(
+        lambda t, y, k: -k * y, [1.0, 1.0], [0.0, 1.0], np.zeros((2, 2)), weights=[1.0, 10.0]
+    )
+    assert np.allclose(fun([0.0]), [1.0, 1.0, 10.0, 10.0])
+
+
+def test_threads_may_ask_for_the_model_at_other_times(data):
+    fun = fit.residual(model, Y0, TIMES, data)
+    at = TIMES[:-1] + 0.01
+    sets = [BEGIN * factor for factor in np.linspace(0.9, 1.1, 8)]
+    alone = [fun.model(at, *p) for p in sets]
+
+    def ask(k):
+        return all(np.array_equal(fun.model(at, *sets[k]), alone[k]) for _ in range(100))
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(ask, range(8)))
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_values_from_outside_that_change(count):
+    """The model reads an attribute, as SciPy would at each call."""
+
+    class Decay:
+        speed = 1.0
+
+        def __call__(self, t, y, k):
+            return -k * self.speed * y
+
+    decay, t = Decay(), np.linspace(0, 1, 4)
+    times, numbers = (
+        (t, np.zeros((1, 4))) if count == 1 else ([t] * count, [np.zeros((1, 4))] * count)
+    )
+    fun = fit.residual(decay, [1.0], times, numbers)
+    for decay.speed in (1.0, 2.0, 3):
+        assert np.allclose(fun([0.5]), np.tile(np.exp(-0.5 * decay.speed * t), count), rtol=1e-6)
+        if count == 1:
+            assert np.allclose(
+                fun.model([0.0, 0.7], 0.5)[-1], np.exp(-0.35 * decay.speed), rtol=1e-6
+            )
