@@ -14,10 +14,9 @@ import numpy as np
 from diffsol._fit.experiment import Experiment, Options
 from diffsol._fit.parameters import Parameters
 from diffsol._fit.start import first_state
-from diffsol._fit.together import Together
+from diffsol._fit.together import together
 from diffsol._sens.system import warn_of_differences
 from diffsol._sens.variables import left_out, parameters_of, variables_of
-from diffsol._trace.reasons import Refused
 from diffsol.integrate import _options
 
 MAX_STEPS = 100_000
@@ -42,7 +41,7 @@ class Residual:
     def __init__(self, experiments, parameters, threads):
         self._experiments, self._parameters, self._threads = experiments, parameters, threads
         self._several = len(experiments) > 1
-        self._together = self._in_one()
+        self._together = together(self._experiments, self._threads)
         self.names, self.bounds = parameters.names, parameters.bounds
         self.p0 = parameters.start
         self.t = [e.t for e in experiments] if self._several else experiments[0].t
@@ -100,18 +99,11 @@ class Residual:
 
     # --- what the model reads from outside ------------------------------------------------------------
 
-    def _in_one(self):
-        """The experiments as one ensemble, or None."""
-        try:
-            return Together(self._experiments, self._threads)
-        except Refused:
-            return None
-
     def _look_again(self):
         """Forget the solves of a model that reads other values from outside by now."""
         if sum(experiment.has_changed() for experiment in self._experiments):
             self._kept.clear()
-            self._together = self._in_one()
+            self._together = together(self._experiments, self._threads)
 
     # --- the solve behind it ------------------------------------------------------------------------
 

@@ -28,6 +28,8 @@ class Together:
         options = first.options
         if len(experiments) < LEAST or options.method not in EXPLICIT or not options.controlled:
             raise Refused("no-lanes", "too few experiments, or a method that is not in lanes")
+        if any(e.span[0] == e.span[1] for e in experiments):
+            raise Refused("no-lanes", "nothing to be solved")
         if options.deadline is not None or not all(_is_like(e, first) for e in experiments):
             raise Refused("no-lanes", "experiments that differ in more than their variables")
         self.times = np.unique(np.concatenate([e.times for e in experiments]))
@@ -86,3 +88,11 @@ def _is_like(experiment, first) -> bool:
         return False
     count = a.traced.n_params
     return np.array_equal(a.block[:count], b.block[:count])
+
+
+def together(experiments, threads) -> Together | None:
+    """The experiments as one ensemble, or None where they are none."""
+    try:
+        return Together(experiments, threads)
+    except Refused:
+        return None

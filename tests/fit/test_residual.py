@@ -342,3 +342,12 @@ def test_values_from_outside_that_change(count):
             assert np.allclose(
                 fun.model([0.0, 0.7], 0.5)[-1], np.exp(-0.35 * decay.speed), rtol=1e-6
             )
+
+
+@pytest.mark.parametrize("count", [1, 5])
+def test_all_data_are_of_the_beginning(count):
+    times, numbers = ([5.0], [[3.0]]) if count == 1 else ([[5.0]] * count, [[[3.0]]] * count)
+    fun = fit.residual(lambda t, y, k: -k * y, [1.0], times, numbers, args=(0.5,), wrt=("k", "y0"))
+    assert np.allclose(fun(fun.p0), -2.0)
+    assert np.allclose(fun.jac(fun.p0), [0.0, 1.0])
+    assert fun.n_failed == 0
