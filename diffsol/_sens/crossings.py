@@ -66,15 +66,14 @@ class Crossing:
         return along, row[:n], g_t
 
     def _derivatives(self):
-        made = self._traced.made
-        if "gradient" not in made:
-            from diffsol._graph.jacobian import jacobian, time_derivative
+        from diffsol._graph.jacobian import jacobian, time_derivative
 
-            program = self._traced.program
-            made["gradient"] = self._traced.derived(
-                lambda: (jacobian(program), time_derivative(program))
-            )
-        return made["gradient"]
+        traced, program = self._traced, self._traced.program
+
+        def make():
+            return traced.derived(lambda: (jacobian(program), time_derivative(program)))
+
+        return traced.one("gradient", make)
 
     def value(self, t, y, values) -> float:
         """g, by Python."""

@@ -58,8 +58,15 @@ class Traced:
 
     def kernel(self, what, make):
         """A kernel of the program that `make()` gives. Raises Refused."""
+        return self.one(what, lambda: machine_code(self.derived(make), PATIENCE))
+
+    def one(self, what, make):
+        """What `make()` gives, made once.
+
+        Where two threads make it at the same time both get the one that is kept: the code of the other is freed.
+        """
         if what not in self.made:
-            self.made[what] = machine_code(self.derived(make), PATIENCE)
+            self.made.setdefault(what, make())
         return self.made[what]
 
     @staticmethod
@@ -176,9 +183,8 @@ class System:
     def _with_parameters(self):
         from diffsol._graph.forward import with_parameters
 
-        if "program" not in self.traced.made:
-            self.traced.made["program"] = with_parameters(self.traced.program, self.variables.n)
-        return self.traced.made["program"]
+        program, n = self.traced.program, self.variables.n
+        return self.traced.one("program", lambda: with_parameters(program, n))
 
     def augmented(self):
         """The kernel of (t, [y, S]) -> [f, dS/dt]. Raises Refused."""
@@ -196,22 +202,22 @@ class System:
         from diffsol._graph.forward import forward_program
 
         columns = tuple(max(place, -1) for place in self.variables.columns)
-        made, what = self.traced.made, ("lanes", columns)
-        if what not in made:
-            program, n = self.traced.program, self.variables.n
-            make = lambda: forward_program(program, n, columns, own=True)  # noqa: E731
-            made[what] = self.traced.derived(make)
-        return made[what]
+        traced, n = self.traced, self.variables.n
+
+        def make():
+            return traced.derived(lambda: forward_program(traced.program, n, columns, own=True))
+
+        return traced.one(("lanes", columns), make)
 
     def jacobian(self) -> JacobianKernel:
         """df/dy. Raises Refused."""
-        made = self.traced.made
-        if "jac" not in made:
-            from diffsol._graph.jacobian import jacobian
+        from diffsol._graph.jacobian import jacobian
 
+        def make():
             found = self.traced.derived(lambda: jacobian(self._with_parameters()))
-            made["jac"] = JacobianKernel(found, machine_code(found.program, PATIENCE), 0.0)
-        return made["jac"]
+            return JacobianKernel(found, machine_code(found.program, PATIENCE), 0.0)
+
+        return self.traced.one("jac", make)
 
     def derivative(self, t, y, values):
         """f at one time."""
