@@ -70,9 +70,6 @@ class Experiment:
         if not (np.isfinite(begun[0]).all() and np.isfinite(begun[1]).all()):
             nothing = np.empty((0, self.variables.n * (1 + len(self.variables.columns))))
             return *self._answer(begun[0], times, inverse, nothing), False
-        if span[0] == span[1]:  # nothing to be solved
-            whole = np.concatenate([begun[1], begun[2].ravel()])[np.newaxis]
-            return *self._answer(begun[0], times, inverse, whole), True
         run = self._run(*begun, span, times)
         ok = run.go() == 0
         whole = np.ascontiguousarray(run.y_whole.T)
