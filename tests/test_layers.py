@@ -44,6 +44,7 @@ ALLOWED = {
     },
     "_fit": {
         "_sens",
+        "_engine",
         "_ensemble",
         "integrate",
         "_graph",

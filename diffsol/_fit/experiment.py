@@ -29,6 +29,7 @@ class Experiment:
 
     def __init__(self, fun, variables, y0, t, data, t_span, weights, observe, options):
         self.variables, self.options = variables, options
+        self.stopped = False  # by another thread: a solve that is on its way ends
         self.system = System(fun, variables)
         self._start = start_of(y0, variables)
         first = self._start.values(variables.values)[0]
@@ -46,6 +47,10 @@ class Experiment:
 
     def has_changed(self) -> bool:
         """Does the model read other values from outside than it did? From now on it is solved with these."""
+        beside = self._observed.has_changed(), self._start.has_changed()
+        return self._equations_have_changed() or any(beside)
+
+    def _equations_have_changed(self) -> bool:
         system = self.system
         if system.refused is not None:
             return False  # it is called, and sees for itself
@@ -122,8 +127,14 @@ class Experiment:
             o.controlled,
         )
         run.set_output(times, False)
-        run.onlooker = _limits.watch((), max_steps=o.max_steps, deadline=o.deadline)
+        run.onlooker = _limits.watch(
+            (), max_steps=o.max_steps, deadline=o.deadline, progress=self._look
+        )
         return run
+
+    def _look(self, told):
+        if self.stopped:
+            raise StopIteration
 
 
 class Options:

@@ -91,7 +91,9 @@ class Residual:
         """What is observed, (k, nt), at the data's times or others; of one of several experiments."""
         one = self._experiments[experiment]
         values = self._parameters.values(p)[self._parameters.places[experiment]]
-        return one.solve(values, t)[0]
+        with self._lock:  # an experiment has one block of parameters
+            self._look_again()
+            return one.solve(values, t)[0]
 
     def values(self, p: Any) -> dict[str, float]:
         """The variables that p stands for, by their names: logarithms undone."""
@@ -150,8 +152,19 @@ class Residual:
         at_once = min(self._threads, len(work))
         if at_once < 2 or any(e.system.refused is not None for e in self._experiments):
             return [experiment.solve(own) for experiment, own in work]
-        with ThreadPoolExecutor(at_once) as pool:
+        pool = ThreadPoolExecutor(at_once)
+        try:
             return list(pool.map(lambda one: one[0].solve(one[1]), work))
+        except BaseException:
+            self._tell_stopped(True)
+            raise
+        finally:
+            pool.shutdown(cancel_futures=True)
+            self._tell_stopped(False)
+
+    def _tell_stopped(self, stopped):
+        for experiment in self._experiments:
+            experiment.stopped = stopped
 
     def _in_lanes(self, work):
         begun = [experiment.started(own) for experiment, own in work]
@@ -177,7 +190,14 @@ class Residual:
         )
         rows = weighted[experiment.mask] * chain[place]
         rows[~np.isfinite(model[experiment.mask])] = 0.0
-        rows[~np.isfinite(rows)] = 0.0
+        unknown = ~np.isfinite(rows)
+        if unknown.any():
+            warnings.warn(
+                f"{int(unknown.sum())} derivatives of the residual are not finite; they are taken to be 0.",
+                RuntimeWarning,
+                stacklevel=5,
+            )
+            rows[unknown] = 0.0
         if not self._several:
             return rows
         jac = np.zeros((len(rows), len(self.names)))

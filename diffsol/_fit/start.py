@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from diffsol._native._core import ffi, lib
-from diffsol._sens.differences import directional
-from diffsol._sens.system import Wrapped, traced
-from diffsol._trace.reasons import Refused
+from diffsol._fit.side import SideFunction
+from diffsol._sens.system import Wrapped
 from diffsol.integrate import _options
 
 
@@ -16,6 +14,10 @@ class FixedStart:
 
     def __init__(self, y0, m):
         self._y0, self._m = y0, m
+
+    def has_changed(self) -> bool:
+        """Does it read other values from outside than it did?"""
+        return False
 
     def values(self, arguments):
         """(y0, dy0/dv): (n,), (m, n); new arrays."""
@@ -33,59 +35,17 @@ class StartFunction:
     """y0(*args)."""
 
     def __init__(self, fun, variables):
-        self._fun, self._variables = fun, variables
-        self._kernel = None
-        columns = tuple(max(place, -1) for place in variables.columns)
-
-        def make():
-            from diffsol._graph.forward import forward_program
-
-            return forward_program(self._traced.program, variables.n, columns)
-
-        try:
-            self._traced, self._block = traced(_AtStart(fun), variables)
-            kernel = self._traced.kernel(("augmented", columns), make)
-            self._kernel = ffi.cast("ds_kernel", kernel.address)
-        except Refused:
-            pass  # differences
+        nothing = np.zeros(variables.n)
+        first = np.asarray(fun(*variables.args(variables.values)), float)
+        self._side = SideFunction(_AtStart(fun), variables, 0.0, nothing, first)
+        self._width = variables.n * (1 + len(variables.columns))
+        self._n = variables.n
+        self.has_changed = self._side.has_changed
 
     def values(self, arguments):
         """(y0, dy0/dv): (n,), (m, n); new arrays."""
-        n, m = self._variables.n, len(self._variables.columns)
-        found = np.empty(n * (1 + m))
-        if self._kernel is None or self._asked(arguments, found):
-            return self._by_python(arguments)
-        return found[:n].copy(), found[n:].reshape(m, n).copy()
-
-    def _asked(self, arguments, found):
-        if arguments.size:
-            self._block[-arguments.size :] = arguments
-        return lib.ds_kernel_call(
-            self._kernel,
-            ffi.from_buffer("double[]", self._block),
-            0.0,
-            ffi.from_buffer("double[]", np.zeros(found.size)),
-            ffi.from_buffer("double[]", found),
-        )
-
-    def _by_python(self, arguments):
-        variables = self._variables
-
-        def value(t, y, values):
-            return np.broadcast_to(
-                np.asarray(self._fun(*variables.args(values)), float), (variables.n,)
-            )
-
-        nothing = np.zeros(0)
-        sizes = np.where(np.abs(arguments) > 0, np.abs(arguments), 1.0)
-        here = np.array(value(0.0, nothing, arguments))
-        columns = np.zeros((len(variables.columns), variables.n))
-        for j, place in enumerate(variables.columns):
-            if place >= 0:
-                unit = np.zeros(arguments.size)
-                unit[place] = 1.0
-                columns[j] = directional(value, here, 0.0, nothing, arguments, nothing, unit, sizes)
-        return here, columns
+        found = self._side.at(np.zeros(1), np.zeros((1, self._width)), arguments)[0]
+        return found[: self._n].copy(), found[self._n :].reshape(-1, self._n).copy()
 
 
 def first_state(y0, args) -> np.ndarray:

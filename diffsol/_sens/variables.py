@@ -106,14 +106,22 @@ def variables_of(fun, y0, args, wrt) -> Variables:
     return Variables(n, named, tuple(columns), flat, tuple(places), tuple(shared))
 
 
-def _labels(fun, count) -> list:
-    """What the arguments are called: as the parameters of `fun` behind t and y, or args[i]."""
+def _named(fun) -> list:
+    """Names of the parameters of `fun` behind t and y."""
+    code = getattr(fun, "__code__", None)
+    if code is not None:  # quicker than its signature
+        return list(code.co_varnames[2 : code.co_argcount])
     try:
         parameters = list(inspect.signature(fun).parameters.values())
     except (TypeError, ValueError):
         parameters = []
     kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    names = [p.name for p in parameters if p.kind in kinds][2:]
+    return [p.name for p in parameters if p.kind in kinds][2:]
+
+
+def _labels(fun, count) -> list:
+    """What the arguments are called: as the parameters of `fun` behind t and y, or args[i]."""
+    names = _named(fun)
     return [names[i] if i < len(names) else f"args[{i}]" for i in range(count)]
 
 
@@ -159,6 +167,12 @@ def _chosen(wanted, fun, args, n):
         chosen |= {i for i, arg in enumerate(args) if _is_float(arg)}
     if "y0" in wanted:
         starts |= set(range(n))
+    clash = [name for name in ("args", "y0") if name in wanted and name in _named(fun)]
+    if clash:
+        raise ValueError(
+            f"`wrt` has {clash[0]!r}, which is a parameter of `fun`, too: call it by its number, 'args[0]' and so on, "
+            "or give the parameter another name."
+        )
     others = [name for name in wanted if name not in ("args", "y0")]
     labels = _labels(fun, len(args)) if others else []
     numbered = [f"args[{i}]" for i in range(len(args))]

@@ -100,3 +100,33 @@ def test_a_point_that_is_not_finite_is_refused_by_the_check():
     fun = fit.residual(decay, [1.0], TIMES, np.exp(-TIMES))
     with pytest.raises(ValueError, match="finite numbers"):
         check_gradients(fun, [np.nan])
+
+
+def test_what_functions_read_from_outside_may_change():
+    held = {"gain": 1.0, "start": 1.0}
+
+    def seen(t, y, k):
+        return held["gain"] * y[0]
+
+    def start(k):
+        return np.array([held["start"] * k])
+
+    fun = fit.residual(decay, start, TIMES, np.zeros(5), args=(2.0,), observe=seen)
+    before = fun([2.0])
+    held["gain"] = 3.0
+    assert np.allclose(fun([2.0]), 3 * before)
+    held["start"] = 2.0
+    assert np.allclose(fun([2.0]), 6 * before)
+
+
+def test_a_derivative_that_is_not_finite_is_said():
+    fun = fit.residual(
+        decay, [1.0], TIMES, np.ones(5), args=(0.0,), observe=lambda t, y, k: y[0] + np.sqrt(k)
+    )
+    with pytest.warns(RuntimeWarning, match="5 derivatives of the residual are not finite"):
+        assert np.array_equal(fun.jac([0.0]), np.zeros((5, 1)))
+
+
+def test_a_parameter_called_as_the_keyword_is_ambiguous():
+    with pytest.raises(ValueError, match="'y0', which is a parameter of `fun`, too"):
+        fit.residual(lambda t, y, y0: -y0 * y, [1.0], TIMES, np.ones(5), wrt="y0")

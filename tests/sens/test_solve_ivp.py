@@ -259,7 +259,7 @@ def test_limits():
     "change, error, match",
     [
         ({"sens": "backward"}, ValueError, "'forward', 'discrete', 'adjoint'"),
-        ({"wrt": "q"}, ValueError, "'q'; it may have 'args', 'y0', 'k'"),
+        ({"wrt": "q"}, ValueError, "'q'; it may have 'args', 'y0', 'y0\\[0\\]', 'k'"),
         ({"wrt": ()}, ValueError, "names nothing"),
         ({"args": ("text",), "wrt": "k"}, TypeError, "'text'"),
         ({"y0": [1j]}, TypeError, "real states"),
