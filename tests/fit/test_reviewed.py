@@ -2,6 +2,8 @@
 
 import copy
 import pickle
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -119,14 +121,32 @@ def test_what_functions_read_from_outside_may_change():
     assert np.allclose(fun([2.0]), 6 * before)
 
 
-def test_a_derivative_that_is_not_finite_is_said():
-    fun = fit.residual(
-        decay, [1.0], TIMES, np.ones(5), args=(0.0,), observe=lambda t, y, k: y[0] + np.sqrt(k)
-    )
-    with pytest.warns(RuntimeWarning, match="5 derivatives of the residual are not finite"):
-        assert np.array_equal(fun.jac([0.0]), np.zeros((5, 1)))
-
-
 def test_a_parameter_called_as_the_keyword_is_ambiguous():
     with pytest.raises(ValueError, match="'y0', which is a parameter of `fun`, too"):
         fit.residual(lambda t, y, y0: -y0 * y, [1.0], TIMES, np.ones(5), wrt="y0")
+
+
+SLOW = """
+import numpy as np, os, signal, threading, time
+from diffsol import fit
+
+def spring(t, y, k):
+    return [y[1], -k * y[0]]
+
+times = np.linspace(0, 1e5, 3)
+fun = fit.residual(
+    spring, [1.0, 0.0], [times, times], [np.ones((2, 3))] * 2, args=(100.0,), max_steps=None, method="BDF"
+)
+threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGINT)).start()
+begun = time.perf_counter()
+try:
+    fun(fun.p0)
+except KeyboardInterrupt:
+    print(time.perf_counter() - begun - 1.0)
+"""
+
+
+def test_ctrl_c_ends_several_solves():
+    found = subprocess.run([sys.executable, "-c", SLOW], capture_output=True, text=True, timeout=60)
+    assert found.returncode == 0, found.stderr
+    assert float(found.stdout) < 0.5
