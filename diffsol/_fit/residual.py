@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import warnings
 from collections import OrderedDict
@@ -178,31 +179,41 @@ class Residual:
         ]
 
     def _weighted(self, experiment, model):
-        difference = experiment.weights * (model - experiment.data)
-        residual = difference[experiment.mask]
-        reached = np.isfinite(residual)
-        return residual if reached.all() else np.where(reached, residual, self._penalty)
+        if experiment.plain:
+            residual = (model - experiment.data).ravel()
+        else:
+            residual = (experiment.weights * (model - experiment.data))[experiment.mask]
+        if _is_finite(residual):
+            return residual
+        return np.where(np.isfinite(residual), residual, self._penalty)
 
     def _slopes(self, experiment, model, slopes, place, chain):
         """The experiment's rows of the Jacobian; 0 where there is no solution."""
-        weighted = (
-            np.broadcast_to(experiment.weights, experiment.data.shape)[..., np.newaxis] * slopes
-        )
-        rows = weighted[experiment.mask] * chain[place]
-        rows[~np.isfinite(model[experiment.mask])] = 0.0
-        unknown = ~np.isfinite(rows)
-        if unknown.any():
-            warnings.warn(
-                f"{int(unknown.sum())} derivatives of the residual are not finite; they are taken to be 0.",
-                RuntimeWarning,
-                stacklevel=5,
-            )
-            rows[unknown] = 0.0
+        if experiment.plain:
+            rows = slopes.reshape(-1, slopes.shape[-1]) * chain[place]
+        else:
+            weights = np.broadcast_to(experiment.weights, experiment.data.shape)
+            rows = (weights[..., np.newaxis] * slopes)[experiment.mask] * chain[place]
+        if not _is_finite(rows):
+            self._mend(rows, model[experiment.mask])
         if not self._several:
             return rows
         jac = np.zeros((len(rows), len(self.names)))
         jac[:, place] = rows
         return jac
+
+    @staticmethod
+    def _mend(rows, model):
+        """Rows where there is no solution, and derivatives that are not finite, become 0."""
+        rows[~np.isfinite(model)] = 0.0
+        unknown = ~np.isfinite(rows)
+        if unknown.any():
+            warnings.warn(
+                f"{int(unknown.sum())} derivatives of the residual are not finite; they are taken to be 0.",
+                RuntimeWarning,
+                stacklevel=6,
+            )
+            rows[unknown] = 0.0
 
     def _model(self, t, p):
         if self._several:
@@ -221,6 +232,11 @@ class Residual:
         reached = np.isfinite(model)
         slopes = np.where(np.isfinite(slopes), slopes, 0.0) * chain
         return np.where(reached, model, self._penalty), slopes
+
+
+def _is_finite(values) -> bool:
+    # a sum is finite where all are, but for those that overflow it
+    return math.isfinite(values.sum()) or bool(np.isfinite(values).all())
 
 
 def residual(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from types import SimpleNamespace
 
 import numpy as np
@@ -22,12 +23,18 @@ class _Augmented:
 
     def __init__(self, system, values, state, scale, user_jac):
         self.variables, self.values, self.user_jac = system.variables, values, user_jac
-        places = [place for place in self.variables.columns if place >= 0]
-        self.sizes = np.ones(values.size)
-        self.sizes[places] = scale[[j for j, p in enumerate(self.variables.columns) if p >= 0]]
+        self._scale = scale
         rhs = SimpleNamespace(fun=system.fun, args=self.variables.args(values), vectorized=False)
         super().__init__(rhs, state)
         self.handle.by_answer = False
+
+    @cached_property
+    def sizes(self):
+        """The sizes of the values, none of them 0: (q,)."""
+        columns = np.array(self.variables.columns)
+        sizes = np.ones(self.values.size)
+        sizes[columns[columns >= 0]] = self._scale[columns >= 0]
+        return sizes
 
     def answer(self, which, flags, t, y, out):
         if which == lib.DS_CALL_AUGMENTED:

@@ -94,12 +94,11 @@ class Forward:
         self._ivp.handle = self.calls.handle
 
     def _set_tolerances(self, rtol, atol, scale):
+        ivp = self._ivp
         rtol, atol = whole_tolerances(rtol, atol, self.n, scale)
-        size = self.whole.size
-        self._keep += [
-            set_tolerance(self._ivp, "rtol", rtol, size),
-            set_tolerance(self._ivp, "atol", atol, size),
-        ]
+        self._keep.append(set_tolerance(ivp, "rtol", rtol, self.whole.size))
+        ivp.atol, ivp.atol_stride = ffi.from_buffer("double[]", atol), 1
+        self._keep.append(atol)
 
     # --- the functions ------------------------------------------------------------------------------
 

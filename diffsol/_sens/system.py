@@ -144,6 +144,7 @@ class System:
     def __init__(self, fun, variables):
         self.fun, self.variables = fun, variables
         self.refused: Refused | None = None
+        self._augmented: Any = None
         try:
             self.traced, self.block = traced(fun, variables)
             self.set_values(variables.values)
@@ -188,6 +189,11 @@ class System:
 
     def augmented(self):
         """The kernel of (t, [y, S]) -> [f, dS/dt]. Raises Refused."""
+        if self._augmented is None:
+            self._augmented = self._make_augmented()
+        return self._augmented
+
+    def _make_augmented(self):
         from diffsol._graph.forward import forward_program
 
         columns = tuple(max(place, -1) for place in self.variables.columns)

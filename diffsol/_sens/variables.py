@@ -53,8 +53,15 @@ class Variables:
 
     def scales(self, values, y0) -> np.ndarray:
         """The size of each variable, 1 where it is 0: (m,)."""
-        sizes = np.abs([values[p] if p >= 0 else y0[-1 - p] for p in self.columns])
-        return np.where(sizes > 0, sizes, 1.0)
+        sizes = np.abs(np.concatenate([values, y0])[self._sources])
+        sizes[sizes == 0] = 1.0
+        return sizes
+
+    @cached_property
+    def _sources(self) -> np.ndarray:
+        """Where each variable's value is in [values, y0]."""
+        places = np.array(self.columns, dtype=np.int64)
+        return np.where(places >= 0, places, self.values.size - 1 - places)
 
     def start(self) -> np.ndarray:
         """d y0 / d v_j: (m, n)."""
