@@ -100,10 +100,9 @@ class TestExceptions:
     def test_one_that_cannot_be_sent(self):
         with ProcessPoolExecutor(1) as executor:
             with (
-                warnings.catch_warnings(record=True) as told,
+                warnings.catch_warnings(record=True, action="always") as told,
                 pytest.raises(NoRoundTrip, match="1 2"),
             ):
-                warnings.simplefilter("always")
                 solve_ensemble(
                     raising_what_does_not_travel,
                     (0, 1), [1.0], (K,), args_axes=0, executor=executor,
