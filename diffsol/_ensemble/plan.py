@@ -12,8 +12,9 @@ import numpy as np
 from diffsol._engine import kernels, switch, verify
 from diffsol._ensemble import alone, native
 from diffsol._ensemble.outcome import Outcome
-from diffsol._ensemble.programs import EventRefused, Parameters, Programs, forget, programs_of
+from diffsol._ensemble.programs import EventRefused, Parameters, Programs, programs_of
 from diffsol._ensemble.reduce import Reducer
+from diffsol._ensemble.traced import forget
 from diffsol._native._core import ffi
 from diffsol._trace.advice import advice
 from diffsol._trace.reasons import Refused

@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from diffsol._engine import making
-from diffsol._engine.kernels import code_of
-from diffsol._ensemble import kept
 from diffsol._ensemble.spread import Spread, SpreadEvents, places_of
+from diffsol._ensemble.traced import find
 from diffsol._graph.node import Program
 from diffsol._trace.reasons import Refused
-
-_FLOAT = np.dtype(float)
-MOST_KEPT = 64  # traced functions
-MOST_VARIANTS = 8  # of one
-PATIENCE = 20.0  # seconds that tracing may take
 
 
 class EventRefused(Refused):
@@ -56,37 +45,6 @@ class Parameters:
         return self.events if name == "events" else self.fun
 
 
-@dataclass
-class _Traced:
-    program: Program
-    check: Callable
-    n_params: int
-    guards: tuple  # what `check` was made of
-    derived: tuple | None = None  # (jac, dfdt)
-
-
-@dataclass
-class _Record:
-    """What functions were traced to. kept_as: the name of the file, or None."""
-
-    kept_as: str | None
-    variants: list[_Traced]
-
-    def keep(self):
-        """For other processes."""
-        if self.kept_as is not None:
-            from diffsol._cache.traces import KeptTrace
-
-            kept.keep_traces(
-                self.kept_as,
-                [KeptTrace(x.guards, x.n_params, x.program, x.derived) for x in self.variants],
-            )
-
-
-_known: OrderedDict[Any, _Record] = OrderedDict()
-_lock = threading.Lock()
-
-
 def programs_of(fun, events, batch, stiff) -> tuple[Programs, Parameters]:
     """The programs for a batch, traced now or before, and their parameters at present. Raises Refused.
 
@@ -106,69 +64,10 @@ def programs_of(fun, events, batch, stiff) -> tuple[Programs, Parameters]:
     return Programs(rhs.program, watched, jac, dfdt), Parameters(params, event_params)
 
 
-def forget(fun):
-    """What `fun` was traced to is wrong: neither this process nor another shall find it."""
-    with _lock:
-        for key in [key for key in _known if key[0] == _identity(fun)]:
-            kept.forget(_known.pop(key).kept_as)
-
-
 def _find(spread, functions, batch, rows, broadcast):
-    """(_Record, _Traced whose guards hold, the parameters)."""
-    record = _record_of(functions, spread.n, spread.places, rows, broadcast)
-    for traced in list(record.variants):
-        params = np.empty(traced.n_params)
-        if traced.check(spread, batch.shared, params):
-            return record, traced, params
-    traced = _trace(spread, batch, rows, broadcast)
-    params = np.empty(traced.n_params)
-    if not traced.check(spread, batch.shared, params):
-        raise Refused("unknown-object", "what it reads changes while it is read")
-    with _lock:
-        record.variants.insert(0, traced)
-        del record.variants[MOST_VARIANTS:]
-    record.keep()
-    return record, traced, params
-
-
-def _record_of(functions, *role) -> _Record:
-    key = (*map(_identity, functions), *role)
-    with _lock:
-        record = _known.get(key)
-        if record is None:
-            name = kept.name_of(tuple(map(code_of, functions)), role)
-            record = _known[key] = _Record(name, [_read(trace) for trace in kept.traces(name)])
-            while len(_known) > MOST_KEPT:
-                _known.popitem(last=False)
-        _known.move_to_end(key)
-    return record
-
-
-def _read(trace):
-    from diffsol._trace.check import made_of
-
-    check = made_of(*trace.guards)
-    return _Traced(trace.program, check, trace.n_params, trace.guards, trace.derived)
-
-
-def _identity(fun):
-    """What is the same for all functions that one trace may stand for."""
-    return code_of(fun) or type(fun)
-
-
-def _trace(spread, batch, rows, broadcast):
+    """(Record, Traced whose guards hold, the parameters)."""
     size = batch.n + sum(own.size for own in batch.own)
-    found = making.followed(
-        spread,
-        batch.shared,
-        (size,),
-        _FLOAT,
-        (rows,),
-        _FLOAT,
-        broadcast=broadcast,
-        seconds=PATIENCE,
-    )
-    return _Traced(found.program, found.check, found.n_params, found.guards)
+    return find(spread, functions, batch.shared, size, (rows,), broadcast)
 
 
 def _derivatives(record, traced, n):

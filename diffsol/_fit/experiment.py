@@ -57,12 +57,11 @@ class Experiment:
         system = self.system
         if system.refused is not None:
             return False  # it is called, and sees for itself
-        n = system.traced.n_params
-        before = system.block[:n].tobytes()
-        if system.refresh():
-            return system.block[:n].tobytes() != before
-        self.system = System(system.fun, system.variables)
-        return True
+        changed = system.look_again()
+        if changed is None:
+            self.system = System(system.fun, system.variables)
+            return True
+        return changed
 
     def solve(self, values, t=None):
         """(model, its derivatives, did it succeed?): (k, nt), (k, nt, m); what was not reached is nan.

@@ -7,10 +7,9 @@ import warnings
 import numpy as np
 
 from diffsol._engine import verify
-from diffsol._ensemble.spread import Spread
 from diffsol._native._core import ffi, lib
 from diffsol._sens.differences import directional
-from diffsol._sens.system import traced
+from diffsol._sens.system import TracedFunction
 from diffsol._trace.reasons import Refused
 from diffsol.errors import MismatchWarning
 
@@ -30,18 +29,9 @@ class SideFunction:
 
     def _compile(self):
         self._kernel = None
-        columns = tuple(max(place, -1) for place in self._variables.columns)
-        n = self._variables.n
-
-        def make():
-            from diffsol._graph.forward import forward_program
-
-            return forward_program(self._traced.program, n, columns)
-
         try:
-            self._traced, self._block = traced(self._fun, self._variables, self._shape)
-            kernel = self._traced.kernel(("augmented", columns), make)
-            self._kernel = ffi.cast("ds_kernel", kernel.address)
+            self._traced = TracedFunction(self._fun, self._variables, self._shape)
+            self._kernel = self._traced.augmented()
         except Refused:
             pass  # differences, from the function itself
 
@@ -64,12 +54,11 @@ class SideFunction:
         """Does it read other values from outside than it did? From now on it is called with these."""
         if self._kernel is None:
             return False
-        before = self._block[: self._traced.n_params].tobytes()
-        v = self._variables
-        if self._traced.check(Spread(self._fun, v.n, v.places), v.shared, self._block):
-            return self._block[: self._traced.n_params].tobytes() != before
-        self._compile()
-        return True
+        changed = self._traced.look_again()
+        if changed is None:
+            self._compile()
+            return True
+        return changed
 
     def at(self, times, whole, values):
         """[h, dh/dv] at each time, (nt, k + m k), from augmented states (nt, n + m n)."""
@@ -82,11 +71,10 @@ class SideFunction:
         """How many times were answered."""
         if self._kernel is None:
             return 0
-        if values.size:
-            self._block[-values.size :] = values
+        self._traced.set_values(values)
         return lib.ds_kernel_many(
             self._kernel,
-            ffi.from_buffer("double[]", self._block),
+            self._traced.params,
             len(times),
             ffi.from_buffer("double[]", times),
             ffi.from_buffer("double[]", whole),

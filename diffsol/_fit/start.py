@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from diffsol._ensemble.traced import Wrapped
 from diffsol._fit.side import SideFunction
-from diffsol._sens.system import Wrapped
 from diffsol.integrate import _options
 
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from diffsol._engine import policy, verify
 from diffsol._methods.registry import METHODS
 from diffsol._native._core import ffi, lib
 from diffsol._sens.factors import make_room
-from diffsol._sens.system import System, traced
+from diffsol._sens.system import TracedFunction
 from diffsol._trace.reasons import Refused
 
 
@@ -21,17 +19,13 @@ class Integrand:
     """
 
     def __init__(self, fun, variables, t0, y0):
-        found, self._block = traced(fun, variables, ())
-        self._found = found  # keeps the kernels alive
-        if variables.values.size:
-            self._block[-variables.values.size :] = variables.values
-        kernel = found.kernel("fun", lambda: _with_parameters(found))
-        self.kernel = System.pointer(kernel)
-        self.by_state, self.by_params = adjoint_kernels(found)
-        self.params = ffi.from_buffer("double[]", self._block)
-        if not found.checked:
-            found.checked = self._is_right(fun, variables, t0, y0)
-            if not found.checked:
+        self._function = function = TracedFunction(fun, variables, ())
+        self.kernel = function.own()
+        self.by_state, self.by_params = adjoint_kernels(function)
+        self.params = function.params
+        if not function.traced.checked:
+            function.traced.checked = self._is_right(fun, variables, t0, y0)
+            if not function.traced.checked:
                 raise Refused("mismatch", "the integrand's trace gives another value")
 
     def _is_right(self, fun, variables, t0, y0):
@@ -43,28 +37,17 @@ class Integrand:
         return bool(asked) or verify.close(got, np.asarray(wanted, float))
 
 
-def adjoint_kernels(found):
-    """-f_y^T lambda and f_p^T lambda of a Traced, as kernels of (t, [lambda, y]). Raises Refused.
+def adjoint_kernels(function):
+    """-f_y^T lambda and f_p^T lambda of a TracedFunction, as kernels of (t, [lambda, y]). Raises Refused.
 
     The latter is NULL where there are no parameters.
     """
-    by_state = found.kernel("adjoint", lambda: _adjoint("state", found))
-    if math.prod(found.program.state_shape) == found.n:
-        return System.pointer(by_state), ffi.NULL
-    by_params = found.kernel("adjoint by params", lambda: _adjoint("parameter", found))
-    return System.pointer(by_state), System.pointer(by_params)
+    from diffsol._graph.adjoint import parameter_adjoint, state_adjoint
 
-
-def _adjoint(of, found):
-    from diffsol._graph import adjoint
-
-    return getattr(adjoint, f"{of}_adjoint")(found.program, found.n)
-
-
-def _with_parameters(found):
-    from diffsol._graph.forward import with_parameters
-
-    return with_parameters(found.program, found.n)
+    by_state = function.kernel("adjoint", state_adjoint)
+    if not function.variables.values.size:
+        return by_state, ffi.NULL
+    return by_state, function.kernel("adjoint by params", parameter_adjoint)
 
 
 class Backward:

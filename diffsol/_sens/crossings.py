@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from diffsol._native._core import ffi
 from diffsol._sens.differences import directional, in_time
-from diffsol._sens.system import traced
+from diffsol._sens.system import TracedFunction
 from diffsol._trace.reasons import Refused
 from diffsol.errors import GrazingError
 
@@ -20,44 +19,32 @@ FLAT = 1e-3
 class Crossing:
     """One event function g(t, y, p).
 
-    kernel    of (t, y), or None
+    function    as it was traced, or None
+    kernel      of (t, y), or None
     """
 
     def __init__(self, fun, variables):
         self.fun, self._variables = fun, variables
+        self.function: TracedFunction | None = None
         self.kernel = None
         try:
-            self._traced, self._block = traced(fun, variables, ())
-            self.kernel = ffi.cast("ds_kernel", self._traced.kernel("fun", self._own).address)
+            self.function = TracedFunction(fun, variables, ())
+            self.kernel = self.function.own()
         except Refused:
-            self._traced = None
-
-    def _own(self):
-        from diffsol._graph.forward import with_parameters
-
-        return with_parameters(self._traced.program, self._variables.n)
-
-    def set_values(self, values):
-        """p."""
-        if values.size:
-            self._block[-values.size :] = values
-
-    @property
-    def params(self):
-        return ffi.from_buffer("double[]", self._block)
+            self.function = None
 
     def gradients(self, t, y, values, columns, scale, span):
         """(dg/dv_j + dg/dy S_j for all columns, dg/dy, dg/dt) before the event."""
-        if self._traced is None:
+        if self.function is None:
             return self._by_differences(t, y, values, columns, scale, span)
         by_state, by_time = self._derivatives()
         x = np.concatenate([y, values])
-        row = _entries(by_state, t, x, self._block)
+        row = _entries(by_state, t, x, self.function.block)
         g_t = 0.0
         if by_time is not None:
             from diffsol._graph import interpret
 
-            g_t = float(interpret.run(by_time, t, x, self._block)[0].reshape(())[()])
+            g_t = float(interpret.run(by_time, t, x, self.function.block)[0].reshape(())[()])
         n = y.size
         along = columns @ row[:n]
         for j, place in enumerate(self._variables.columns):
@@ -68,12 +55,9 @@ class Crossing:
     def _derivatives(self):
         from diffsol._graph.jacobian import jacobian, time_derivative
 
-        traced, program = self._traced, self._traced.program
-
-        def make():
-            return traced.derived(lambda: (jacobian(program), time_derivative(program)))
-
-        return traced.one("gradient", make)
+        return self.function.program(
+            "gradient", lambda program, n: (jacobian(program), time_derivative(program))
+        )
 
     def value(self, t, y, values) -> float:
         """g, by Python."""

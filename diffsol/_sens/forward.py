@@ -140,8 +140,8 @@ class Forward:
         for i, crossing in enumerate(crossings):
             ivp.event_max[i], ivp.event_direction[i] = max_events[i], direction[i]
             if crossing.kernel is not None:
-                crossing.set_values(self.values)
-                params = crossing.params
+                crossing.function.set_values(self.values)
+                params = crossing.function.params
                 self._keep.append(params)
                 ivp.events[i].kernel, ivp.events[i].params = crossing.kernel, params
 
@@ -219,5 +219,5 @@ class Forward:
 
     def refresh(self):
         """Something in Python was called: what the kernels read from outside may have changed."""
-        if self.system.refused is None and not self.system.refresh():
+        if self.system.refused is None and self.system.look_again() is None:
             raise RuntimeError("what `fun` reads from outside has changed during the solve")

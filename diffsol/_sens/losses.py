@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from types import SimpleNamespace
 
@@ -10,9 +9,10 @@ import numpy as np
 
 from diffsol._engine import verify
 from diffsol._engine.kernels import code_of
+from diffsol._ensemble.traced import MOST_KEPT, Wrapped
 from diffsol._native._core import ffi
 from diffsol._sens.differences import FLOOR, STEP
-from diffsol._sens.system import MOST_KEPT, Wrapped, reason_of, traced
+from diffsol._sens.system import TracedFunction, reason_of
 from diffsol._trace.reasons import Refused
 from diffsol.errors import CompilationWarning
 
@@ -99,14 +99,16 @@ class Loss:
         return array
 
     def _exact(self, y):
+        from diffsol._graph.adjoint import state_adjoint
+
         states = np.ascontiguousarray(y.T)
-        found, block = traced(AtTimes(self._loss, self._t, self._n), _only(states.size), ())
-        if not found.checked:
-            self._verify(found, block, y)
-        kernel = found.kernel("gradient", lambda: _gradient_program(found.program))
+        loss = AtTimes(self._loss, self._t, self._n)
+        function = TracedFunction(loss, _only(states.size), ())
+        if not function.traced.checked:
+            self._verify(function.traced, function.block, y)
+        kernel = function.kernel("gradient", state_adjoint)
         x, out = np.concatenate([[-1.0], states.ravel()]), np.empty(states.size)
-        pointer = ffi.cast("ds_kernel", kernel.address)
-        asked = pointer(0.0, *map(_doubles, (x, out, block)))
+        asked = kernel(0.0, *map(_doubles, (x, out, function.block)))
         if asked or not np.isfinite(out).all():
             raise Refused("mismatch", "its gradient is not finite here")
         return out.reshape(states.shape)
@@ -136,14 +138,8 @@ class Loss:
 
 
 def _only(n):
-    """What `traced` asks of variables, for a function of its state only."""
+    """What a `TracedFunction` asks of variables, for a function of its state only."""
     return SimpleNamespace(n=n, places=(), shared=(), values=np.empty(0))
-
-
-def _gradient_program(program):
-    from diffsol._graph.adjoint import state_adjoint
-
-    return state_adjoint(program, math.prod(program.state_shape))
 
 
 def _doubles(array):

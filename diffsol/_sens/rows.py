@@ -20,7 +20,7 @@ class Rows:
 
     def __init__(self, system, method, t0, tf, y0, start, *options):
         self.n, self.m = y0.size, len(start)
-        self._start, self._kernels = start, adjoint_kernels(system.traced)
+        self._start, self._kernels = start, adjoint_kernels(system)
         self._primal = Primal(system, method, t0, tf, y0, *options)
 
     def go(self, t_eval) -> int:

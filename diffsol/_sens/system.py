@@ -2,37 +2,21 @@
 
 from __future__ import annotations
 
-import threading
 import warnings
-from collections import OrderedDict
-from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
 from diffsol._compile.locks import DERIVING
-from diffsol._engine import making, switch, verify
+from diffsol._engine import switch, verify
 from diffsol._engine.derived import JacobianKernel
-from diffsol._engine.kernels import code_of
 from diffsol._engine.machine_code import machine_code
 from diffsol._ensemble.spread import Spread
+from diffsol._ensemble.traced import PATIENCE, Wrapped, find
 from diffsol._graph.node import Program
 from diffsol._native._core import ffi, lib
 from diffsol._trace.advice import advice
 from diffsol._trace.reasons import REASONS, Refused
 from diffsol.errors import CompilationWarning, MismatchWarning, NotCompiledError
-
-_FLOAT = np.dtype(float)
-MOST_KEPT = 64  # traced functions
-MOST_VARIANTS = 8  # of one
-PATIENCE = 20.0  # seconds that tracing may take, and compiling
-
-
-class Wrapped:
-    """A user's function with other arguments than it has."""
-
-    def __init__(self, fun):
-        self.fun = fun
 
 
 class Columnwise(Wrapped):
@@ -42,123 +26,30 @@ class Columnwise(Wrapped):
         return np.reshape(self.fun(t, y[:, np.newaxis], *args), y.shape)
 
 
-@dataclass
-class Traced:
-    """A function whose variables are part of its state, [y, p].
+class TracedFunction:
+    """A function of (t, y, p), traced, with its kernels and the block of parameters that they all read. Raises
+    Refused.
 
-    made    what was made of it so far: kernels, programs
+    shape     of what it returns; None: of y
+    block     ndarray: the parameters, p last
     """
 
-    program: Program
-    check: Any
-    n_params: int
-    n: int
-    checked: bool = False
-    made: dict = field(default_factory=dict)
-
-    def kernel(self, what, make):
-        """A kernel of the program that `make()` gives. Raises Refused."""
-        return self.one(what, lambda: machine_code(self.derived(make), PATIENCE))
-
-    def one(self, what, make):
-        """What `make()` gives, made once.
-
-        Where two threads make it at the same time both get the one that is kept: the code of the other is freed.
-        """
-        if what not in self.made:
-            self.made.setdefault(what, make())
-        return self.made[what]
-
-    @staticmethod
-    def derived(make):
-        """A derivative. Raises Refused."""
-        with DERIVING:
-            from diffsol._graph.terms import TooLarge
-        try:
-            return make()
-        except TooLarge as error:
-            raise Refused("too-large", f"its derivative: {error}") from error
-
-
-_known: OrderedDict[Any, list[Traced]] = OrderedDict()
-_lock = threading.Lock()
-
-
-def traced(fun, variables, shape=None) -> tuple[Traced, np.ndarray]:
-    """(the traced function, its parameter block with room for p). Raises Refused.
-
-    shape    of what `fun` returns; None: of y
-    """
-    spread = Spread(fun, variables.n, variables.places)
-    rows = (variables.n,) if shape is None else shape
-    key = (_identity(fun), spread.n, spread.places, rows)
-    with _lock:
-        variants = list(_known.get(key, ()))
-    for found in variants:
-        params = np.empty(found.n_params + variables.values.size)
-        if found.check(spread, variables.shared, params):
-            return found, params
-    found = _trace(spread, variables, rows, shape is None)
-    params = np.empty(found.n_params + variables.values.size)
-    if not found.check(spread, variables.shared, params):
-        raise Refused("unknown-object", "what it reads changes while it is read")
-    with _lock:
-        _known.setdefault(key, []).insert(0, found)
-        _known.move_to_end(key)
-        del _known[key][MOST_VARIANTS:]
-        while len(_known) > MOST_KEPT:
-            _known.popitem(last=False)
-    return found, params
-
-
-def _identity(fun):
-    """What is the same for all functions that one trace may stand for."""
-    if isinstance(fun, Wrapped):
-        return type(fun), _identity(fun.fun)
-    return code_of(fun) or type(fun)
-
-
-def _trace(spread, variables, rows, broadcast) -> Traced:
-    if switch.switched_on() == "0":
-        raise Refused("switched-off")
-    found = making.followed(
-        spread,
-        variables.shared,
-        (variables.n + variables.values.size,),
-        _FLOAT,
-        rows,
-        _FLOAT,
-        broadcast=broadcast,
-        seconds=PATIENCE,
-    )
-    return Traced(found.program, found.check, found.n_params, variables.n)
-
-
-class System:
-    """f(t, y, p), its Jacobian and the equations of S = dy/dv, as kernels of one parameter block.
-
-    block      ndarray: the parameters, p last
-    refused    why there are no kernels, or None
-    """
-
-    def __init__(self, fun, variables):
+    def __init__(self, fun, variables, shape=None):
         self.fun, self.variables = fun, variables
-        self.refused: Refused | None = None
-        self._augmented: Any = None
-        try:
-            self.traced, self.block = traced(fun, variables)
-            self.set_values(variables.values)
-            self.fun_kernel = self.pointer(self._own())
-        except Refused as refused:
-            self._refuse(refused)
-
-    def _refuse(self, refused):
-        if switch.switched_on() == "require":
-            raise NotCompiledError(
-                f"{switch.setting()}, and `fun` is not compiled. {reason_of(refused)}"
-            ) from None
-        # a copy without traceback, which would keep the whole trace alive
-        self.refused = Refused(refused.reason.code, refused.detail, refused.where)
+        if switch.switched_on() == "0":
+            raise Refused("switched-off")
+        v = variables
+        self._spread, self._augmented = Spread(fun, v.n, v.places), None
+        _, self.traced, self.block = find(
+            self._spread,
+            (fun,),
+            v.shared,
+            v.n + v.values.size,
+            (v.n,) if shape is None else shape,
+            shape is None,
+            room=v.values.size,
+        )
+        self.set_values(v.values)
 
     def set_values(self, values):
         """p."""
@@ -169,61 +60,96 @@ class System:
     def params(self):
         return ffi.from_buffer("double[]", self.block)
 
-    def refresh(self) -> bool:
-        """Read what the function reads from outside once more; False: the kernels no longer fit."""
-        v = self.variables
-        return self.traced.check(Spread(self.fun, v.n, v.places), v.shared, self.block)
+    def look_again(self) -> bool | None:
+        """Read what the function reads from outside once more: is it something else? None: the kernels no longer
+        fit."""
+        n = self.traced.n_params
+        before = self.block[:n].tobytes()
+        if not self.traced.check(self._spread, self.variables.shared, self.block):
+            return None
+        return self.block[:n].tobytes() != before
 
-    @staticmethod
-    def pointer(kernel):
-        return ffi.cast("ds_kernel", kernel.address)
+    # --- what is made of it, each raising Refused -----------------------------------------------------
 
-    def _own(self):
-        return self.traced.kernel("fun", self._with_parameters)
+    def kernel(self, what, make):
+        """A pointer to the kernel of the program that `make(program, n)` gives."""
+        found = self.traced.one(what, lambda: machine_code(self._derived(make), PATIENCE))
+        return ffi.cast("ds_kernel", found.address)
+
+    def program(self, what, make):
+        """What `make(program, n)` gives: a program, or several."""
+        return self.traced.one(what, lambda: self._derived(make))
+
+    def _derived(self, make):
+        with DERIVING:
+            from diffsol._graph.terms import TooLarge
+        try:
+            return make(self.traced.program, self.variables.n)
+        except TooLarge as error:
+            raise Refused("too-large", f"its derivative: {error}") from error
+
+    def own(self):
+        """The kernel of the function itself, of (t, y)."""
+        return self.kernel("fun", lambda program, n: self._with_parameters())
 
     def _with_parameters(self):
         from diffsol._graph.forward import with_parameters
 
-        program, n = self.traced.program, self.variables.n
-        return self.traced.one("program", lambda: with_parameters(program, n))
+        return self.program("program", with_parameters)
 
     def augmented(self):
-        """The kernel of (t, [y, S]) -> [f, dS/dt]. Raises Refused."""
-        if self._augmented is None:
-            self._augmented = self._make_augmented()
+        """The kernel of (t, [y, S]) -> [f, dS/dt]."""
+        if self._augmented is None:  # a solve of microseconds asks for it
+            columns = self._columns()
+            self._augmented = self.kernel(("augmented", columns), _forward(columns))
         return self._augmented
 
-    def _make_augmented(self):
-        from diffsol._graph.forward import forward_program
-
-        columns = tuple(max(place, -1) for place in self.variables.columns)
-        program, n = self.traced.program, self.variables.n
-        kernel = self.traced.kernel(
-            ("augmented", columns), lambda: forward_program(program, n, columns)
-        )
-        return self.pointer(kernel)
-
     def augmented_in_lanes(self) -> Program:
-        """[f, dS/dt] of the state [y, S, p], for an ensemble. Raises Refused."""
-        from diffsol._graph.forward import forward_program
+        """[f, dS/dt] of the state [y, S, p], for an ensemble."""
+        columns = self._columns()
+        return self.program(("lanes", columns), _forward(columns, own=True))
 
-        columns = tuple(max(place, -1) for place in self.variables.columns)
-        traced, n = self.traced, self.variables.n
-
-        def make():
-            return traced.derived(lambda: forward_program(traced.program, n, columns, own=True))
-
-        return traced.one(("lanes", columns), make)
+    def _columns(self):
+        return tuple(max(place, -1) for place in self.variables.columns)
 
     def jacobian(self) -> JacobianKernel:
-        """df/dy. Raises Refused."""
+        """df/dy."""
         from diffsol._graph.jacobian import jacobian
 
         def make():
-            found = self.traced.derived(lambda: jacobian(self._with_parameters()))
+            found = self._derived(lambda program, n: jacobian(self._with_parameters()))
             return JacobianKernel(found, machine_code(found.program, PATIENCE), 0.0)
 
         return self.traced.one("jac", make)
+
+
+def _forward(columns, own=False):
+    from diffsol._graph.forward import forward_program
+
+    return lambda program, n: forward_program(program, n, columns, own=own)
+
+
+class System(TracedFunction):
+    """f(t, y, p), its Jacobian and the equations of S = dy/dv, as kernels; or as Python.
+
+    refused    why there are no kernels, or None
+    """
+
+    def __init__(self, fun, variables):
+        self.refused: Refused | None = None
+        try:
+            super().__init__(fun, variables)
+            self.fun_kernel = self.own()
+        except Refused as refused:
+            self._refuse(refused)
+
+    def _refuse(self, refused):
+        if switch.switched_on() == "require":
+            raise NotCompiledError(
+                f"{switch.setting()}, and `fun` is not compiled. {reason_of(refused)}"
+            ) from None
+        # a copy without traceback, which would keep the whole trace alive
+        self.refused = Refused(refused.reason.code, refused.detail, refused.where)
 
     def derivative(self, t, y, values):
         """f at one time."""

@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from diffsol._ensemble.traced import Wrapped
 from diffsol._sens.adjoint import Backward, Integrand, adjoint_kernels
 from diffsol._sens.losses import Loss
 from diffsol._sens.primal import Primal
 from diffsol._sens.solve import solve_ivp
-from diffsol._sens.system import System, Wrapped
+from diffsol._sens.system import System
 from diffsol._sens.variables import Variables
 from diffsol.integrate import _ivp
 
@@ -51,7 +52,7 @@ class Question:
         system.verify(self.t0, self.y0, self.variables.values)
         if system.refused is not None:
             raise system.refused
-        kernels = adjoint_kernels(system.traced)
+        kernels = adjoint_kernels(system)
         integral = None
         if self.integrand is not None:
             integral = Integrand(self.integrand, self.variables, self.t0, self.y0)

@@ -118,6 +118,7 @@ def test_content_is_that_of_the_program_read_again():
     """A kernel is found under the program's content, whether that was traced or read."""
     from diffsol._cache import traces
     from diffsol._ensemble import native, programs
+    from diffsol._ensemble import traced as kept_traces
     from diffsol._ensemble.batch import batch_of
 
     table = np.arange(12.0).reshape(3, 4)
@@ -128,7 +129,7 @@ def test_content_is_that_of_the_program_read_again():
 
     batch = batch_of((0, 1), [1.0, 2.0, 3.0], (np.ones(3),), 0)
     programs.programs_of(fun, (), batch, True)
-    (record,) = (r for key, r in programs._known.items() if key[0] is fun.__code__)
+    (record,) = (r for key, r in kept_traces._known.items() if key[0] is fun.__code__)
     (traced,) = record.variants
     kept = traces.KeptTrace(traced.guards, traced.n_params, traced.program, traced.derived)
     (again,) = traces.unpack(traces.pack([kept]))

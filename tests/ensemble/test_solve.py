@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from diffsol import solve_ensemble
-from diffsol._ensemble import native, programs
+from diffsol._ensemble import native, programs, traced
 from diffsol._ensemble.batch import batch_of
 from diffsol._methods.registry import METHODS
 from diffsol.errors import CompilationWarning, MismatchWarning, NotCompiledError
@@ -246,7 +246,7 @@ class TestWhatDiffers:
                 fun, (0, 1), [1.0], (a, k), args_axes=(None, 0), rtol=1e-8, atol=1e-10
             )
             np.testing.assert_allclose(sol.y[:, 0], np.exp(-a * k), rtol=1e-7)
-        (known,) = (v for key, v in programs._known.items() if key[0] is fun.__code__)
+        (known,) = (v for key, v in traced._known.items() if key[0] is fun.__code__)
         assert len(known.variants) == 1
 
 

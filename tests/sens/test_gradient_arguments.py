@@ -134,7 +134,7 @@ def test_data_of_a_loss_are_read_each_time():
 
 def test_a_trace_that_is_wrong_is_not_used(monkeypatch):
     """Whatever the tracer makes of the functions: where that has another value, it is neither solved nor derived."""
-    from diffsol._sens import system
+    from diffsol._ensemble import traced
 
     def loss(t, Y):
         return Y[0, -1] * 3.0
@@ -142,7 +142,7 @@ def test_a_trace_that_is_wrong_is_not_used(monkeypatch):
     def fun(t, y, k):
         return -k * y * 1.0
 
-    right = system._trace
+    right = traced._trace
 
     def wrong(spread, *rest):
         found = right(spread, *rest)
@@ -161,7 +161,7 @@ def test_a_trace_that_is_wrong_is_not_used(monkeypatch):
                 copies[x.id] = graph.again(x, [copies[i.id] for i in x.inputs])
         return graph.elementwise("negative", copies[node.id])
 
-    monkeypatch.setattr(system, "_trace", wrong)
+    monkeypatch.setattr(traced, "_trace", wrong)
     for _ in range(2):  # nor is it the next time
         with pytest.warns(CompilationWarning, match="disagreed|another value"):
             found = gradient(fun, (0, 1), [2.0], (0.5,), loss=loss, rtol=1e-8, atol=1e-10)
