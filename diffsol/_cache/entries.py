@@ -10,22 +10,18 @@ them), "code", "program" and, where they have been made, "jacobian" and "product
 from __future__ import annotations
 
 import functools
-import struct
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from diffsol._cache import constants, programs
+from diffsol._cache import constants, lists, programs
 from diffsol._cache.blobs import Blobs, framed, opened, read_array
-from diffsol._cache.constants import NotHere
-from diffsol._cache.contents import Unstable
+from diffsol._cache.lists import MALFORMED
 from diffsol._compile.image import Image, LoadedCode
 
 if TYPE_CHECKING:
     from diffsol._graph.node import Program
-
-MALFORMED = (ValueError, KeyError, TypeError, IndexError, AttributeError, struct.error)
 
 
 class Kept(NamedTuple):
@@ -51,14 +47,7 @@ class KeptJacobian(NamedTuple):
 
 def pack(kernels) -> bytes:
     """The content of a file for `Kept`s; those that cannot be kept are left out. b"": none can."""
-    blobs = Blobs()
-    header = []
-    for kernel in kernels:
-        try:
-            header.append(_written(kernel, blobs))
-        except Unstable:
-            continue
-    return framed(header, blobs) if header else b""
+    return lists.pack(kernels, _written)
 
 
 def pack_code(code: LoadedCode) -> bytes:
@@ -100,17 +89,7 @@ def _written_code(code, blobs):
 
 def unpack(content) -> list[Kept]:
     """The kernels of a file that fit into this process; malformed ones are left out."""
-    try:
-        header, data = opened(content)
-    except MALFORMED:
-        return []
-    found = []
-    for written in header:
-        try:
-            found.append(_read(written, data))
-        except (NotHere, OSError, *MALFORMED):
-            continue
-    return found
+    return lists.unpack(content, _read)
 
 
 def _read(written, data):

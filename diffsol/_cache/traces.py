@@ -5,11 +5,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from diffsol._cache import constants, programs
-from diffsol._cache.blobs import Blobs, framed, opened
-from diffsol._cache.constants import NotHere
-from diffsol._cache.contents import Unstable
-from diffsol._cache.entries import MALFORMED
+from diffsol._cache import constants, lists, programs
 from diffsol._graph.node import Program
 
 
@@ -24,13 +20,7 @@ class KeptTrace(NamedTuple):
 
 def pack(traces) -> bytes:
     """The content of a file; traces that cannot be kept are left out. b"": none can."""
-    blobs, header = Blobs(), []
-    for trace in traces:
-        try:
-            header.append(_written(trace, blobs))
-        except Unstable:
-            continue
-    return framed(header, blobs) if header else b""
+    return lists.pack(traces, _written)
 
 
 def _written(trace, blobs):
@@ -48,17 +38,7 @@ def _written(trace, blobs):
 
 def unpack(content) -> list[KeptTrace]:
     """The traces of a file; malformed ones are left out."""
-    try:
-        header, data = opened(content)
-    except MALFORMED:
-        return []
-    found = []
-    for written in header:
-        try:
-            found.append(_read(written, data))
-        except (NotHere, *MALFORMED):
-            continue
-    return found
+    return lists.unpack(content, _read)
 
 
 def _read(written, data):

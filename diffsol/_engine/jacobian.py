@@ -12,6 +12,7 @@ import numpy as np
 
 from diffsol._engine import structure
 from diffsol._engine.chord import band_pattern, may_be_exact
+from diffsol._engine.factors import make_room
 from diffsol._engine.function import Function
 from diffsol._engine.grid import GivenJacobian
 from diffsol._native._core import ffi, lib
@@ -86,15 +87,8 @@ class Jacobian:
 
     def _set(self, ivp, start, rows, inexact=False):
         """Room for a matrix with these places (CSC; None: all)."""
-        plan = structure.plan(self._n, start, rows, self._dtype.kind == "c", inexact)
-        pattern = ffi.new("ds_pattern *")
-        pattern.n, pattern.count = self._n, self._n**2 if rows is None else len(rows)
-        if rows is not None:
-            pattern.start = ffi.from_buffer("int64_t[]", start)
-            pattern.rows = ffi.from_buffer("int64_t[]", rows)
-        if lib.ds_ivp_set_jacobian(ivp, pattern, plan.native):
-            raise MemoryError(f"no memory for a Jacobian of {self._n} states")
-        self._keep = (start, rows, pattern, plan)
+        is_complex = self._dtype.kind == "c"
+        self._keep = make_room(ivp, self._n, start, rows, is_complex, inexact)
 
     def _structure(self):
         from scipy.sparse import csc_matrix

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from diffsol._fit.residual import Residual, residual
+from diffsol._fit.make import residual
+from diffsol._fit.residual import Residual
 
 
 def from_frame(

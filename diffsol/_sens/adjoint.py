@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from diffsol._engine import policy, verify
+from diffsol._engine.factors import make_room
 from diffsol._methods.registry import METHODS
 from diffsol._native._core import ffi, lib
-from diffsol._sens.factors import make_room
 from diffsol._sens.system import TracedFunction
 from diffsol._trace.reasons import Refused
 

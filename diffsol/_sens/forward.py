@@ -6,12 +6,12 @@ import numpy as np
 
 from diffsol._engine import leaving, policy
 from diffsol._engine.chord import may_be_exact
+from diffsol._engine.factors import make_room
 from diffsol._engine.run import STATUS
 from diffsol._engine.tolerance import set_tolerance
 from diffsol._methods.registry import METHODS
 from diffsol._native._core import ffi, lib
 from diffsol._sens.calls import SensCallbacks, SensLsodaCallbacks
-from diffsol._sens.factors import make_room
 from diffsol.integrate import _ivp
 
 

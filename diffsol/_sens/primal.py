@@ -14,10 +14,10 @@ import numpy as np
 
 from diffsol._engine import leaving, policy
 from diffsol._engine.callback import Callbacks, LsodaCallbacks
+from diffsol._engine.factors import make_room
 from diffsol._engine.tolerance import set_tolerance
 from diffsol._methods.registry import METHODS
 from diffsol._native._core import ffi, lib
-from diffsol._sens.factors import make_room
 
 # numbers per component in an interpolant, at most (BDF: order 5; LSODA: order 12)
 ROWS = {"RK23": 3, "RK45": 4, "DOP853": 7, "Radau": 3, "BDF": 6, "LSODA": 13}

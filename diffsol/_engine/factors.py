@@ -6,9 +6,13 @@ from diffsol._engine import structure
 from diffsol._native._core import ffi, lib
 
 
-def make_room(ivp, n, start, row) -> tuple:
-    """For a pattern of n states in compressed columns (None: full). What must live as long as the solver does."""
-    plan = structure.plan(n, start, row)
+def make_room(ivp, n, start, row, is_complex=False, inexact=False) -> tuple:
+    """For a pattern of n states in compressed columns (None: full): (start, row, pattern, plan), which must live as
+    long as the solver does.
+
+    inexact    solutions may be approximate
+    """
+    plan = structure.plan(n, start, row, is_complex, inexact)
     pattern = ffi.new("ds_pattern *")
     pattern.n, pattern.count = n, n**2 if row is None else len(row)
     if row is not None:
