@@ -19,7 +19,7 @@ def no_kernels_yet():
 @pytest.fixture
 def room(monkeypatch):
     """Numbers of entries of the Jacobians that room is made for."""
-    from diffsol._engine import jacobian
+    from diffsol._engine import factors
 
     counts = []
     make = lib.ds_ivp_set_jacobian
@@ -33,7 +33,7 @@ def room(monkeypatch):
             counts.append(pattern.count)
             return make(ivp, pattern, plan)
 
-    monkeypatch.setattr(jacobian, "lib", Watched())
+    monkeypatch.setattr(factors, "lib", Watched())
     return counts
 
 
