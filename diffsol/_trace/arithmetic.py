@@ -15,17 +15,8 @@ from diffsol._graph.ops import BOOL, COMPLEX, ELEMENTWISE, FLOAT, INT, result_dt
 from diffsol._trace.floats import of_floats
 from diffsol._trace.guards import OutsideInt, Part, unpin
 from diffsol._trace.reasons import Refused
-from diffsol._trace.values import (
-    Array,
-    Foreign,
-    Scalar,
-    Traced,
-    as_node,
-    is_py,
-    joint_py,
-    keep_c_order,
-    wrap,
-)
+from diffsol._trace.scalars import Foreign, Scalar, Traced, is_py, joint_py
+from diffsol._trace.values import Array, as_node, keep_c_order, wrap
 
 
 def binary(name, a, b):

@@ -15,7 +15,8 @@ import numpy as np
 from diffsol._trace import calls, world
 from diffsol._trace.guards import OutsideInt, is_trusted, trusted_module
 from diffsol._trace.reasons import Refused
-from diffsol._trace.values import MAYBE, Array, Scalar
+from diffsol._trace.scalars import MAYBE, Scalar
+from diffsol._trace.values import Array
 
 IMMUTABLE = (bool, int, float, complex, str, bytes, type(None), np.generic, OutsideInt)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from diffsol._graph.build import FLOAT_FUNCTIONS
 from diffsol._graph.ops import FLOAT
 from diffsol._trace.guards import EXACT_INT
-from diffsol._trace.values import Scalar, mixture
+from diffsol._trace.scalars import Scalar, mixture
 
 COMBINING = {"add", "subtract", "multiply", "divide"}
 

@@ -19,7 +19,8 @@ from diffsol._trace.frames import Cell, Function
 from diffsol._trace.guards import Outside, OutsideInt, is_trusted, trusted_module
 from diffsol._trace.jitted import python_of
 from diffsol._trace.reasons import Refused
-from diffsol._trace.values import Array, Traced
+from diffsol._trace.scalars import Traced
+from diffsol._trace.values import Array
 
 LARGEST_INT = 2**63  # numba's are 64 bits wide
 

@@ -10,8 +10,9 @@ import numpy as np
 from diffsol._graph.node import Node
 from diffsol._trace.frames import Function
 from diffsol._trace.guards import Outside, OutsideInt
+from diffsol._trace.scalars import Scalar
 from diffsol._trace.storage import Storage
-from diffsol._trace.values import Array, Scalar
+from diffsol._trace.values import Array
 
 # what holds no container of the function's, and much else
 ENDS = (

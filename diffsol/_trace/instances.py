@@ -12,12 +12,12 @@ import functools
 import inspect
 import types
 
-from diffsol._trace import calls, world
+from diffsol._trace import attributes, calls, world
 from diffsol._trace.changes import changing
 from diffsol._trace.frames import NULL, Cell, Method, Native
 from diffsol._trace.guards import Outside
 from diffsol._trace.reasons import Refused
-from diffsol._trace.values import Foreign
+from diffsol._trace.scalars import Foreign
 
 BINARY = (
     *("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul"),
@@ -41,7 +41,7 @@ class Instance(Foreign):
         found = inspect.getattr_static(self.cls.value, name, None)
         if not isinstance(found, types.FunctionType):
             return None
-        return Method(world.class_member(self.machine.trace, self.cls, name, "", found), self)
+        return Method(attributes.class_member(self.machine.trace, self.cls, name, "", found), self)
 
     def required(self, name, args=(), kwargs=None):
         """What its method of this name gives."""
@@ -172,13 +172,13 @@ def attribute(machine, owner, name):
         return value
     if found is None or isinstance(found, types.MemberDescriptorType):
         raise AttributeError(f"{cls.__name__!r} object has no attribute {name!r}")
-    return world.class_attribute(machine, owner.cls, cls, name, owner)
+    return attributes.class_attribute(machine, owner.cls, cls, name, owner)
 
 
 def _computed(machine, owner, cls, name, suffix, function):
     if not isinstance(function, types.FunctionType):
         raise Refused("unknown-attribute", f"{cls.value.__name__}.{name}")
-    getter = world.class_member(machine.trace, cls, name, suffix, function)
+    getter = attributes.class_member(machine.trace, cls, name, suffix, function)
     return calls.call(machine, getter, [owner], {})
 
 
@@ -199,7 +199,7 @@ def keep(owner, name, value):
     if isinstance(found, property):
         if not isinstance(found.fset, types.FunctionType):
             raise AttributeError(f"property {name!r} of {cls.__name__!r} object has no setter")
-        setter = world.class_member(owner.machine.trace, owner.cls, name, ".fset", found.fset)
+        setter = attributes.class_member(owner.machine.trace, owner.cls, name, ".fset", found.fset)
         calls.call(owner.machine, setter, [owner, value], {})
         return
     if hasattr(type(found), "__set__") and not isinstance(found, types.MemberDescriptorType):
@@ -225,7 +225,7 @@ def record_attribute(machine, owner, name):
     found = inspect.getattr_static(cls, name, None)
     if isinstance(found, property):
         return _computed(machine, owner, outside, name, ".fget", found.fget)
-    return world.class_attribute(machine, outside, cls, name, owner)
+    return attributes.class_attribute(machine, outside, cls, name, owner)
 
 
 def _replaced(record, **values):
@@ -292,4 +292,4 @@ def super_attribute(machine, asked, name):
     found = vars(base)[name]
     if isinstance(found, property):
         return _computed(machine, owner, outside, name, ".fget", found.fget)
-    return world.class_attribute(machine, outside, base, name, owner)
+    return attributes.class_attribute(machine, outside, base, name, owner)

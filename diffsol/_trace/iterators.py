@@ -6,13 +6,14 @@ import itertools
 
 import numpy as np
 
-from diffsol._trace import calls, world
+from diffsol._trace import attributes, calls, containers, world
 from diffsol._trace.frames import Native
 from diffsol._trace.guards import Outside, unpin
 from diffsol._trace.numpy_map import HANDLERS
 from diffsol._trace.numpy_map.registry import array_of, plain
 from diffsol._trace.reasons import Refused
-from diffsol._trace.values import MIXED, Array, Scalar, as_node, stack, traced_dtype, wrap
+from diffsol._trace.scalars import MIXED, Scalar, traced_dtype
+from diffsol._trace.values import Array, as_node, stack, wrap
 
 MOST_ELEMENTS = 1000  # for each of which a function is called
 
@@ -35,7 +36,7 @@ PLAIN = {
 def _handler(kind, count):
     def handler(machine, *args, **kwargs):
         args = [
-            calls.iterable_of(machine, a) if count is None or i < count else unpin(a)
+            containers.iterable_of(machine, a) if count is None or i < count else unpin(a)
             for i, a in enumerate(args)
         ]
         return kind(*args, **{key: unpin(a) for key, a in kwargs.items()})
@@ -51,8 +52,8 @@ for _kind, _count in PLAIN.items():
 def _chain_of(machine, iterables):
     return (
         x
-        for part in calls.iterable_of(machine, iterables)
-        for x in calls.iterable_of(machine, part)
+        for part in containers.iterable_of(machine, iterables)
+        for x in containers.iterable_of(machine, part)
     )
 
 
@@ -61,14 +62,14 @@ def _accumulate(machine, iterable, function=None, *, initial=None):
     def step(total, x):
         return total + x if function is None else calls.call(machine, function, [total, x], {})
 
-    return itertools.accumulate(calls.iterable_of(machine, iterable), step, initial=initial)
+    return itertools.accumulate(containers.iterable_of(machine, iterable), step, initial=initial)
 
 
 @calls.special(itertools.starmap)
 def _starmap(machine, function, iterable):
     return (
-        calls.call(machine, function, list(calls.iterable_of(machine, values)), {})
-        for values in calls.iterable_of(machine, iterable)
+        calls.call(machine, function, list(containers.iterable_of(machine, values)), {})
+        for values in containers.iterable_of(machine, iterable)
     )
 
 
@@ -92,7 +93,7 @@ def _vectorized_outside(machine, outside, *args, **kwargs):
     state = f"{outside.var}.signature is None and not {outside.var}.excluded"
     trace.reads.require(f"{state} and not {outside.var}.cache")
     trace.reads.require(f"{outside.var}.otypes == {value.otypes!r}")
-    function = world.child(trace, outside, "pyfunc", value.pyfunc)
+    function = attributes.child(trace, outside, "pyfunc", value.pyfunc)
     return _call_vectorized(machine, function, value.otypes, args, kwargs)
 
 
@@ -154,7 +155,7 @@ def _apply_along_axis(machine, func1d, axis, arr, *args, **kwargs):
 
 def _call_poly1d(machine, outside, x):
     """numpy/lib: poly1d.__call__ is polyval of its coefficients."""
-    coefficients = world.child(machine.trace, outside, "coeffs", outside.value.coeffs)
+    coefficients = attributes.child(machine.trace, outside, "coeffs", outside.value.coeffs)
     return HANDLERS[np.polyval](machine.trace, coefficients, x)
 
 
@@ -175,7 +176,7 @@ def _derived(machine, outside, name, args):
 def derive_by_method(kind):
     """Polynomials of this class give others by their methods."""
     for name in ("deriv", "integ"):
-        world.METHODS[kind, name] = lambda machine, outside, name=name: Native(
+        attributes.METHODS[kind, name] = lambda machine, outside, name=name: Native(
             lambda *args: _derived(machine, outside, name, args)
         )
 

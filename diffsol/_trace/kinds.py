@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from diffsol._graph.ops import INT
 from diffsol._trace.guards import OutsideInt
-from diffsol._trace.values import MAYBE, MIXED, Scalar, Traced, is_py
+from diffsol._trace.scalars import MAYBE, MIXED, Scalar, Traced, is_py
 
 
 def either(a, b):

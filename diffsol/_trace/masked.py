@@ -14,7 +14,8 @@ import numpy as np
 from diffsol._graph.ops import BOOL, COMPLEX, FLOAT, INT
 from diffsol._trace.arithmetic import COMPARISONS, NUMBER_OPERATORS, apply
 from diffsol._trace.reasons import Refused
-from diffsol._trace.values import Array, Foreign, Scalar, as_node, wrap
+from diffsol._trace.scalars import Foreign, Scalar
+from diffsol._trace.values import Array, as_node, wrap
 
 
 class Masked(Foreign):

@@ -13,8 +13,9 @@ from diffsol._graph.ops import BOOL, COMPLEX, INT
 from diffsol._trace.guards import OutsideInt, unpin
 from diffsol._trace.kinds import either
 from diffsol._trace.reasons import Refused
+from diffsol._trace.scalars import Scalar
 from diffsol._trace.storage import Storage
-from diffsol._trace.values import Array, Scalar, as_node
+from diffsol._trace.values import Array, as_node
 
 NUMBERS = (Scalar, OutsideInt, bool, int, float, complex, np.generic)
 PLAIN = (bool, int, str, bytes, type(None), range, slice)

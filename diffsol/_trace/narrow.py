@@ -17,7 +17,8 @@ from diffsol._trace.arithmetic import COMPARISONS, NUMBER_OPERATORS, binary
 from diffsol._trace.frames import Native
 from diffsol._trace.guards import PIN_LIMIT, OutsideInt
 from diffsol._trace.reasons import Refused
-from diffsol._trace.values import MAYBE, MIXED, Array, Foreign, Scalar, Traced
+from diffsol._trace.scalars import MAYBE, MIXED, Foreign, Scalar, Traced
+from diffsol._trace.values import Array
 
 KINDS = "iufc"  # of numbers
 # methods that NumPy may be asked for at once, for what they give is new or a view of what is fixed

@@ -13,17 +13,11 @@ import numpy as np
 from diffsol._graph.build import contiguous_strides
 from diffsol._graph.ops import BOOL
 from diffsol._trace.guards import OutsideInt
+from diffsol._trace.indexing import index_part
 from diffsol._trace.reasons import Refused
+from diffsol._trace.scalars import Scalar, Traced
 from diffsol._trace.storage import Storage
-from diffsol._trace.values import (
-    Array,
-    Scalar,
-    Traced,
-    as_node,
-    index_part,
-    is_dynamic,
-    stack,
-)
+from diffsol._trace.values import Array, as_node, is_dynamic, stack
 
 
 def pick(array, key):

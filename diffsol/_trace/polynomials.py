@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from diffsol._trace import calls, world
+from diffsol._trace import attributes, calls
 from diffsol._trace.arithmetic import apply
 from diffsol._trace.iterators import derive_by_method
 from diffsol._trace.numpy_map.registry import array_of
 from diffsol._trace.reasons import Refused
-from diffsol._trace.values import Traced, as_node, wrap
+from diffsol._trace.scalars import Traced
+from diffsol._trace.values import as_node, wrap
 
 
 def _call_polynomial(machine, outside, x):
@@ -20,7 +21,7 @@ def _call_polynomial(machine, outside, x):
         if list(held) != [-1, 1]:
             raise Refused("numpy-call", "a Polynomial with a domain of its own")
         trace.reads.require(f"list({outside.var}.{name}) == [-1, 1]")
-    c = array_of(trace, world.child(trace, outside, "coef", value.coef))
+    c = array_of(trace, attributes.child(trace, outside, "coef", value.coef))
     if isinstance(x, list | tuple):
         x = array_of(trace, x)
     total = apply(trace, "add", c[c.size - 1], apply(trace, "multiply", x, 0))

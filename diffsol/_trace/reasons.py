@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import linecache
+import types
 from typing import NamedTuple
 
 
@@ -281,3 +282,27 @@ class UserRaised(BaseException):
         super().__init__(exception, where)
         self.exception = exception
         self.where = where
+
+
+# what a refused call is called by, to say why: module prefix -> reason
+RANDOM_MODULES = ("random", "numpy.random", "secrets", "uuid")
+CLOCK_MODULES = ("time", "datetime")
+IO_NAMES = ("print", "open", "input", "write", "flush", "breakpoint")
+IO_MODULES = ("io", "_io", "logging", "tqdm", "warnings", "sys", "os", "pathlib")
+
+
+def refusal(function) -> Refused:
+    """The Refused that says why this callable is not followed."""
+    module = getattr(function, "__module__", None) or ""
+    owner = getattr(function, "__self__", None)
+    if owner is not None and not isinstance(owner, types.ModuleType):
+        module = type(owner).__module__ or module
+    name = getattr(function, "__qualname__", None) or type(function).__name__
+    text = f"{module}.{name}" if module and module != "builtins" else name
+    if any(module == m or module.startswith(m + ".") for m in RANDOM_MODULES):
+        return Refused("random", text)
+    if module in CLOCK_MODULES:
+        return Refused("clock", text)
+    if name.split(".")[-1] in IO_NAMES or module.split(".")[0] in IO_MODULES:
+        return Refused("input-output", text)
+    return Refused("numpy-call" if module.split(".")[0] == "numpy" else "unknown-call", text)

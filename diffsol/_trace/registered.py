@@ -8,7 +8,8 @@ from diffsol._graph.ops import COMPLEX
 from diffsol._trace.arithmetic import apply
 from diffsol._trace.guards import Outside
 from diffsol._trace.reasons import Refused
-from diffsol._trace.values import MAYBE, Scalar, as_node, wrap
+from diffsol._trace.scalars import MAYBE, Scalar
+from diffsol._trace.values import as_node, wrap
 
 REGISTERED: dict = {}  # id of a function -> (the function, name of its operator)
 

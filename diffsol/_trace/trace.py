@@ -20,7 +20,7 @@ from diffsol._graph.build import Graph
 from diffsol._graph.node import Program, reachable, varies
 from diffsol._graph.ops import BOOL, COMPLEX, ELEMENTWISE
 from diffsol._graph.roll import rolled
-from diffsol._trace import cached, calls, iterators, paths, world  # noqa: F401 (for their handlers)
+from diffsol._trace import builtin_calls, cached, calls, containers, iterators, paths, world  # noqa: F401 (for their handlers)
 from diffsol._trace.clock import Clock
 from diffsol._trace.collector import collector_paused
 from diffsol._trace.frames import SUPPORTED
@@ -28,7 +28,8 @@ from diffsol._trace.guards import Outside, Reads
 from diffsol._trace.machine import Machine, UserRaised
 from diffsol._trace.merging import Split
 from diffsol._trace.reasons import Refused
-from diffsol._trace.values import Array, Scalar, Traced, as_node
+from diffsol._trace.scalars import Scalar, Traced
+from diffsol._trace.values import Array, as_node
 
 MAX_PATHS = 64
 MAX_SPLITS = 8  # jumps that turn out to need paths of their own; with more of them all get theirs
@@ -207,7 +208,7 @@ class Trace:
         return world.class_of(self, outside)
 
     def local_copy(self, outside):
-        return world.local_copy(self.machine, outside)
+        return containers.local_copy(self.machine, outside)
 
 
 @collector_paused()

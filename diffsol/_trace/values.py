@@ -1,4 +1,4 @@
-"""Traced values: what t, y and everything computed from them look like inside the tracer.
+"""Traced arrays: what y and everything computed from them look like inside the tracer.
 
 (Operators are attached to the classes by `arithmetic.py`, indexing by traced values by `picking.py`
 and `masked.py`.)
@@ -10,97 +10,19 @@ Index arithmetic is NumPy's own: keys are applied to a dummy array and its strid
 
 from __future__ import annotations
 
-import operator
-
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from diffsol._graph.build import contiguous_strides
 from diffsol._graph.node import varies
-from diffsol._graph.ops import BOOL, COMPLEX, DTYPES, INT
+from diffsol._graph.ops import COMPLEX, INT
+from diffsol._trace import indexing
 from diffsol._trace.guards import Outside, OutsideInt
 from diffsol._trace.reasons import Refused
+from diffsol._trace.scalars import Foreign, Scalar, Traced, traced_dtype
 from diffsol._trace.storage import Storage, stacked
 
 _DUMMY = np.zeros(1, dtype=np.int8)
-
-
-class Traced:
-    """Common to Scalar and Array: arithmetic, comparisons, and the refusal to become a number."""
-
-    __slots__ = ()
-    __array_priority__ = 1000
-    __array_ufunc__ = None  # NumPy objects leave binary operators to us
-
-    def __bool__(self):
-        return self.trace.decide(self)
-
-    def __index__(self):
-        return int(self.trace.concrete(self))
-
-    def __float__(self):
-        return float(self.trace.concrete(self))
-
-    def __int__(self):
-        return int(self.trace.concrete(self))
-
-    def __complex__(self):
-        return complex(self.trace.concrete(self))
-
-    def __hash__(self):
-        return hash(self.trace.concrete(self))
-
-    def __format__(self, spec):
-        raise Refused("concrete-value", "a traced value in a string")
-
-    __str__ = __array__ = lambda self, *a, **k: self.__format__("")
-
-
-class Foreign:
-    """A traced object that is no array and brings its own operators.
-
-    ATTRIBUTES: what users may read from it; REFUSED: why it cannot be an array
-    """
-
-    __slots__ = ()
-    ATTRIBUTES: tuple = ()
-    REFUSED: tuple = ("unknown-object", "arithmetic with an object of SciPy")
-
-    def beside(self, array):
-        """What goes in its place into an assignment to the array."""
-        return self
-
-
-MAYBE = "maybe"  # a Python or a NumPy scalar, depending on values: min(y[0], 1.0)
-MIXED = "mixed"  # a Python int, or a float of either kind: y[0] if y[0] > 0 else 0
-
-
-class Scalar(Traced):
-    """A traced scalar. py: it is a Python float/complex/int/bool (or MAYBE, MIXED), else a NumPy scalar."""
-
-    __slots__ = ("trace", "node", "py")
-    shape, ndim, size = (), 0, 1
-
-    def __init__(self, trace, node, py=False):
-        self.trace = trace
-        self.node = node
-        self.py = py
-
-    @property
-    def dtype(self):
-        return self.node.dtype
-
-    def item(self):
-        return Scalar(self.trace, self.node, True)
-
-    def copy(self):
-        return self
-
-    def astype(self, dtype):
-        dtype = traced_dtype(dtype)
-        if self.dtype == COMPLEX != dtype:
-            raise Refused("complex-to-real", "astype of a complex value")
-        return Scalar(self.trace, self.trace.graph.cast(self.node, dtype))
 
 
 class Array(Traced):
@@ -120,8 +42,6 @@ class Array(Traced):
     def of(cls, trace, node, owner="local", c_order=None):
         storage = Storage(trace, node, owner, c_order)
         return cls(trace, storage, 0, contiguous_strides(node.shape), node.shape)
-
-    # --- what ndarrays tell -----------------------------------------------------------------
 
     @property
     def node(self):
@@ -152,8 +72,6 @@ class Array(Traced):
         if not self.shape:
             raise TypeError("iteration over a 0-d array")
         return (self[i] for i in range(self.shape[0]))  # reads when asked, as NumPy does
-
-    # --- views ------------------------------------------------------------------------------
 
     def _viewed(self, function, readonly=False):
         """The view that `function` makes of an ndarray laid out like this one."""
@@ -253,8 +171,6 @@ class Array(Traced):
         node = self.trace.graph.cast(self.node, dtype)
         return Array.of(self.trace, node, c_order=self.is_surely_contiguous())
 
-    # --- items ------------------------------------------------------------------------------
-
     def _position(self, key):
         """Position in the storage of the one element that a key of ints names; else None."""
         keys = key if type(key) is tuple else (key,)
@@ -302,12 +218,12 @@ class Array(Traced):
             return Scalar(self.trace, self.storage.element(position))
         if is_dynamic(key):
             return self._pick(key)
-        kind, key = index_kind(key)
+        kind, key = indexing.index_kind(key)
         if kind == "mask":
             return self._select(key)
         if kind == "basic":
-            part = self._viewed(lambda a: a[as_view_key(key)])
-            if part.shape == () and not _has_ellipsis(key):
+            part = self._viewed(lambda a: a[indexing.as_view_key(key)])
+            if part.shape == () and not indexing.has_ellipsis(key):
                 return Scalar(self.trace, part.node)
             return part
         node = self.trace.graph.take(self.storage.node, self._positions()[key])
@@ -317,7 +233,7 @@ class Array(Traced):
         self.writable()
         graph = self.trace.graph
         dynamic = is_dynamic(key)
-        kind, key = ("dynamic", key) if dynamic else index_kind(key)
+        kind, key = ("dynamic", key) if dynamic else indexing.index_kind(key)
         if kind == "mask":
             return self._assign(key, value)
         value = value.beside(self) if isinstance(value, Foreign) else value
@@ -331,7 +247,7 @@ class Array(Traced):
         if position is not None and value.size == 1 and not value.shape:
             self.storage.set_element(position, value)
         elif kind == "basic":
-            self._write(self._viewed(lambda a: a[as_view_key(key)]), value)
+            self._write(self._viewed(lambda a: a[indexing.as_view_key(key)]), value)
         else:
             self._put(self._positions()[key], value)
 
@@ -398,58 +314,6 @@ def _reshaped_in_place(array, shape):
     return view
 
 
-def traced_dtype(dtype):
-    """One of ops.DTYPES for a user's dtype argument."""
-    if isinstance(dtype, Outside):
-        dtype = dtype.value
-    made = np.dtype(dtype)
-    if made not in DTYPES:
-        raise Refused("dtype", f"dtype {made}")
-    return made
-
-
-def index_kind(key):
-    """("basic" | "advanced" | "mask", key with plain ints and arrays)."""
-    if isinstance(key, Array) and key.dtype == BOOL and key.node.value is None:
-        return "mask", key
-    parts = [index_part(k) for k in (key if isinstance(key, tuple) else (key,))]
-    advanced = any(isinstance(k, (list, np.ndarray)) for k in parts)
-    return ("advanced" if advanced else "basic"), (
-        tuple(parts) if isinstance(key, tuple) else parts[0]
-    )
-
-
-def _has_ellipsis(key):
-    return any(k is Ellipsis for k in (key if isinstance(key, tuple) else (key,)))
-
-
-def as_view_key(key):
-    """The key with an Ellipsis, so that NumPy makes a view (and reads nothing) even of one element."""
-    key = key if isinstance(key, tuple) else (key,)
-    return key if _has_ellipsis(key) else (*key, ...)
-
-
-def index_part(part):
-    if isinstance(part, slice):
-        return slice(
-            *(None if x is None else operator.index(x) for x in (part.start, part.stop, part.step))
-        )
-    if part is None or part is Ellipsis:
-        return part
-    if isinstance(part, (bool, np.bool_)) or (isinstance(part, Scalar) and part.dtype == BOOL):
-        raise Refused("numpy-call", "a truth value as index")
-    if isinstance(part, Array):
-        return part.trace.concrete(part)
-    if isinstance(part, (list, np.ndarray)):
-        return np.asarray([index_part(x) for x in part])
-    if isinstance(part, Scalar) and part.dtype not in (INT, BOOL):
-        raise IndexError("only integers are valid indices")
-    return operator.index(part)
-
-
-# --- arithmetic ------------------------------------------------------------------------------
-
-
 def as_node(trace, value):
     """The node of a value that takes part in an array operation."""
     if isinstance(value, Traced):
@@ -481,28 +345,6 @@ def stack(trace, values):
     if len({n.shape for n in nodes}) > 1:
         raise ValueError("setting an array element with a sequence: inhomogeneous shape")
     return stacked(graph, nodes)
-
-
-def joint_py(operands):
-    """Is the result of an operator a Python scalar? False, True, MAYBE or MIXED."""
-    kinds = {is_py(x) for x in operands}
-    return kinds.pop() if len(kinds) == 1 else mixture(kinds)
-
-
-def mixture(kinds):
-    """The kind of the result of an operator on scalars of several kinds."""
-    if not all(kinds):
-        return False
-    return MIXED if MIXED in kinds else MAYBE
-
-
-def is_py(value):
-    """Is this a Python scalar (whose NumPy promotion is weak)?"""
-    return (
-        value.py
-        if isinstance(value, Scalar)
-        else (isinstance(value, OutsideInt) or type(value) in (bool, int, float, complex))
-    )
 
 
 def wrap(trace, node, py=False, c_order=None):

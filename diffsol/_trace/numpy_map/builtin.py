@@ -14,7 +14,8 @@ from diffsol._trace.guards import Outside, OutsideInt
 from diffsol._trace.kinds import either
 from diffsol._trace.numpy_map.registry import HANDLERS, array_of, as_scalar, handles
 from diffsol._trace.reasons import Refused
-from diffsol._trace.values import MAYBE, MIXED, Array, Foreign, Scalar, Traced, as_node, wrap
+from diffsol._trace.scalars import MAYBE, MIXED, Foreign, Scalar, Traced
+from diffsol._trace.values import Array, as_node, wrap
 
 # Numbers that never change; their modules are not loaded for the sake of those who have none.
 EXACT = {("fractions", "Fraction"), ("decimal", "Decimal")}

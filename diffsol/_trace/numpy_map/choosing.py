@@ -15,7 +15,8 @@ from diffsol._trace.numpy_map.registry import (
     store,
 )
 from diffsol._trace.reasons import Refused
-from diffsol._trace.values import Array, Scalar, as_node, keep_c_order, wrap
+from diffsol._trace.scalars import Scalar
+from diffsol._trace.values import Array, as_node, keep_c_order, wrap
 
 
 @handles(np.where)

@@ -8,7 +8,8 @@ from diffsol._graph.ops import COMPLEX, FLOAT
 from diffsol._trace.arithmetic import apply
 from diffsol._trace.numpy_map.registry import HANDLERS, handles, only_default, plain, plain_scalar
 from diffsol._trace.reasons import Refused
-from diffsol._trace.values import Scalar, as_node, wrap
+from diffsol._trace.scalars import Scalar
+from diffsol._trace.values import as_node, wrap
 
 
 def _operand(trace, value):

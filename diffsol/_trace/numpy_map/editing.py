@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from diffsol._trace.arithmetic import apply
+from diffsol._trace.indexing import index_part
 from diffsol._trace.numpy_map.elementwise import OPERATORS
 from diffsol._trace.numpy_map.registry import HANDLERS, array_of, handles, plain
 from diffsol._trace.reasons import Refused
-from diffsol._trace.values import Array, as_node, index_part, is_dynamic
+from diffsol._trace.values import Array, as_node, is_dynamic
 
 MOST_ROUNDS = 64  # times that one element is met by `ufunc.at`
 

@@ -12,7 +12,8 @@ from diffsol._trace.arithmetic import INT_LIMIT, apply, matmul
 from diffsol._trace.guards import OutsideInt, unpin
 from diffsol._trace.numpy_map.registry import HANDLERS, handles, store
 from diffsol._trace.reasons import Refused
-from diffsol._trace.values import Array, Scalar, Traced, as_node, wrap
+from diffsol._trace.scalars import Scalar, Traced
+from diffsol._trace.values import Array, as_node, wrap
 
 OPERATORS: dict = dict(ALIASES)
 MATH: dict = {}

@@ -8,7 +8,8 @@ from diffsol._graph.ops import COMPLEX
 from diffsol._trace.arithmetic import apply, matmul
 from diffsol._trace.numpy_map.registry import array_of, handles, plain
 from diffsol._trace.reasons import Refused
-from diffsol._trace.values import Array, Scalar, stack
+from diffsol._trace.scalars import Scalar
+from diffsol._trace.values import Array, stack
 
 LARGEST = 64  # rows: the factors lie on the stack (32 kB)
 LARGEST_DETERMINANT = 3

@@ -10,13 +10,8 @@ from diffsol._trace.guards import Outside, OutsideInt
 from diffsol._trace.kinds import may_be_whole
 from diffsol._trace.numpy_map.registry import HANDLERS, array_of, handles, plain
 from diffsol._trace.reasons import Refused
-from diffsol._trace.values import (
-    Array,
-    Traced,
-    as_node,
-    keep_c_order,
-    traced_dtype,
-)
+from diffsol._trace.scalars import Traced, traced_dtype
+from diffsol._trace.values import Array, as_node, keep_c_order
 
 
 @handles(np.array)

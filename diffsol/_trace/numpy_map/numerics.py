@@ -11,7 +11,8 @@ from diffsol._trace.arithmetic import apply
 from diffsol._trace.guards import OutsideInt
 from diffsol._trace.numpy_map.registry import HANDLERS, array_of, handles, plain, plain_scalar
 from diffsol._trace.reasons import Refused
-from diffsol._trace.values import Array, Traced, as_node, wrap
+from diffsol._trace.scalars import Traced
+from diffsol._trace.values import Array, as_node, wrap
 
 LONGEST_KERNEL = 64  # of a convolution, whose products are written out
 

@@ -8,7 +8,8 @@ import numpy as np
 
 from diffsol._trace.guards import OutsideInt
 from diffsol._trace.reasons import Refused
-from diffsol._trace.values import Array, Scalar, Traced, as_node, is_py
+from diffsol._trace.scalars import Scalar, Traced, is_py
+from diffsol._trace.values import Array, as_node
 
 HANDLERS: dict = {}
 

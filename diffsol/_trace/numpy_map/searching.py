@@ -10,7 +10,8 @@ from diffsol._graph.ops import COMPLEX, FLOAT, INT
 from diffsol._trace.check import ascending
 from diffsol._trace.numpy_map.registry import handles, only_default, plain
 from diffsol._trace.reasons import Refused
-from diffsol._trace.values import Array, Scalar, as_node, wrap
+from diffsol._trace.scalars import Scalar
+from diffsol._trace.values import Array, as_node, wrap
 
 # From NumPy 2.5 on, where a value is sought in a table that is not sorted is another place than that of
 # plain bisection.

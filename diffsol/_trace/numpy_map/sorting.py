@@ -10,7 +10,8 @@ import numpy as np
 from diffsol._graph.ops import FLOAT
 from diffsol._trace.numpy_map.registry import array_of, handles, only_default, plain
 from diffsol._trace.reasons import Refused
-from diffsol._trace.values import Array, Scalar
+from diffsol._trace.scalars import Scalar
+from diffsol._trace.values import Array
 
 MOST_SORTED = 48  # values, each of which is compared with each other
 

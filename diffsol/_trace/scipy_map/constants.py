@@ -11,11 +11,11 @@ import warnings
 import numpy as np
 
 from diffsol._graph.node import varies
-from diffsol._trace import calls
 from diffsol._trace.guards import Outside, OutsideInt
+from diffsol._trace.known import absorb
 from diffsol._trace.reasons import Refused
+from diffsol._trace.scalars import Foreign, Traced
 from diffsol._trace.scipy_map.registry import FUNCTIONS
-from diffsol._trace.values import Foreign, Traced
 
 PURE = {
     "scipy.linalg": """
@@ -58,7 +58,7 @@ def _called_at_once(public, short):
         kwargs = {key: concrete(machine, x, f"{public}.{short}") for key, x in kwargs.items()}
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # a warning is Python's to give, at every call
-            return calls.absorb(machine.trace, function(*args, **kwargs))
+            return absorb(machine.trace, function(*args, **kwargs))
 
     return handler
 

@@ -8,8 +8,9 @@ import sys
 from diffsol._trace.arithmetic import apply
 from diffsol._trace.frames import Native
 from diffsol._trace.guards import Outside
+from diffsol._trace.scalars import Scalar
 from diffsol._trace.scipy_map.registry import points
-from diffsol._trace.values import Scalar, as_node, wrap
+from diffsol._trace.values import as_node, wrap
 
 
 def method(machine, owner, name):

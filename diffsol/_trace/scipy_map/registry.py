@@ -8,7 +8,7 @@ import numpy as np
 
 from diffsol._graph.ops import COMPLEX, FLOAT
 from diffsol._graph.special import TABLE as SPECIAL
-from diffsol._trace import world
+from diffsol._trace import attributes
 from diffsol._trace.guards import OutsideInt
 from diffsol._trace.reasons import Refused
 from diffsol._trace.values import Array, as_node
@@ -63,7 +63,7 @@ def _find(table, thing):
 def field(machine, owner, *names):
     """The attribute of an outside object, guarded; of several names the first that it has."""
     name = next(n for n in names if hasattr(owner.value, n))
-    return world.child(machine.trace, owner, name, getattr(owner.value, name))
+    return attributes.child(machine.trace, owner, name, getattr(owner.value, name))
 
 
 def number(value):

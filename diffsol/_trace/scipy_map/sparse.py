@@ -12,10 +12,11 @@ import sys
 import numpy as np
 
 from diffsol._graph.ops import BOOL
-from diffsol._trace import world
+from diffsol._trace import attributes
 from diffsol._trace.reasons import Refused
+from diffsol._trace.scalars import Foreign, Scalar
 from diffsol._trace.scipy_map.registry import FORMATS
-from diffsol._trace.values import Array, Foreign, Scalar, as_node
+from diffsol._trace.values import Array, as_node
 
 
 def is_sparse(value) -> bool:
@@ -162,7 +163,7 @@ def _read(machine, owner):
     reads.require(f"{owner.var}.shape == {value.shape!r}")
     shape = tuple(int(e) for e in value.shape)
     entries = READERS[value.format](value, lambda name: _fixed(reads, owner, name))
-    data = as_node(trace, world.child(trace, owner, "data", value.data))
+    data = as_node(trace, attributes.child(trace, owner, "data", value.data))
     if data.dtype == BOOL:
         raise Refused("dtype", "a sparse matrix of truth values")
     values = trace.graph.reshape(data, (data.size,))

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 
-from diffsol._trace import world
+from diffsol._trace import containers
 from diffsol._trace.frames import Cell, Function, Method, Opaque
 from diffsol._trace.guards import Outside, OutsideInt
 from diffsol._trace.narrow import Narrow
 from diffsol._trace.numpy_map import c_getitem, r_getitem
 from diffsol._trace.picking import pick_item, pick_value
 from diffsol._trace.reasons import Refused
-from diffsol._trace.values import Array, Scalar, is_dynamic
+from diffsol._trace.scalars import Scalar
+from diffsol._trace.values import Array, is_dynamic
 
 
 def item(machine, owner, key):
     """owner[key]"""
     if isinstance(owner, Outside):
-        return world.item(machine, owner, key)
+        return containers.item(machine, owner, key)
     if isinstance(owner, (np.ndarray, np.generic)):
         owner = Array.of(machine.trace, machine.trace.graph.const(owner))
     if isinstance(owner, (list, tuple)) and is_dynamic(key):
@@ -63,7 +64,7 @@ def constant_array(machine, value):
 
 def truth(machine, value) -> bool:
     if isinstance(value, Outside):
-        return world.truth(machine, value)
+        return containers.truth(machine, value)
     if isinstance(value, Opaque):
         raise Refused("concrete-value", "a string made from traced values")
     return True if isinstance(value, (Function, Method)) else bool(value)
@@ -78,7 +79,7 @@ def pop_many(frame, count):
 def iterate(machine, value):
     """An iterator over a value."""
     if isinstance(value, Outside):
-        return iter(world.elements(machine, value))
+        return iter(containers.elements(machine, value))
     if isinstance(value, Scalar | OutsideInt | Opaque):
         raise TypeError("cannot iterate over a scalar")
     return iter(constant_array(machine, value))

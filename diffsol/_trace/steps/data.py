@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import types
 
-from diffsol._trace import world
+from diffsol._trace import attributes, world
 from diffsol._trace.changes import assign_cell, changing
 from diffsol._trace.frames import METHOD_BIT, NEW_CALLS, NULL, Cell
 from diffsol._trace.guards import Outside
 from diffsol._trace.instances import Instance, make_super, set_attribute
 from diffsol._trace.merging import Split
 from diffsol._trace.reasons import Refused
+from diffsol._trace.scalars import Scalar
 from diffsol._trace.steps.common import item, local_key, pop_many
 from diffsol._trace.steps.registry import step
-from diffsol._trace.values import Array, Scalar
+from diffsol._trace.values import Array
 
 
 @step("LOAD_CONST")
@@ -115,8 +116,8 @@ def _store_deref(machine, frame, step):
 
 def _attribute(machine, owner, name):
     if type(owner) is types.ModuleType:
-        return world.module_attribute(machine.trace, owner, name)
-    return world.attribute(machine, owner, name)
+        return attributes.module_attribute(machine.trace, owner, name)
+    return attributes.attribute(machine, owner, name)
 
 
 @step("LOAD_ATTR")
@@ -137,7 +138,7 @@ def _load_super_attr(machine, frame, step):
     asked, cls, owner = pop_many(frame, 3)
     if asked is not super:
         raise Refused("unknown-call", "a `super` of its own")
-    value = world.attribute(machine, make_super(machine, cls, owner), step.value)
+    value = attributes.attribute(machine, make_super(machine, cls, owner), step.value)
     if step.arg & 1:
         _push_method(frame, value)
     else:

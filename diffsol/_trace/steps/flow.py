@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from diffsol._trace import calls, registered, world
+from diffsol._trace import attributes, calls, registered, world
 from diffsol._trace.branches import Jump
 from diffsol._trace.floats import function_of
 from diffsol._trace.frames import NEW_CALLS, NULL, Function
 from diffsol._trace.guards import Outside
 from diffsol._trace.joins import after_loop
 from diffsol._trace.reasons import Refused, UserRaised
+from diffsol._trace.scalars import Scalar
 from diffsol._trace.steps.common import is_iterator, iterate, operand, pop_many, truth
 from diffsol._trace.steps.registry import step
-from diffsol._trace.values import Scalar
 
 
 @step(
@@ -302,4 +302,4 @@ def _import_name(machine, frame, step):
 
 @step("IMPORT_FROM")
 def _import_from(machine, frame, step):
-    frame.stack.append(world.attribute(machine, frame.stack[-1], step.value))
+    frame.stack.append(attributes.attribute(machine, frame.stack[-1], step.value))

@@ -9,15 +9,15 @@ import types
 
 import numpy as np
 
-from diffsol._trace import world
+from diffsol._trace import containers
 from diffsol._trace.changes import changing
 from diffsol._trace.floats import combined
 from diffsol._trace.guards import Outside, unpin
 from diffsol._trace.instances import Instance
 from diffsol._trace.reasons import Refused, UserRaised
+from diffsol._trace.scalars import Scalar
 from diffsol._trace.steps.common import constant_array, operand, truth
 from diffsol._trace.steps.registry import step
-from diffsol._trace.values import Scalar
 
 BINARY = {
     "+": operator.add,
@@ -221,7 +221,7 @@ def _identical(machine, left, right) -> bool:
 def _contains(machine, frame, step):
     container, value = frame.stack.pop(), frame.stack.pop()
     found = (
-        world.contains(machine, container, value)
+        containers.contains(machine, container, value)
         if isinstance(container, Outside)
         else operand(machine, value) in container
     )
