@@ -1,8 +1,9 @@
 """The tracer's virtual machine: runs a function's bytecode on traced values.
 
 Python instructions are carried out as the interpreter would, with three differences: what is read
-from outside goes through `world.py` (which records guards), calls go through `calls.py` (which
-only lets known, pure ones pass), and a branch on a traced value asks `trace.py` which way to go.
+from outside goes through `world.py`, `attributes.py` and `containers.py` (which record guards),
+calls go through `calls.py` (which only lets known, pure ones pass), and a branch on a traced value
+asks `trace.py` which way to go.
 User code itself never runs, so it can neither see nor swallow the tracer's signals.
 """
 
