@@ -14,11 +14,13 @@ What a producer itself raises comes out unchanged.
 from __future__ import annotations
 
 import sys
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 from diffsol._dlpack import capsule as _capsule
+from diffsol._dlpack import gpu as _gpu
 
 __all__ = ["device_of", "framework_of", "from_dlpack", "is_dlpack", "to_dlpack"]
 
@@ -41,6 +43,8 @@ _DEVICES = {
     14: "oneapi",
     15: "webgpu",
     16: "hexagon",
+    17: "maia",
+    18: "trn",
 }
 _IN_MEMORY = ("cpu", "cuda_host", "rocm_host")  # what NumPy reads
 _ON_CUDA = ("cuda", "cuda_managed")  # what CuPy reads
@@ -58,18 +62,18 @@ _is_negative = (0).__gt__
 
 
 class _Holder:
-    """A capsule as the object that NumPy and CuPy want."""
+    """A capsule as the object that NumPy wants."""
 
-    __slots__ = ("_capsule", "_device")
+    __slots__ = ("_capsule",)
 
-    def __init__(self, capsule, device=(1, 0)):
-        self._capsule, self._device = capsule, device
+    def __init__(self, capsule):
+        self._capsule = capsule
 
     def __dlpack__(self, **_):
         return self._capsule
 
     def __dlpack_device__(self):
-        return self._device
+        return 1, 0
 
 
 def is_dlpack(x: Any) -> bool:
@@ -89,9 +93,9 @@ def device_of(x: Any) -> tuple[str, int]:
 def framework_of(x: Any) -> str | None:
     """'numpy', 'torch', 'jax', 'cupy', 'tensorflow', or None. Nothing is imported for it."""
     for name, classes in _FRAMEWORKS.items():
-        module = sys.modules.get(name)
-        for one in classes if module is not None else ():
-            found = getattr(module, one, None)
+        names = _names_of(sys.modules.get(name))
+        for one in classes:
+            found = names.get(one)
             if isinstance(found, type) and isinstance(x, found):
                 return name
     return None
@@ -114,7 +118,7 @@ def from_dlpack(x: Any, /, *, device: Any = None, copy: bool | None = None) -> A
     -------
     numpy.ndarray, or cupy.ndarray
         By the device. It cannot be written to where the producer says so, or is too old to say. (CuPy has no arrays
-        that cannot be written to: a capsule that asks for one is copied, but CuPy does not see what an object says.)
+        that cannot be written to: what asks for one is copied, but not what is too old to say.)
 
     Raises
     ------
@@ -130,11 +134,11 @@ def from_dlpack(x: Any, /, *, device: Any = None, copy: bool | None = None) -> A
     elif _capsule.is_capsule(x):
         found, is_on_cuda = _of_capsule(x, copy)
     else:
-        found, is_on_cuda = _of_object(x)
+        found, is_on_cuda = _of_object(x, copy)
     if is_on_cuda and device == "cpu":
-        return _moved_to_cpu(found, copy)
+        return _gpu.to_cpu(found, copy)
     if device == "cuda" and not is_on_cuda:
-        return _moved_to_cuda(found, copy)
+        return _gpu.to_cuda(found, copy)
     return found.copy() if copy else found
 
 
@@ -171,12 +175,12 @@ def to_dlpack(
     if not _is_producer(array):
         raise TypeError(f"{type(array).__name__!r} is no DLPack array: it has no `__dlpack__`.")
     is_numpys = isinstance(array, np.ndarray)
-    if is_numpys and any(map(_is_negative, array.strides)):
+    if is_numpys and copy is not True and any(map(_is_negative, array.strides)):
         if copy is False:
             raise BufferError(
                 "The array has negative strides, which consumers do not take; with `copy=None` it is copied."
             )
-        array, copy = np.ascontiguousarray(array), None
+        array = np.ascontiguousarray(array)
     wishes: dict[str, Any] = {}
     if stream is not None:
         wishes["stream"] = stream
@@ -190,6 +194,11 @@ def to_dlpack(
     if not is_numpys and any(map(_is_negative, _capsule.content_of(capsule).strides or ())):
         raise BufferError("The array has negative strides, which consumers do not take: copy it.")
     return capsule
+
+
+def _names_of(module) -> dict:
+    """The names in a module. Those of one that waits to be imported (importlib.util.LazyLoader) are not asked for."""
+    return object.__getattribute__(module, "__dict__") if isinstance(module, ModuleType) else {}
 
 
 # --- asking a producer ----------------------------------------------------------------------------------
@@ -228,22 +237,21 @@ def _asked(x, wishes):
         if "max_version" not in wishes or "argument" not in str(error):
             raise  # about something else
         capsule = x.__dlpack__(**{k: v for k, v in wishes.items() if k != "max_version"})
-    if not _capsule.is_capsule(capsule):
-        raise TypeError(f"`__dlpack__` gave {type(capsule).__name__!r} and no capsule.")
-    return capsule
+    return _capsule.checked(capsule)
 
 
 # --- taking an array -------------------------------------------------------------------------------------
 # Each gives the array, and whether it is CuPy's.
 
 
-def _of_object(x):
-    name = _device_name(_device(x)[0])
+def _of_object(x, copy):
+    device = _device(x)
+    name = _device_name(device[0])
     if name in _ON_CUDA:
-        return _cupy_for_array().from_dlpack(x), True  # CuPy tells the producer its stream
+        return _gpu.taken(x.__dlpack__, device, copy), True
     if name not in _IN_MEMORY:
         raise _unreadable(name)
-    return _of_capsule(_asked(x, _WISHES), None)
+    return _of_capsule(_asked(x, _WISHES), copy)
 
 
 def _of_capsule(capsule, copy):
@@ -251,7 +259,7 @@ def _of_capsule(capsule, copy):
     # (Memory that CUDA manages it reads: its producer has synchronized, as nobody could tell it a stream.)
     try:
         found = np.from_dlpack(_Holder(capsule))
-    except (BufferError, RuntimeError, ValueError) as error:
+    except (BufferError, MemoryError, RuntimeError, ValueError) as error:
         return _of_refused(capsule, copy, error)
     if found.flags.owndata and found.size:  # NumPy has made memory where there was none
         raise BufferError("The array has elements, but its capsule holds no memory.")
@@ -266,42 +274,8 @@ def _of_refused(capsule, copy, error):
         raise BufferError(f"The array cannot be taken: {error}") from error
     if name not in _ON_CUDA:
         raise _unreadable(name) from error
-    cupy = _cupy_for_array()
-    if content.is_read_only and copy is False:
-        raise BufferError("The array must not be written to, which CuPy cannot keep: copy it.")
-    try:
-        found = cupy.from_dlpack(_Holder(capsule, content.device))
-    except RuntimeError as cause:
-        raise BufferError(f"The array cannot be taken: {cause}") from cause
-    return found.copy() if content.is_read_only and copy is None else found, True
+    return _gpu.taken(lambda **_: capsule, content.device, copy), True
 
 
 def _unreadable(device):
     return NotImplementedError(f"Arrays on the device {device!r} cannot be read here.")
-
-
-# --- from device to device ------------------------------------------------------------------------------
-
-
-def _moved_to_cuda(array, copy):
-    if copy is False:
-        raise ValueError("The array is in the processor's memory: on a GPU it is a copy.")
-    return _cupy("A GPU takes CuPy").asarray(array)
-
-
-def _moved_to_cpu(array, copy):
-    if copy is False:
-        raise ValueError("The array is on a GPU: in the processor's memory it is a copy.")
-    return array.get()
-
-
-def _cupy_for_array():
-    return _cupy("The array is on a GPU, which takes CuPy")
-
-
-def _cupy(need):
-    try:
-        import cupy
-    except ImportError as error:
-        raise NotImplementedError(f"{need}: pip install 'diffsol[cuda12]' (or cuda13).") from error
-    return cupy

@@ -41,14 +41,27 @@ class Content:
 
     def __init__(self, address, flags=0):
         tensor = _TENSOR.unpack_from((ctypes.c_char * _TENSOR.size).from_address(address))
-        _, kind, number, ndim, _, _, _, _, strides, _ = tensor
+        _, kind, number, self._ndim, _, _, _, _, self._strides_at, _ = tensor
         self.device = kind, number
-        self.strides = tuple((ctypes.c_int64 * ndim).from_address(strides)) if strides else None
         self.is_read_only = bool(flags & READ_ONLY)
+
+    @property
+    def strides(self):
+        # On use: of an array that is refused for its number of axes, that many strides are not to be read.
+        if not self._strides_at:
+            return None
+        return tuple((ctypes.c_int64 * self._ndim).from_address(self._strides_at))
 
 
 def is_capsule(x) -> bool:
     return type(x) is _Capsule
+
+
+def checked(answer):
+    """What `__dlpack__` has answered, which must be a capsule."""
+    if not is_capsule(answer):
+        raise TypeError(f"`__dlpack__` gave {type(answer).__name__!r} and no capsule.")
+    return answer
 
 
 def name_of(capsule) -> bytes:

@@ -8,7 +8,7 @@ from dlpack import counting
 
 READS_VERSIONED = np.lib.NumpyVersion(np.__version__) >= "2.1.0"
 CPU, CUDA = (1, 0), (2, 0)
-READ_ONLY = 1
+READ_ONLY, IS_COPIED = 1, 2
 CODES = {"i": 0, "u": 1, "f": 2, "c": 5, "b": 6}
 BFLOAT16 = (4, 16, 1)
 

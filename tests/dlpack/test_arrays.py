@@ -5,6 +5,7 @@ import pytest
 
 from diffsol.dlpack import from_dlpack, to_dlpack
 from dlpack.producers import (
+    IS_COPIED,
     READ_ONLY,
     Made,
     Modern,
@@ -155,6 +156,16 @@ def test_backward_arrays_are_copied_or_refused():
         to_dlpack(array[::-1], copy=False)
 
 
+@pytest.mark.new_kind
+def test_a_copy_says_so():
+    """The flag by which a consumer knows that nobody else has the memory."""
+    for array in (doubles(5), doubles(5)[::-1]):
+        capsule = to_dlpack(array, max_version=(1, 0), copy=True)
+        assert managed_of(capsule).flags & IS_COPIED
+        assert managed_of(capsule).tensor.strides[0] == 1
+        np.testing.assert_array_equal(from_dlpack(capsule), array)
+
+
 # --- writing ----------------------------------------------------------------------------------------
 
 
@@ -186,6 +197,18 @@ def test_read_only_arrays_of_numpy(copy):
     with pytest.raises(BufferError):
         to_dlpack(array)
     assert not from_dlpack(to_dlpack(array, max_version=(1, 0))).flags.writeable
+
+
+@pytest.mark.filterwarnings("ignore:the matrix subclass")
+@pytest.mark.parametrize("kind", [np.matrix, np.ma.masked_array])
+def test_subclasses_give_what_they_give_numpy(kind):
+    array = kind(doubles(2, 2))
+    if kind is np.ma.masked_array:
+        array[0, 0] = np.ma.masked
+    found, theirs = from_dlpack(array), np.from_dlpack(array)
+    assert type(found) is type(theirs) is np.ndarray
+    assert shares(found, theirs)
+    np.testing.assert_array_equal(found, theirs)
 
 
 # --- copies -----------------------------------------------------------------------------------------

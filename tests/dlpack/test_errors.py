@@ -1,5 +1,6 @@
 """What is refused, with which error; and what an object is."""
 
+import importlib.util
 import sys
 
 import numpy as np
@@ -110,6 +111,7 @@ def test_devices_have_names():
     assert device_of(doubles(3)) == ("cpu", 0)
     assert device_of(Made(doubles(1), device=(2, 3)).capsule) == ("cuda", 3)
     assert device_of(Modern(None, device=(10, 1))) == ("rocm", 1)
+    assert device_of(Modern(None, device=(18, 0))) == ("trn", 0)  # the last one of DLPack 1.3
     with pytest.raises(NotImplementedError, match="77"):
         device_of(Modern(None, device=(77, 0)))
 
@@ -127,6 +129,17 @@ def test_a_framework_without_its_class(monkeypatch):
     """A module half imported, or one that is hidden."""
     monkeypatch.setitem(sys.modules, "torch", None)
     monkeypatch.setitem(sys.modules, "tensorflow", type(sys)("tensorflow"))
+    assert framework_of(object()) is None
+
+
+def test_a_framework_that_waits_to_be_imported(tmp_path, monkeypatch):
+    """By importlib's LazyLoader: it is there, but a look at any of its names would import it."""
+    (tmp_path / "cupy.py").write_text("raise AssertionError('imported')")
+    spec = importlib.util.spec_from_file_location("cupy", tmp_path / "cupy.py")
+    spec.loader = importlib.util.LazyLoader(spec.loader)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    monkeypatch.setitem(sys.modules, "cupy", module)
     assert framework_of(object()) is None
 
 

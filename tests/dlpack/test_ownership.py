@@ -150,7 +150,10 @@ REFUSED = {
     "no-such-code": dict(dtype=(99, 64, 1)),
     "fp8": dict(dtype=(7, 8, 1)),
     "too-many-axes": dict(shape=(1,) * 70, strides=(1,) * 70),
+    "axes-beyond-memory": dict(shape=(1,), ndim=2**31 - 1),
+    "minus-one-axes": dict(shape=(1,), ndim=-1),
     "negative-axes": dict(shape=(-2,), strides=(1,)),
+    "too-much-of-no-memory": dict(shape=(2**45,), strides=(1,), data=None),
 }
 
 
@@ -163,6 +166,12 @@ def test_refused_arrays(versioned, given, name):
         from_dlpack(given(made))
     gc.collect()
     assert made.deleted == 1
+
+
+@KINDS
+@pytest.mark.parametrize("ndim", [-1, 70, 2**31 - 1])
+def test_where_a_refused_array_is(versioned, ndim):
+    assert device_of(Made(doubles(3), versioned, ndim=ndim).capsule) == ("cpu", 0)
 
 
 @KINDS
