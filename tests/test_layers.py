@@ -32,6 +32,7 @@ ALLOWED = {
         "errors",
     },
     "_sens": {
+        "_dlpack",
         "_ensemble",
         "integrate",
         "_engine",
@@ -43,6 +44,7 @@ ALLOWED = {
         "errors",
     },
     "_fit": {
+        "_dlpack",
         "_sens",
         "_engine",
         "_ensemble",

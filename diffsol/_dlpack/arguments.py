@@ -29,6 +29,11 @@ def read(x: Any) -> Any:
     return _taken(x) if type(x).__name__ == "PyCapsule" else x
 
 
+def read_each(x: Any) -> Any:
+    """As `read`; of a list or tuple, such as one array for each experiment, the entries."""
+    return type(x)(map(read, x)) if type(x) in (list, tuple) else read(x)
+
+
 def read_args(args: tuple) -> tuple:
     """The further arguments of a function, with arrays in place of objects that have `__dlpack__` and nothing
     else: neither attributes nor operators, so that a function could do nothing with them.

@@ -26,7 +26,6 @@ METHOD_IDS = {name: METHODS[name].id for name in METHODS} | {
     name: ROSENBROCK[name].id for name in ROSENBROCK
 }
 IN_LANES = ("RK23", "RK45", "DOP853", "Rodas5P")
-ALIGNMENT = 64
 STEPS_EXPECTED = 100  # of a trajectory, where nothing is known
 LEAST_SPARED = 0.02  # seconds: less is not worth a thought
 SPARED = 1e-8  # seconds of a trial step, by stages that are one kernel

@@ -11,6 +11,7 @@ import numpy as np
 
 from diffsol._dlpack.arguments import read
 from diffsol._ensemble.batch import host
+from diffsol._ensemble.memory import aligned
 from diffsol._native._core import lib
 from diffsol.integrate import _options
 
@@ -109,7 +110,10 @@ def _times(t_eval, batch):
         times = times[~np.isnan(times)]  # SciPy passes over them
         _check_within(times, np.minimum(t0, tf), np.maximum(t0, tf))
     widest = (t0.min(), tf.max()) if forward else (t0.max(), tf.min())
-    return np.ascontiguousarray(_options.check_t_eval(times, *map(float, widest)))
+    times = _options.check_t_eval(times, *map(float, widest))
+    found = aligned(times.shape)  # the result's `t`
+    found[:] = times
+    return found
 
 
 def _check_within(times, first, last):

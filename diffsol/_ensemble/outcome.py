@@ -6,6 +6,8 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
+from diffsol._ensemble.memory import filled
+
 UNKNOWN = -4  # a status: nothing is known of the trajectory yet, or its kernel could not answer (DS_ENS_TRAPPED)
 
 
@@ -38,14 +40,14 @@ class Outcome:
         events, room = len(options.events), options.event_room
         counts = [np.zeros(size, np.int64) for _ in range(4)]
         return cls(
-            np.full(size, np.nan),
-            np.full((size, n), np.nan, dtype),
+            filled(size, np.nan),
+            filled((size, n), np.nan, dtype),
             np.full(size, UNKNOWN, np.int32),
             *counts,
-            np.full((size, options.n_eval, n), np.nan, dtype),
+            filled((size, options.n_eval, n), np.nan, dtype),
             np.zeros((size, events), np.int64),
-            np.full((size, events, room), np.nan),
-            np.full((size, events, room, n), np.nan, dtype),
+            filled((size, events, room), np.nan),
+            filled((size, events, room, n), np.nan, dtype),
         )
 
     def arrays(self):

@@ -11,6 +11,7 @@ import numpy as np
 
 from diffsol._engine import kernels, switch, verify
 from diffsol._ensemble import alone, native
+from diffsol._ensemble.memory import aligned
 from diffsol._ensemble.outcome import Outcome
 from diffsol._ensemble.programs import EventRefused, Parameters, Programs, programs_of
 from diffsol._ensemble.reduce import Reducer
@@ -203,9 +204,6 @@ def agrees(plan, batch) -> bool:
 def _lanes(values, width):
     """A row of equal lanes for each value, where kernels may read it: at a multiple of 64 bytes."""
     values = np.asarray(values, float)
-    count = values.size * width
-    room = np.empty(count + native.ALIGNMENT // 8)
-    start = (-room.ctypes.data % native.ALIGNMENT) // 8
-    rows = room[start : start + count].reshape(values.size, width)
+    rows = aligned((values.size, width))
     rows[:] = values[:, None]
     return rows

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from diffsol._dlpack.arguments import read_args, read_each
 from diffsol._ensemble.native import default_threads
 from diffsol._fit.experiment import Experiment, Options
 from diffsol._fit.parameters import Parameters
@@ -122,13 +123,14 @@ def residual(
     >>> least_squares(fun, [1.0], jac=fun.jac).x.round(6)
     array([1.5])
     """
+    y0, t, data, weights = map(read_each, (y0, t, data, weights))
     given = dict(locals())
     if sens not in ("forward", "discrete"):
         raise ValueError(f"`sens` must be 'forward' or 'discrete', not {sens!r}.")
     lists = _experiments(t, data, y0, args, weights, t_span)
     found: list[Experiment] = []
     for t_i, data_i, y0_i, args_i, weights_i, span_i in lists:
-        args_i = parameters_of(fun) if args_i is None else _options.unpack_args(args_i)
+        args_i = parameters_of(fun) if args_i is None else read_args(_options.unpack_args(args_i))
         start = first_state(y0_i, args_i)
         variables = variables_of(fun, start, args_i, wrt)
         if not found and "args" in ((wrt,) if isinstance(wrt, str) else wrt):

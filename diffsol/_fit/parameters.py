@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from diffsol._dlpack.arguments import read
+
 
 class Parameters:
     """p, and the variables of each experiment that it stands for.
@@ -37,7 +39,7 @@ class Parameters:
 
     def values(self, p) -> np.ndarray:
         """The variables that p stands for."""
-        values = np.array(p, dtype=float)
+        values = np.array(read(p), dtype=float)
         if values.shape != self.start.shape:
             raise ValueError(
                 f"The parameters must be a vector of {len(self.names)} numbers, {', '.join(self.names)}, not of "

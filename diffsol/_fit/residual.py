@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from diffsol._dlpack.arguments import read
 from diffsol._fit.together import together
 
 KEPT = 2  # solves: an optimiser asks for the Jacobian where it has asked for the residual, or one step back
@@ -86,7 +87,7 @@ class Residual:
         values = self._parameters.values(p)[self._parameters.places[experiment]]
         with self._lock:  # an experiment has one block of parameters
             self._look_again()
-            return one.solve(values, t)[0]
+            return one.solve(values, read(t))[0]
 
     def values(self, p: Any) -> dict[str, float]:
         """The variables that p stands for, by their names: logarithms undone."""
@@ -104,7 +105,7 @@ class Residual:
 
     def _solved(self, p):
         """(residual, Jacobian, models) at p, of the last solves kept."""
-        p = np.ascontiguousarray(p, dtype=float)
+        p = np.ascontiguousarray(read(p), dtype=float)
         key = p.tobytes()
         with self._lock:
             self._look_again()
@@ -210,7 +211,7 @@ class Residual:
     def _model(self, t, p):
         if self._several:
             raise ValueError("`model` is of one experiment; use the residual itself for several.")
-        experiment = self._experiments[0]
+        experiment, t = self._experiments[0], read(t)
         if t is not None and not np.array_equal(t, experiment.t):
             values = self._parameters.values(p)
             with self._lock:  # an experiment has one block of parameters

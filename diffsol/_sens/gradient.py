@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from diffsol._dlpack.arguments import read, read_args
 from diffsol._methods.registry import METHODS
 from diffsol._sens.losses import Loss
 from diffsol._sens.solve import native, real
@@ -169,7 +170,8 @@ def gradient(
     _check_counts(checkpoint_every, memory)
     name = native(method)
     t0, tf = map(float, t_span)
-    args = _options.unpack_args(args)
+    y0, t_eval = read(y0), read(t_eval)
+    args = read_args(_options.unpack_args(args))
     state = real(_options.check_y0(y0))
     times = np.array([tf])
     if t_eval is not None:

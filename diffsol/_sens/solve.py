@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from diffsol._dlpack.arguments import read, read_args
 from diffsol._engine.watch import OBSERVERS, Start
 from diffsol._methods.registry import METHODS
 from diffsol._sens.crossings import Crossing, moved_by
@@ -132,7 +133,8 @@ def solve_ivp(
         raise ValueError(f"`sens` must be one of {', '.join(map(repr, KINDS))}, not {sens!r}.")
     name = native(method)
     t0, tf = map(float, t_span)
-    args = _options.unpack_args(args)
+    y0, t_eval, dy0, dt0 = map(read, (y0, t_eval, dy0, dt0))
+    args = read_args(_options.unpack_args(args))
     if t_eval is not None:
         t_eval = _options.check_t_eval(t_eval, t0, tf).astype(float, copy=False)
     limits, options = _limits.taken(options)

@@ -156,13 +156,14 @@ def _has_signature(fun) -> bool:
 
 
 def left_out(fun, args, variables) -> list:
-    """What might have been meant as a variable, and is none: names and values of numbers, lists and dicts."""
+    """What might have been meant as a variable, and is none: names and values of numbers, lists, dicts and
+    arrays, of whatever framework."""
     return [
         (label, arg)
         for label, arg, place in zip(_labels(fun, len(args)), args, variables.places, strict=True)
         if place is None
         and not isinstance(arg, bool)
-        and (isinstance(arg, int | np.integer | list | dict | np.ndarray))
+        and (isinstance(arg, int | np.integer | list | dict) or hasattr(arg, "__dlpack__"))
     ]
 
 

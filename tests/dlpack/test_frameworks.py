@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import scipy.integrate
 
-from diffsol import solve_ensemble
+from diffsol import fit, sensitivity, solve_ensemble
 from diffsol.dlpack import device_of, framework_of, from_dlpack, is_dlpack, to_dlpack
 from diffsol.integrate import odeint, solve_ivp
 from dlpack.producers import doubles
@@ -180,6 +180,16 @@ def test_to_jax(jax):
     np.testing.assert_array_equal(np.asarray(found), array)
 
 
+def assert_shared(torch, jax, array):
+    """Both see the array's own memory."""
+    assert array.dtype == float
+    tensor, shared = torch.from_dlpack(array), jax.dlpack.from_dlpack(array)
+    assert tensor.data_ptr() == array.ctypes.data
+    assert shared.unsafe_buffer_pointer() == array.ctypes.data
+    np.testing.assert_array_equal(tensor.numpy(), array)
+    np.testing.assert_array_equal(np.asarray(shared), array)
+
+
 # --- results ----------------------------------------------------------------------------------------
 
 
@@ -189,13 +199,16 @@ def test_to_jax(jax):
 def test_results_are_shared(torch, jax, method, n, t_eval):
     sol = solve_ivp(lambda t, y: -y, (0, 2), doubles(n), method, t_eval)
     for array in (sol.t, sol.y):
-        assert array.dtype == float
-        tensor, shared = torch.from_dlpack(array), jax.dlpack.from_dlpack(array)
-        assert tensor.data_ptr() == array.ctypes.data
-        assert tensor.is_contiguous()
-        assert shared.unsafe_buffer_pointer() == array.ctypes.data
-        np.testing.assert_array_equal(tensor.numpy(), array)
-        np.testing.assert_array_equal(np.asarray(shared), array)
+        assert_shared(torch, jax, array)
+        assert torch.from_dlpack(array).is_contiguous()
+
+
+@pytest.mark.parametrize("t_eval", [None, T])
+@pytest.mark.parametrize("size", [1, 3, 1000])
+def test_ensembles_are_shared(torch, jax, size, t_eval):
+    sol = solve_ensemble(decay, (0, 2), doubles(size, 3), t_eval=t_eval)
+    for array in (sol.y, sol.y_final, sol.t_final, *([] if t_eval is None else [sol.t])):
+        assert_shared(torch, jax, array)
 
 
 def test_a_shared_result_outlives_the_solution(torch, jax):
@@ -231,6 +244,30 @@ def test_odeint_takes_arrays(tier, made):
     func = lambda y, t: -RATES * y  # noqa: E731
     found = odeint(func, made(doubles(3)), made(T))
     np.testing.assert_array_equal(found, odeint(func, doubles(3), T))
+
+
+def test_fits_take_arrays(made):
+    """A tensor among `args` is no variable: it is said."""
+    data, p = np.ones((3, 6)), 1.1 * RATES
+    expected = fit.residual(decay_at, doubles(3), T, data, args=(RATES,))
+    found = fit.residual(decay_at, made(doubles(3)), made(T), made(data), args=(RATES,))
+    np.testing.assert_array_equal(found(made(p)), expected(p))
+    np.testing.assert_array_equal(found.jac(made(p)), expected.jac(p))
+    with pytest.warns(UserWarning, match="'rates' of `args` .* is not fitted"):
+        fit.residual(
+            lambda t, y, k, rates: -k * y,
+            doubles(3),
+            T,
+            data,
+            args=(1.0, made(RATES)),
+        )
+
+
+def test_sensitivities_take_arrays(made):
+    expected = sensitivity.solve_ivp(decay_at, (0, 2), doubles(3), t_eval=T, args=(RATES,))
+    y0, t_eval = made(doubles(3)), made(T)
+    found = sensitivity.solve_ivp(decay_at, (0, 2), y0, t_eval=t_eval, args=(RATES,))
+    np.testing.assert_array_equal(found.sens, expected.sens)
 
 
 @pytest.mark.parametrize("args_axes", [None, 0])

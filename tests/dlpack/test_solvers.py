@@ -156,6 +156,19 @@ def test_results_lie_as_others_want_them(tier, method, t_eval, n):
             np.testing.assert_allclose(found.y, theirs.y, rtol=1e-2)
 
 
+@pytest.mark.filterwarnings("ignore:.*is not compiled")  # complex states
+@pytest.mark.parametrize("size", [1, 3, 1000])
+@pytest.mark.parametrize("k", [1.0, 1.0 + 0.5j])
+@pytest.mark.parametrize("t_eval", [None, T])
+def test_ensembles_lie_as_others_want_them(size, k, t_eval):
+    found = solve_ensemble(lambda t, y: -y, (0, 2), k * doubles(size, 3), t_eval=t_eval)
+    for array in (found.y, found.y_final, found.t_final, *([] if t_eval is None else [found.t])):
+        assert array.ctypes.data % 64 == 0
+        assert array.dtype == (type(k) if array.ndim > 1 else float)
+        in_order = array if array is not found.y or t_eval is None else array.swapaxes(1, 2)
+        assert in_order.flags.c_contiguous
+
+
 def test_backward_in_time():
     found = solve_ivp(lambda t, y: -y, (2, 0), doubles(2), t_eval=T[::-1])
     assert all(step > 0 for step in (*found.t.strides, *found.y.strides))
