@@ -48,9 +48,9 @@ def read_args(args: tuple) -> tuple:
 
 
 def _is_bare(x):
+    # Its class is asked, so that an object's own __getattr__ sees no more than with SciPy.
     return (
-        hasattr(x, "__dlpack__")
-        and not isinstance(x, type)
+        hasattr(type(x), "__dlpack__")
         and not any(hasattr(x, use) for use in _USES)
         and all(name.startswith("_") for name in dir(x))
     )

@@ -134,6 +134,29 @@ def test_objects_that_are_more_are_handed_over(tier, x, function):
     np.testing.assert_allclose(ours.y, theirs.y, rtol=1e-12)
 
 
+def test_an_argument_is_not_asked_for_names_that_it_makes_up(tier):
+    class Proxy:
+        def __getattr__(self, name):
+            asked.append(name)
+            raise AttributeError(name)
+
+    asked: list = []
+    solve_ivp(lambda t, y, p: -y, (0, 1), [1.0], args=(Proxy(),))
+    assert "__dlpack__" not in asked
+
+
+def test_a_class_is_no_array():
+    """It has `__dlpack__` for its instances."""
+    seen = []
+
+    def fun(t, y, kind):
+        seen.append(kind)
+        return -y
+
+    solve_ivp(fun, (0, 1), [1.0], args=(Modern,))
+    assert all(kind is Modern for kind in seen)
+
+
 # --- what comes back --------------------------------------------------------------------------------
 
 
