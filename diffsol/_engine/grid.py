@@ -8,7 +8,7 @@ from diffsol._engine import verify
 from diffsol._engine.callback import PythonCalls, check_shape, doubles_at
 from diffsol._engine.chord import band_pattern, chord_of
 from diffsol._engine.function import Function
-from diffsol._engine.grid_core import GridCore, Warm
+from diffsol._engine.grid_core import GridCore, Warm, rows_from
 from diffsol._engine.odepack import as_doubles, as_numbers
 from diffsol._engine.refusal import refused
 from diffsol._engine.tier import Tier
@@ -38,8 +38,7 @@ class Grid:
     def __init__(self, rhs, given, state, times, critical, rtol, atol, band, limits, told):
         self.rhs, self._given, self._band = rhs, given, band
         self._inputs = times, critical, rtol, atol, limits, told
-        self.y = np.empty((times.size, state.size))
-        self.y[0] = state
+        self.y = rows_from(state, times.size)
 
     def go(self, mode=None) -> int:
         """Solve; ODEPACK's istate.

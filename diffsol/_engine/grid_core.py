@@ -8,6 +8,7 @@ import numpy as np
 
 from diffsol._engine import policy, switch
 from diffsol._engine.chord import set_band
+from diffsol._engine.memory import aligned
 from diffsol._engine.tolerance import set_tolerance
 from diffsol._native._core import ffi, lib
 
@@ -27,6 +28,18 @@ _FLOATS, _INTS = [[k for k, v in COLUMNS.items() if v is kind] for kind in (floa
 
 _DOUBLES, _INT32S = ffi.typeof("double[]"), ffi.typeof("int32_t[]")
 _from_buffer = ffi.from_buffer
+
+
+# Doubles from which on a result begins where JAX shares it. Fewer are copied sooner than such a place is found.
+LEAST_SHARED = 4096
+
+
+def rows_from(state, count):
+    """Room for a result, the initial state in its first row."""
+    shape = count, state.size
+    y = np.empty(shape) if count * state.size < LEAST_SHARED else aligned(shape)
+    y[0] = state
+    return y
 
 
 class GridCore:
@@ -123,8 +136,7 @@ class Warm:
         if len(arrays) != self.array_count:
             return None
         kept = [set_tolerance(core.solve, name, array, core.n) for name, array in arrays]
-        y = np.empty((times.size, core.n))
-        y[0] = state
+        y = rows_from(state, times.size)
         held, first = core.begin(times, y)
         if not first:
             return None

@@ -14,7 +14,9 @@ LARGEST_INT = 2**53  # an own argument is held as a double, whatever it is
 
 def host(array) -> np.ndarray:
     """An array in the processor's memory, wherever it was."""
-    return array.get() if hasattr(array, "get") else array
+    # what is pandas' has a `get` of another meaning
+    kind = type(array)
+    return array.get() if hasattr(kind, "get") and hasattr(kind, "device") else array
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from diffsol._dlpack.arguments import read
+from diffsol._engine.memory import aligned
 from diffsol._ensemble.batch import host
-from diffsol._ensemble.memory import aligned
 from diffsol._native._core import lib
 from diffsol.integrate import _options
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from diffsol._ensemble.memory import filled
+from diffsol._engine.memory import filled
 
 UNKNOWN = -4  # a status: nothing is known of the trajectory yet, or its kernel could not answer (DS_ENS_TRAPPED)
 
@@ -40,7 +40,7 @@ class Outcome:
         events, room = len(options.events), options.event_room
         counts = [np.zeros(size, np.int64) for _ in range(4)]
         return cls(
-            filled(size, np.nan),
+            filled((size,), np.nan),
             filled((size, n), np.nan, dtype),
             np.full(size, UNKNOWN, np.int32),
             *counts,

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from diffsol._engine import kernels, switch, verify
+from diffsol._engine.memory import aligned
 from diffsol._ensemble import alone, native
-from diffsol._ensemble.memory import aligned
 from diffsol._ensemble.outcome import Outcome
 from diffsol._ensemble.programs import EventRefused, Parameters, Programs, programs_of
 from diffsol._ensemble.reduce import Reducer

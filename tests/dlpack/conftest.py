@@ -4,9 +4,32 @@ import pathlib
 
 import pytest
 
-from dlpack.producers import READS_VERSIONED
+from dlpack.producers import READS_VERSIONED, Modern, Old
 
 HERE = pathlib.Path(__file__).parent
+
+
+@pytest.fixture(params=["capsule", "modern", "old"])
+def given(request):
+    """What is handed over: the capsule of a `Made`, or an object that gives it."""
+    if request.param == "capsule":
+        return lambda made: made.capsule
+    return Modern if request.param == "modern" else Old
+
+
+@pytest.fixture
+def torch():
+    return pytest.importorskip("torch")
+
+
+@pytest.fixture
+def jax():
+    """JAX with double precision, which it has not by default."""
+    jax = pytest.importorskip("jax")
+    before = jax.config.jax_enable_x64
+    jax.config.update("jax_enable_x64", True)
+    yield jax
+    jax.config.update("jax_enable_x64", before)
 
 
 def pytest_collection_modifyitems(items):

@@ -3,10 +3,12 @@
 import ctypes
 
 import numpy as np
+import pytest
 
 from dlpack import counting
 
 READS_VERSIONED = np.lib.NumpyVersion(np.__version__) >= "2.1.0"
+KINDS = pytest.mark.parametrize("versioned", [False, True], ids=["legacy", "versioned"])
 CPU, CUDA = (1, 0), (2, 0)
 READ_ONLY, IS_COPIED = 1, 2
 CODES = {"i": 0, "u": 1, "f": 2, "c": 5, "b": 6}

@@ -6,6 +6,7 @@ import pytest
 from diffsol.dlpack import from_dlpack, to_dlpack
 from dlpack.producers import (
     IS_COPIED,
+    KINDS,
     READ_ONLY,
     Made,
     Modern,
@@ -15,7 +16,6 @@ from dlpack.producers import (
     name_of,
 )
 
-KINDS = pytest.mark.parametrize("versioned", [False, True], ids=["legacy", "versioned"])
 DTYPES = "?bhilqBHILQefdFD"
 NO_DTYPES = {
     "swapped": np.arange(3.0).astype(">f8"),
@@ -33,13 +33,6 @@ NO_DTYPES = {
 
 def shares(a, b):
     return a.__array_interface__["data"][0] == b.__array_interface__["data"][0]
-
-
-@pytest.fixture(params=["capsule", "modern", "old"])
-def given(request):
-    if request.param == "capsule":
-        return lambda made: made.capsule
-    return Modern if request.param == "modern" else Old
 
 
 # --- types ------------------------------------------------------------------------------------------
@@ -119,8 +112,8 @@ def test_layouts_there_and_back(max_version, name):
     assert not strides or all(strides[k] >= 0 for k in range(array.ndim))
     view = from_dlpack(capsule)
     np.testing.assert_array_equal(view, array)
-    if array.size and "backward" not in name:
-        assert shares(view, array)
+    if array.size:
+        assert shares(view, array) is ("backward" not in name)
 
 
 @KINDS
@@ -149,9 +142,8 @@ def test_no_elements_and_no_memory(versioned, given, shape):
     assert made.deleted == 1
 
 
-def test_backward_arrays_are_copied_or_refused():
+def test_backward_arrays_are_refused_where_nothing_may_be_copied():
     array = doubles(5)
-    assert not shares(from_dlpack(to_dlpack(array[::-1])), array[::-1])
     with pytest.raises(BufferError, match="negative strides"):
         to_dlpack(array[::-1], copy=False)
 

@@ -8,10 +8,8 @@ import numpy as np
 import pytest
 
 from diffsol.dlpack import device_of, framework_of, from_dlpack
-from dlpack.producers import BFLOAT16, CUDA, READ_ONLY, Made, Modern, Old, doubles, use_up
+from dlpack.producers import BFLOAT16, CUDA, KINDS, READ_ONLY, Made, Modern, Old, doubles, use_up
 from gpu import fake
-
-KINDS = pytest.mark.parametrize("versioned", [False, True], ids=["legacy", "versioned"])
 
 
 def take(x):

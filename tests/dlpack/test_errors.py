@@ -9,21 +9,12 @@ import pytest
 import diffsol
 from diffsol.dlpack import device_of, framework_of, from_dlpack, is_dlpack, to_dlpack
 from dlpack.producers import (
+    KINDS,
     Made,
     Modern,
-    Old,
     doubles,
     other_capsule,
 )
-
-KINDS = pytest.mark.parametrize("versioned", [False, True], ids=["legacy", "versioned"])
-
-
-@pytest.fixture(params=["capsule", "modern", "old"])
-def given(request):
-    if request.param == "capsule":
-        return lambda made: made.capsule
-    return Modern if request.param == "modern" else Old
 
 
 class Raises:

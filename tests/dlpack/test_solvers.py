@@ -195,3 +195,13 @@ def test_ensembles_lie_as_others_want_them(size, k, t_eval):
 def test_backward_in_time():
     found = solve_ivp(lambda t, y: -y, (2, 0), doubles(2), t_eval=T[::-1])
     assert all(step > 0 for step in (*found.t.strides, *found.y.strides))
+
+
+@pytest.mark.parametrize("times", [5, 5000])
+def test_odeint_lies_as_others_want_it(tier, times):
+    """A small one is copied sooner than such a place is found. The second solve goes another way than the first."""
+    for _ in range(2):
+        found = odeint(lambda y, t: -y, doubles(3), np.linspace(0, 2, times))
+        assert found.flags.c_contiguous
+        assert found.dtype == float
+        assert times < 1000 or found.ctypes.data % 64 == 0

@@ -716,3 +716,17 @@ def test_bad_arguments(options, error, words):
 def test_repr_tells_how_they_ended():
     assert "50 trajectories of 3 components" in repr(sweep())
     assert "20 times" in repr(sweep(t_eval=np.linspace(0, 5, 20)))
+
+
+def test_times_of_a_table():
+    """A column of pandas has a `get`, too, which is not that of an array on a GPU."""
+
+    class Column:
+        def __array__(self, dtype=None, copy=None):
+            return np.array([0.5, 1.0], dtype)
+
+        def get(self, key):
+            raise AssertionError
+
+    found = solve_ensemble(lambda t, y: -y, (0, 1), np.ones((3, 2)), t_eval=Column())
+    np.testing.assert_array_equal(found.t, [0.5, 1.0])

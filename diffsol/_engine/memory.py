@@ -3,18 +3,22 @@ instead of copying it."""
 
 from __future__ import annotations
 
+from math import prod
+
 import numpy as np
 
-ALIGNMENT = 64
+from diffsol._native._core import ffi
+
+_BYTES, _ADDRESS = ffi.typeof("char[]"), ffi.typeof("uintptr_t")
 
 
 def aligned(shape, dtype=float) -> np.ndarray:
-    """A new array in C order, with nothing in it yet."""
+    """A new array in C order, of doubles or complex numbers, with nothing in it yet."""
     dtype = np.dtype(dtype)
-    size = int(np.prod(shape, dtype=int)) * dtype.itemsize
-    room = np.empty(size + ALIGNMENT, np.uint8)
-    start = -room.ctypes.data % ALIGNMENT
-    return room[start : start + size].view(dtype).reshape(shape)
+    each = 64 // dtype.itemsize
+    room = np.empty(prod(shape) + each, dtype)
+    address = int(ffi.cast(_ADDRESS, ffi.from_buffer(_BYTES, room)))
+    return np.ndarray(shape, dtype, room, -address % 64)
 
 
 def filled(shape, value, dtype=float) -> np.ndarray:
