@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from diffsol import fit, sensitivity
-from dlpack.producers import Made, Modern, Old, doubles
+from dlpack.producers import KINDS, Made, Modern, Old, doubles
 
+pytestmark = KINDS
 T = np.linspace(0.0, 2.0, 5)
 RATES = np.array([0.5, 1.0, 2.0])
 DATA = doubles(3)[:, None] * np.exp(-np.outer(RATES, T)) + 0.01
@@ -19,10 +20,10 @@ def sum_of_squares(t, y):
     return (y * y).sum()
 
 
-@pytest.fixture(params=[False, True], ids=["legacy", "versioned"])
-def bare(request):
-    kind = Modern if request.param else Old
-    return lambda array: kind(Made(np.array(array), request.param))
+@pytest.fixture
+def bare(versioned):
+    kind = Modern if versioned else Old
+    return lambda array: kind(Made(np.array(array), versioned))
 
 
 @pytest.mark.parametrize("sens", ["forward", "discrete", "adjoint"])
