@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from diffsol._fit.observed import observed
+from diffsol._fit.remembered import Remembered
 from diffsol._fit.start import start_of
 from diffsol._methods.registry import METHODS
 from diffsol._sens.forward import Forward
@@ -32,6 +33,8 @@ class Experiment:
         self.variables, self.options = variables, options
         self.stopped = False  # by another thread: a solve that is on its way ends
         self.system = System(fun, variables)
+        self.is_single = False  # was it seen to compute in single precision?
+        self._remembered: tuple = (b"", None)
         self._start = start_of(y0, variables)
         first = self._start.values(variables.values)[0]
         self.begin = [variables.values[p] if p >= 0 else first[-1 - p] for p in variables.columns]
@@ -55,7 +58,7 @@ class Experiment:
 
     def _equations_have_changed(self) -> bool:
         system = self.system
-        if system.refused is not None:
+        if self.is_python:
             return False  # it is called, and sees for itself
         changed = system.look_again()
         if changed is None:
@@ -63,11 +66,17 @@ class Experiment:
             return True
         return changed
 
-    def solve(self, values, t=None):
+    @property
+    def is_python(self) -> bool:
+        """Is the model called as Python? Its derivatives cost more evaluations then."""
+        return self.system.refused is not None
+
+    def solve(self, values, t=None, slopes=True):
         """(model, its derivatives, did it succeed?): (k, nt), (k, nt, m); what was not reached is nan.
 
         values   of the model's variables in the order of their names
         t        other times than the data's
+        slopes   are derivatives wanted? If not they are there only where they cost nothing.
         """
         times, inverse, span = self.times, self._inverse, self.span
         if t is not None:
@@ -77,9 +86,14 @@ class Experiment:
         if not (np.isfinite(begun[0]).all() and np.isfinite(begun[1]).all()):
             nothing = np.empty((0, self.variables.n * (1 + len(self.variables.columns))))
             return *self._answer(begun[0], times, inverse, nothing), False
-        run = self._run(*begun, span, times)
+        arguments, start, columns = begun
+        if self.is_python and not slopes:
+            columns = columns[:0]
+        run = self._run(arguments, start, columns, span, times)
         ok = run.go() == 0
-        whole = np.ascontiguousarray(run.y_whole.T)
+        self.is_single |= run.is_single
+        whole = np.zeros((run.t.size, self.variables.n * (1 + len(self.variables.columns))))
+        whole[:, : len(run.whole)] = run.y_whole.T
         return *self._answer(begun[0], times, inverse, whole), ok
 
     def answered(self, arguments, whole):
@@ -126,13 +140,21 @@ class Experiment:
             o.max_step,
             None,
             0.0,
-            o.controlled,
+            o.controlled and not self.is_python,
+            fun=self._called(values) if self.is_python else None,
         )
         run.set_output(times, False)
         run.onlooker = _limits.watch(
             (), max_steps=o.max_steps, deadline=o.deadline, progress=self._look
         )
         return run
+
+    def _called(self, values):
+        """The model at these values of its variables."""
+        key = values.tobytes()
+        if self._remembered[0] != key:
+            self._remembered = key, Remembered(self.system.fun)
+        return self._remembered[1]
 
     def _look(self, told):
         if self.stopped:

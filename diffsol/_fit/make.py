@@ -54,7 +54,8 @@ def residual(
         curve_fit(fun.model, t, data.ravel(), p0, jac=fun.model_jac)
 
     For each p there is one solve, with the sensitivities of the solution (see `diffsol.sensitivity.solve_ivp`),
-    whoever asks.
+    whoever asks. (Where `fun` cannot be traced sensitivities cost more evaluations, which are made when a derivative
+    is asked for.)
 
     Parameters
     ----------
@@ -94,7 +95,7 @@ def residual(
     max_steps, deadline : int, float, optional
         A solve that takes more steps (default 100,000), or more seconds, has failed.
     sens : 'forward' or 'discrete'
-        As of `diffsol.sensitivity.solve_ivp`.
+        As of `diffsol.sensitivity.solve_ivp`; 'discrete' where `fun` cannot be traced.
     threads : int, optional
         How many of several experiments are solved at the same time; default: as many as there are processors.
 

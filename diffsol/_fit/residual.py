@@ -13,6 +13,7 @@ import numpy as np
 
 from diffsol._dlpack.arguments import read
 from diffsol._fit.together import together
+from diffsol._sens.system import warn_of_single
 
 KEPT = 2  # solves: an optimiser asks for the Jacobian where it has asked for the residual, or one step back
 PENALTY = 1e6  # times the largest weighted number of the data, or 1: the residual where there is no solution
@@ -25,7 +26,8 @@ class Residual:
     p0         ndarray (m,): p of the values given as `args` and `y0`
     bounds     (lower, upper): ndarrays (m,), for `least_squares`
     t          ndarray: times of the data (of several experiments: a list)
-    n_solves   how many solves there were, each with all derivatives
+    n_solves   how many solves there were, each with all derivatives; where the model cannot be traced there are
+               solves without, too
     n_failed   how many of them did not reach the last time: their residual is large and finite there, and does
                not depend on p
 
@@ -42,6 +44,7 @@ class Residual:
         self.n_solves = self.n_failed = 0
         self._kept: OrderedDict[bytes, tuple] = OrderedDict()
         self._lock = threading.Lock()
+        self._has_told = False  # that the model computes in single precision
         self._recipe: dict = {}
         largest = max(float(np.nanmax(np.abs(e.weights * e.data))) for e in experiments)
         self._penalty = PENALTY * max(largest, 1.0)
@@ -56,7 +59,7 @@ class Residual:
 
     def __call__(self, p: Any) -> np.ndarray:
         """weights * (model - data) where there are data, flat: of `data.ravel()` what is not nan."""
-        return self._solved(p)[0].copy()
+        return self._solved(p, slopes=False)[0].copy()
 
     def jac(self, p: Any) -> np.ndarray:
         """The derivative of the residual, (number of data, m)."""
@@ -64,7 +67,7 @@ class Residual:
 
     def cost(self, p: Any) -> float:
         """Half the sum of squares of the residual."""
-        residual = self._solved(p)[0]
+        residual = self._solved(p, slopes=False)[0]
         return 0.5 * float(residual @ residual)
 
     def cost_grad(self, p: Any) -> np.ndarray:
@@ -74,7 +77,7 @@ class Residual:
 
     def model(self, t: Any, *p: float) -> np.ndarray:
         """What is observed at times t, flat, without weights: for `curve_fit`, with `data.ravel()`."""
-        return self._model(t, p)[0].ravel()
+        return self._model(t, p, slopes=False)[0].ravel()
 
     def model_jac(self, t: Any, *p: float) -> np.ndarray:
         """The derivative of `model`, (number of values, m)."""
@@ -87,7 +90,7 @@ class Residual:
         values = self._parameters.values(p)[self._parameters.places[experiment]]
         with self._lock:  # an experiment has one block of parameters
             self._look_again()
-            return one.solve(values, read(t))[0]
+            return one.solve(values, read(t), slopes=False)[0]
 
     def values(self, p: Any) -> dict[str, float]:
         """The variables that p stands for, by their names: logarithms undone."""
@@ -103,15 +106,16 @@ class Residual:
 
     # --- the solve behind it ------------------------------------------------------------------------
 
-    def _solved(self, p):
-        """(residual, Jacobian, models) at p, of the last solves kept."""
+    def _solved(self, p, slopes=True):
+        """(residual, Jacobian, models) at p, of the last solves kept; the Jacobian is None where it is not wanted and
+        costs more."""
         p = np.ascontiguousarray(read(p), dtype=float)
         key = p.tobytes()
         with self._lock:
             self._look_again()
             found = self._kept.get(key)
-            if found is None:
-                found = self._solve(p)
+            if found is None or (slopes and found[1] is None):
+                found = self._solve(p, slopes)
                 self._kept[key] = found
                 while len(self._kept) > KEPT:
                     self._kept.popitem(last=False)
@@ -119,24 +123,28 @@ class Residual:
                 self._kept.move_to_end(key)
         return found
 
-    def _solve(self, p):
+    def _solve(self, p, slopes):
+        slopes = slopes or not any(e.is_python for e in self._experiments)
         values = self._parameters.values(p)
         chain = self._parameters.chain(values)
         residuals, jacs, models = [], [], []
         for experiment, place, answer in zip(
-            self._experiments, self._parameters.places, self._answers(values), strict=True
+            self._experiments, self._parameters.places, self._answers(values, slopes), strict=True
         ):
-            model, slopes, ok = answer
+            model, columns, ok = answer
             self.n_solves += 1
             self.n_failed += not ok
-            models.append((model, slopes))
+            models.append((model, columns))
             residuals.append(self._weighted(experiment, model))
-            jacs.append(self._slopes(experiment, model, slopes, place, chain))
-        if self._several:
-            return np.concatenate(residuals), np.concatenate(jacs), models
-        return residuals[0], jacs[0], models
+            if slopes:
+                jacs.append(self._slopes(experiment, model, columns, place, chain))
+        if not self._has_told and any(e.is_single for e in self._experiments):
+            self._has_told = True
+            warn_of_single(stacklevel=4)
+        jac = None if not slopes else np.concatenate(jacs) if self._several else jacs[0]
+        return np.concatenate(residuals) if self._several else residuals[0], jac, models
 
-    def _answers(self, values):
+    def _answers(self, values, slopes):
         """What each experiment's model gives; several at a time, in lanes or by threads: compiled solves let each
         other run."""
         places = self._parameters.places
@@ -144,8 +152,8 @@ class Residual:
         if self._together is not None:
             return self._in_lanes(work)
         at_once = min(self._threads, len(work))
-        if at_once < 2 or any(e.system.refused is not None for e in self._experiments):
-            return [experiment.solve(own) for experiment, own in work]
+        if at_once < 2 or any(e.is_python for e in self._experiments):
+            return [experiment.solve(own, slopes=slopes) for experiment, own in work]
         pool = ThreadPoolExecutor(at_once)
         try:
             return list(pool.map(lambda one: one[0].solve(one[1]), work))
@@ -208,7 +216,7 @@ class Residual:
             )
             rows[unknown] = 0.0
 
-    def _model(self, t, p):
+    def _model(self, t, p, slopes=True):
         if self._several:
             raise ValueError("`model` is of one experiment; use the residual itself for several.")
         experiment, t = self._experiments[0], read(t)
@@ -216,15 +224,16 @@ class Residual:
             values = self._parameters.values(p)
             with self._lock:  # an experiment has one block of parameters
                 self._look_again()
-                model, slopes, ok = experiment.solve(values[self._parameters.places[0]], t)
+                own = values[self._parameters.places[0]]
+                model, columns, ok = experiment.solve(own, t, slopes)
                 self.n_solves += 1
                 self.n_failed += not ok
         else:
-            model, slopes = self._solved(p)[2][0]
+            model, columns = self._solved(p, slopes)[2][0]
         chain = self._parameters.chain(self._parameters.values(p))
         reached = np.isfinite(model)
-        slopes = np.where(np.isfinite(slopes), slopes, 0.0) * chain
-        return np.where(reached, model, self._penalty), slopes
+        columns = np.where(np.isfinite(columns), columns, 0.0) * chain
+        return np.where(reached, model, self._penalty), columns
 
 
 def _is_finite(values) -> bool:

@@ -10,6 +10,7 @@ from diffsol._engine import verify
 from diffsol._native._core import ffi, lib
 from diffsol._sens.differences import directional
 from diffsol._sens.system import TracedFunction
+from diffsol._sens.variables import sizes_of
 from diffsol._trace.reasons import Refused
 from diffsol.errors import MismatchWarning
 
@@ -91,7 +92,7 @@ class SideFunction:
             result = np.asarray(self._fun(t, y.copy(), *variables.args(values)), float)
             return np.ravel(np.broadcast_to(result, self._shape))
 
-        sizes = np.where(np.abs(values) > 0, np.abs(values), 1.0)
+        sizes = sizes_of(values)
         parts = [value(t, y, values)]
         for column, place in zip(columns, variables.columns, strict=True):
             moved = np.zeros(values.size)

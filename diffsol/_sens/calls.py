@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from types import SimpleNamespace
 
 import numpy as np
 
 from diffsol._engine.callback import Callbacks, LsodaCallbacks, doubles_at
 from diffsol._native._core import ffi, lib
-from diffsol._sens.differences import directional
+from diffsol._sens.differences import ColumnDifferences
 
 
 class _Augmented:
@@ -19,22 +18,18 @@ class _Augmented:
     state            ndarray (n,): y0
     scale            the sizes of the variables
     user_jac         jac(t, y, *args) or None: df/dy, where the user knows it
+    fun              what is called in place of the system's function where p does not move, or None
     """
 
-    def __init__(self, system, values, state, scale, user_jac):
-        self.variables, self.values, self.user_jac = system.variables, values, user_jac
-        self._scale = scale
-        rhs = SimpleNamespace(fun=system.fun, args=self.variables.args(values), vectorized=False)
+    def __init__(self, system, values, state, scale, user_jac, fun=None):
+        self._shape = 1 + len(system.variables.columns), state.size
+        self._seen: dict = {}  # the core's few addresses -> what is there
+        self._user_jac = user_jac
+        args = system.variables.args(values)
+        rhs = SimpleNamespace(fun=fun or system.fun, args=args, vectorized=False)
         super().__init__(rhs, state)
         self.handle.by_answer = False
-
-    @cached_property
-    def sizes(self):
-        """The sizes of the values, none of them 0: (q,)."""
-        columns = np.array(self.variables.columns)
-        sizes = np.ones(self.values.size)
-        sizes[columns[columns >= 0]] = self._scale[columns >= 0]
-        return sizes
+        self.differences = ColumnDifferences(system.fun, self.take, system.variables, values, scale)
 
     def answer(self, which, flags, t, y, out):
         if which == lib.DS_CALL_AUGMENTED:
@@ -42,35 +37,24 @@ class _Augmented:
         else:
             super().answer(which, flags, t, y, out)
 
+    def _rows(self, address):
+        """The core's [y, S] or [f, dS/dt] at an address, a row each."""
+        rows = self._seen.get(address)
+        if rows is None:
+            m, n = self._shape
+            rows = np.frombuffer(ffi.buffer(doubles_at(address), 8 * m * n)).reshape(m, n)
+            self._seen[address] = rows
+        return rows
+
     def _augmented(self, t, y, out):
-        n, m = self.variables.n, len(self.variables.columns)
-        count = n * (1 + m)
-        state, found = (
-            np.frombuffer(ffi.buffer(doubles_at(address), 8 * count)) for address in (y, out)
-        )
-        y, columns = state[:n].copy(), state[n:].reshape(m, n)
-        here = found[:n] = self.derivative(t, y, self.values)
-        slopes = found[n:].reshape(m, n)
-        matrix = None
-        if self.user_jac is not None:
-            matrix = self.user_jac(t, y.copy(), *self.args)
-        for j, place in enumerate(self.variables.columns):
-            dvalues = np.zeros(self.values.size)
-            if place >= 0:
-                dvalues[place] = 1.0
-            if matrix is None:
-                slopes[j] = self._along(here, t, y, columns[j], dvalues)
-            else:
-                slopes[j] = matrix @ columns[j]
-                if place >= 0:
-                    slopes[j] += self._along(here, t, y, np.zeros(n), dvalues)
-
-    def _along(self, here, t, y, dy, dvalues):
-        return directional(self.derivative, here, t, y, self.values, dy, dvalues, self.sizes)
-
-    def derivative(self, t, y, values):
-        """f, as the user's function gives it."""
-        return self.take(self.fun(t, y, *self.variables.args(values)))
+        rows, found = self._rows(y), self._rows(out)
+        y, columns, slopes = rows[0], rows[1:], found[1:]
+        here = found[0] = self.take(self.fun(t, y.copy(), *self.args))
+        if self._user_jac is None:
+            slopes[:] = self.differences(t, y, here, columns)
+        else:
+            slopes[:] = self.differences(t, y, here, np.zeros(columns.shape))
+            slopes += (self._user_jac(t, y.copy(), *self.args) @ columns.T).T
 
 
 class SensCallbacks(_Augmented, Callbacks):

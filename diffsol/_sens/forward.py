@@ -41,6 +41,7 @@ class Forward:
     rtol, atol  floats or arrays (n,), of y; the columns' are scaled by the variables
     controlled  do the columns take part in the choice of steps?
     user_jac    df/dy where the user knows it, for functions that are not compiled
+    fun         what is called in place of such a function, where p does not move
 
     The augmented state is y followed by the columns: of n and m n numbers.
     """
@@ -61,6 +62,7 @@ class Forward:
         min_step,
         controlled,
         user_jac=None,
+        fun=None,
     ):
         self.system, self.method, self.values = system, method, values
         self.n, self.m = y0.size, len(start)
@@ -75,10 +77,10 @@ class Forward:
         self._ivp = ivp = ffi.gc(ivp, lib.ds_ivp_free)
         ivp.n_states, ivp.sens_control = self.n, controlled
         scale = system.variables.scales(values, y0)
-        self._open_calls(traits, y0, scale, user_jac)
+        self._open_calls(traits, y0, scale, user_jac, fun)
         self._keep = [ffi.from_buffer("double[]", self.whole)]
         ivp.t0, ivp.t_bound, ivp.y0 = t0, tf, self._keep[0]
-        self._set_tolerances(rtol, atol, scale)
+        self._set_tolerances(rtol, atol, scale[: self.m])
         ivp.max_step, ivp.min_step = max_step, min_step
         ivp.first_step = 0.0 if first_step is None else first_step
         ivp.save_steps = 1
@@ -87,9 +89,9 @@ class Forward:
         elif traits.implicit:
             self._use_differences()
 
-    def _open_calls(self, traits, y0, scale, user_jac):
+    def _open_calls(self, traits, y0, scale, *how):
         make = SensLsodaCallbacks if traits.starts_later else SensCallbacks
-        self.calls = make(self.system, self.values, y0.copy(), scale, user_jac)
+        self.calls = make(self.system, self.values, y0.copy(), scale, *how)
         self.calls.handle.by_answer = False
         self._ivp.handle = self.calls.handle
 
@@ -208,6 +210,11 @@ class Forward:
     def is_compiled(self) -> bool:
         """Has the right-hand side a kernel?"""
         return self.system.refused is None
+
+    @property
+    def is_single(self) -> bool:
+        """Were derivatives those of a function that computes in single precision?"""
+        return self.calls.differences.is_single
 
     def current(self):
         """The state up to which the solve has come: a copy."""

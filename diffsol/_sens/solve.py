@@ -14,8 +14,14 @@ from diffsol._sens.crossings import Crossing, moved_by
 from diffsol._sens.forward import Forward
 from diffsol._sens.rows import Rows
 from diffsol._sens.solution import SensitivitySolution
-from diffsol._sens.system import Columnwise, System, warn_of_differences, warn_of_forward
-from diffsol._sens.variables import variables_of
+from diffsol._sens.system import (
+    Columnwise,
+    System,
+    warn_of_differences,
+    warn_of_forward,
+    warn_of_single,
+)
+from diffsol._sens.variables import sizes_of, variables_of
 from diffsol._trace.reasons import Refused
 from diffsol.errors import GrazingError
 from diffsol.integrate import _ivp, _limits, _options, _passthrough, _scipy
@@ -175,6 +181,8 @@ def solve_ivp(
         rtol, atol = options.get("rtol", 1e-3), options.get("atol", 1e-6)
         onlooker.start(Start(name, state.size, t0, tf, rtol, atol, run.is_compiled))
     status = run.go()
+    if run.is_single:
+        warn_of_single(stacklevel=2)
     if status == -1 and METHODS[name].starts_later:
         _scipy.warn_of_istate(run.istate)
     result = _result(run, status, name, dense_output, variables)
@@ -282,7 +290,7 @@ def _add_events(result, run, crossings):
     result.y_events = [states[:, :n] if len(states) else states for states in run.y_events]
     result.sens_t_events, result.sens_y_events = [], []
     variables, span = run.system.variables, abs(run.t_last - run.core.t0)
-    scale = run.calls.sizes
+    scale = sizes_of(run.values)
     for i, crossing in enumerate(crossings):
         times = np.empty((len(run.t_events[i]), m))
         states = np.empty((len(times), n, m))

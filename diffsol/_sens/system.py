@@ -204,6 +204,16 @@ def warn_of_differences(refused, stacklevel):
     )
 
 
+def warn_of_single(stacklevel):
+    """The derivatives are worse than finite differences are otherwise."""
+    warnings.warn(
+        "`fun` computes in single precision; its derivatives, finite differences, are good to 3 digits. Compute in "
+        "double precision for better ones (PyTorch: `module.double()`).",
+        CompilationWarning,
+        stacklevel=stacklevel + 1,
+    )
+
+
 def warn_of_forward(refused, stacklevel):
     """The adjoint equation was asked for, and another way is taken."""
     warnings.warn(

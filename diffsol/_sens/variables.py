@@ -53,9 +53,7 @@ class Variables:
 
     def scales(self, values, y0) -> np.ndarray:
         """The size of each variable, 1 where it is 0: (m,)."""
-        sizes = np.abs(np.concatenate([values, y0])[self._sources])
-        sizes[sizes == 0] = 1.0
-        return sizes
+        return sizes_of(np.concatenate([values, y0])[self._sources])
 
     @cached_property
     def _sources(self) -> np.ndarray:
@@ -70,6 +68,13 @@ class Variables:
             if place < 0:
                 columns[j, -1 - place] = 1.0
         return columns
+
+
+def sizes_of(values) -> np.ndarray:
+    """The sizes of numbers, 1 where one is 0."""
+    sizes = np.abs(values)
+    sizes[sizes == 0] = 1.0
+    return sizes
 
 
 def variables_of(fun, y0, args, wrt) -> Variables:
