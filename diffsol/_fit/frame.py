@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
+from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
@@ -39,7 +41,7 @@ def from_frame(
     columns : dict, or sequence of str, optional
         What was observed: the names, in the order of the components of y or of what `observe` gives. With a dict from
         names to components, `observe` need not be given. Default: all other columns of a wide table, in their
-        order; all names in a tidy one, in the order of their first appearance.
+        order; all names in a tidy one, in the order of their first appearance, with a warning.
     variable : str, optional
         Tidy: the column that says which quantity a row has. Default: the table is wide.
     value : str
@@ -55,13 +57,13 @@ def from_frame(
 
     Raises
     ------
-    KeyError
-        For a column that is not there.
+    KeyError, ValueError, TypeError
+        For a column that is not there, that does not hold numbers, or, of times, that holds dates.
 
     A quantity that was measured several times at the same time counts several times.
     """
     names = [variable, value, sigma] if variable is not None else []
-    times = _column(df, time).astype(float)
+    times = _times(df, time)
     rows = [np.arange(len(times))]
     if experiment is not None:
         labels = _column(df, experiment)
@@ -79,6 +81,8 @@ def from_frame(
     else:
         known = _in_order(_column(df, variable))
         tidy = list(columns) if columns is not None else known
+        if columns is None and len(known) > 1 and "observe" not in options:
+            _warn_of_order(known, variable)
         unknown = [name for name in tidy if name not in known]
         if unknown:
             raise KeyError(f"`columns` has {unknown[0]!r}; the column {variable!r} has {known}")
@@ -95,6 +99,26 @@ def from_frame(
     return residual(fun, y0, t, data, **options)
 
 
+def _warn_of_order(known, variable):
+    warnings.warn(
+        f"the quantities of the column {variable!r} are taken to be the components of y in the order of their first "
+        f"appearance, {known}. Give `columns` to say which is which.",
+        stacklevel=3,
+    )
+
+
+def _times(df, name) -> np.ndarray:
+    """A column of times, as numbers."""
+    column = _column(df, name)
+    first = column.tolist()[0] if len(column) else 0.0
+    if column.dtype.kind in "mM" or isinstance(first, date | timedelta):
+        raise TypeError(
+            f"the column {name!r} holds dates, not numbers in the unit of the model's time. Make numbers of them: with "
+            "pandas, `(df[name] - df[name].iloc[0]).dt.total_seconds()`."
+        )
+    return _numbers(df, name)
+
+
 def _column(df, name) -> np.ndarray:
     try:
         return np.asarray(df[name])
@@ -105,7 +129,10 @@ def _column(df, name) -> np.ndarray:
 def _names(df) -> list:
     if isinstance(df, np.ndarray):
         return list(df.dtype.names or ())
-    return list(getattr(df, "columns", df))
+    for names in ("column_names", "columns"):  # Arrow has the data themselves as `columns`
+        if hasattr(df, names):
+            return list(getattr(df, names))
+    return list(df)
 
 
 def _in_order(labels) -> list:

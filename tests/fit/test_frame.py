@@ -1,5 +1,7 @@
 """diffsol.fit.from_frame: the same residual from tables of any form."""
 
+from datetime import date
+
 import numpy as np
 import pytest
 
@@ -61,8 +63,38 @@ def test_tidy():
 def test_a_quantity_measured_twice_counts_twice():
     frame = pandas.DataFrame(WIDE).melt(id_vars="time", var_name="what")
     twice = pandas.concat([frame, frame]).dropna()
-    fun = fit.from_frame(twice, model, Y0, variable="what")
-    assert np.isclose(fun.cost(P), 2 * fit.from_frame(frame, model, Y0, variable="what").cost(P))
+    one, two = (
+        fit.from_frame(table, model, Y0, variable="what", columns=["prey", "predators"])
+        for table in (frame, twice)
+    )
+    assert np.isclose(two.cost(P), 2 * one.cost(P))
+
+
+def test_the_order_of_a_tidy_table_is_said():
+    frame = pandas.DataFrame(WIDE).melt(id_vars="time", var_name="what").dropna()
+    with pytest.warns(UserWarning, match=r"\['predators', 'prey'\].*`columns`") as told:
+        fit.from_frame(frame[::-1], model, Y0, variable="what")
+    assert told[0].filename == __file__
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        pandas.date_range("2020-01-01", periods=4),
+        pandas.date_range("2020-01-01", periods=4, tz="Europe/Berlin"),
+        pandas.to_timedelta([0, 1, 2, 3], unit="h"),
+        [date(2020, 1, day) for day in (1, 2, 3, 4)],
+    ],
+)
+def test_dates_are_no_times(times):
+    with pytest.raises(TypeError, match=r"'time' holds dates.*total_seconds"):
+        fit.from_frame(pandas.DataFrame(WIDE | {"time": times}), model, Y0)
+
+
+def test_a_table_of_arrow():
+    pyarrow = pytest.importorskip("pyarrow")
+    table = pyarrow.table(pandas.DataFrame(WIDE))
+    assert np.array_equal(fit.from_frame(table, model, Y0)(P), _wanted())
 
 
 def test_experiments():
