@@ -271,7 +271,8 @@ def _of_refused(capsule, copy, error):
     content = _capsule.content_of(capsule)
     name = _device_name(content.device[0])
     if name in _IN_MEMORY:
-        raise BufferError(f"The array cannot be taken: {error}") from error
+        way_out = " Convert it to a dtype that NumPy has first." if "dtype" in str(error) else ""
+        raise BufferError(f"The array cannot be taken: {error}{way_out}") from error
     if name not in _ON_CUDA:
         raise _unreadable(name) from error
     return _gpu.taken(lambda **_: capsule, content.device, copy), True

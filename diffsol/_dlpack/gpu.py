@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from diffsol._dlpack.capsule import checked, content_of
 
+TAKEN = "The array is on a GPU, which takes CuPy"
+COPIED = " Or copy it: `diffsol.from_dlpack(x, device='cpu')`."
+
 
 class Relay:
     """What CuPy asks for a capsule, and what is known of the capsule that it got.
@@ -33,7 +36,7 @@ def taken(ask, device, copy):
     """The array of the capsule that `ask` gives, when it is told CuPy's stream."""
     relay = Relay(ask, device, copy)
     try:
-        found = _cupy("The array is on a GPU, which takes CuPy").from_dlpack(relay)
+        found = _cupy(TAKEN, COPIED).from_dlpack(relay)
     except (TypeError, ValueError, RuntimeError) as error:
         if relay.content is None:
             raise  # not of what is in the capsule
@@ -53,9 +56,11 @@ def to_cpu(array, copy):
     return array.get()
 
 
-def _cupy(need):
+def _cupy(need, way_out=""):
     try:
         import cupy
     except ImportError as error:
-        raise NotImplementedError(f"{need}: pip install 'diffsol[cuda12]' (or cuda13).") from error
+        raise NotImplementedError(
+            f"{need}: pip install 'diffsol[cuda12]' (or cuda13).{way_out}"
+        ) from error
     return cupy

@@ -13,7 +13,7 @@ from diffsol._methods.registry import METHODS
 from diffsol._sens.losses import Loss
 from diffsol._sens.solve import native, real
 from diffsol._sens.system import Columnwise, warn_of_forward
-from diffsol._sens.variables import variables_of
+from diffsol._sens.variables import variables_of, warn_of_tensors
 from diffsol._sens.ways import Question
 from diffsol._trace.reasons import Refused
 from diffsol.integrate import _ivp, _options
@@ -182,6 +182,7 @@ def gradient(
         raise ValueError("`t_span` must have two different ends, and `y0` at least one component.")
     options = _ivp._own_options(METHODS[name], options)
     variables = variables_of(fun, state, args, wrt)
+    warn_of_tensors(fun, args, variables, wrt, stacklevel=2)
     losses = None if loss is None else Loss(loss, loss_grad, times, state.size)
     if losses is not None:
         losses.check(state)

@@ -21,7 +21,7 @@ from diffsol._sens.system import (
     warn_of_forward,
     warn_of_single,
 )
-from diffsol._sens.variables import sizes_of, variables_of
+from diffsol._sens.variables import sizes_of, variables_of, warn_of_tensors
 from diffsol._trace.reasons import Refused
 from diffsol.errors import GrazingError
 from diffsol.integrate import _ivp, _limits, _options, _passthrough, _scipy
@@ -147,6 +147,7 @@ def solve_ivp(
     options = _ivp._own_options(METHODS[name], options)
     state = real(_options.check_y0(y0))
     variables = variables_of(fun, state, args, wrt)
+    warn_of_tensors(fun, args, variables, wrt, stacklevel=2)
     system = System(Columnwise(fun) if vectorized else fun, variables)
     system.verify(t0, state, variables.values)
     if system.refused is not None:

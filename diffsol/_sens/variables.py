@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -170,6 +171,19 @@ def left_out(fun, args, variables) -> list:
         and not isinstance(arg, bool)
         and (isinstance(arg, int | np.integer | list | dict) or hasattr(arg, "__dlpack__"))
     ]
+
+
+def warn_of_tensors(fun, args, variables, wrt, stacklevel):
+    """Arrays of other frameworks are no variables: the function is to be given what it was written for."""
+    if "args" not in ((wrt,) if isinstance(wrt, str) else wrt):
+        return  # what was meant is named
+    for label, value in left_out(fun, args, variables):
+        if hasattr(value, "__dlpack__") and not isinstance(value, np.ndarray | np.generic):
+            warnings.warn(
+                f"{label!r} of `args` is a {type(value).__name__} and no variable: derivatives are for floats and "
+                "NumPy's arrays of them. `diffsol.from_dlpack` makes one of it.",
+                stacklevel=stacklevel + 1,
+            )
 
 
 def _chosen(wanted, fun, args, n):

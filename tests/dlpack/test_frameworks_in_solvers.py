@@ -199,3 +199,15 @@ def test_states_of_any_kind_are_read_or_refused_as_by_scipy(torch, name):
     ours = solve_ivp(lambda t, y: -y, (0, 2), y0)
     assert ours.y.dtype == theirs.y.dtype
     np.testing.assert_allclose(ours.y, theirs.y, rtol=1e-9)
+
+
+@pytest.mark.parametrize("solve", [sensitivity.solve_ivp, sensitivity.gradient])
+def test_a_tensor_among_the_arguments_is_no_variable(torch, solve):
+    options = {} if solve is sensitivity.solve_ivp else {"loss": lambda t, y: (y * y).sum()}
+
+    def fun(t, y, rates):
+        return -rates.numpy() * y
+
+    with pytest.warns(UserWarning, match="'rates' of `args` is a Tensor and no variable") as told:
+        solve(fun, (0, 2), doubles(3), args=(torch.tensor(RATES),), **options)
+    assert any("Tensor" in str(w.message) and w.filename == __file__ for w in told)
