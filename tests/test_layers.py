@@ -32,6 +32,7 @@ ALLOWED = {
         "errors",
     },
     "_sens": {
+        "_cache",
         "_dlpack",
         "_ensemble",
         "integrate",

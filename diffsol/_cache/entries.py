@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from diffsol._cache import constants, lists, programs
-from diffsol._cache.blobs import Blobs, framed, opened, read_array
-from diffsol._cache.lists import MALFORMED
+from diffsol._cache.blobs import read_array
 from diffsol._compile.image import Image, LoadedCode
 
 if TYPE_CHECKING:
@@ -50,20 +49,6 @@ def pack(kernels) -> bytes:
     return lists.pack(kernels, _written)
 
 
-def pack_code(code: LoadedCode) -> bytes:
-    """The content of a file for one kernel without guards."""
-    blobs = Blobs()
-    return framed(_written_code(code, blobs), blobs)
-
-
-def unpack_code(content) -> LoadedCode | None:
-    """The kernel of such a file, or None."""
-    try:
-        return _read_code(*opened(content))
-    except (OSError, *MALFORMED):
-        return None
-
-
 def _written(kernel, blobs):
     source, values = kernel.guards
     written = {
@@ -73,12 +58,16 @@ def _written(kernel, blobs):
         "program": programs.write(kernel.program(), blobs),
     }
     if kernel.jacobian is not None:
-        code, *pattern, full = kernel.jacobian
-        arrays = [None if array is None else blobs.add_array(array) for array in pattern]
-        written["jacobian"] = [_written_code(code, blobs), *arrays, full]
+        written["jacobian"] = _written_jacobian(kernel.jacobian, blobs)
     if kernel.product is not None:
         written["product"] = _written_code(kernel.product, blobs)
     return written
+
+
+def _written_jacobian(jacobian, blobs):
+    code, *pattern, full = jacobian
+    arrays = [None if array is None else blobs.add_array(array) for array in pattern]
+    return [_written_code(code, blobs), *arrays, full]
 
 
 def _written_code(code, blobs):
@@ -96,19 +85,21 @@ def _read(written, data):
     source, values = written["guards"]
     n_params, has_arrays = written["parameters"]
     jacobian, product = written.get("jacobian"), written.get("product")
-    if jacobian is not None:
-        code, start, row, full = jacobian
-        jacobian = KeptJacobian(
-            _read_code(code, data), read_array(start, data), read_array(row, data), full
-        )
     return Kept(
         (source, [constants.read(value) for value in values]),
         n_params,
         has_arrays,
         _read_code(written["code"], data),
-        jacobian,
+        None if jacobian is None else _read_jacobian(jacobian, data),
         None if product is None else _read_code(product, data),
         functools.partial(programs.read, written["program"], data),
+    )
+
+
+def _read_jacobian(written, data):
+    code, start, row, full = written
+    return KeptJacobian(
+        _read_code(code, data), read_array(start, data), read_array(row, data), full
     )
 
 
@@ -118,3 +109,9 @@ def _read_code(written, data):
         raise ValueError("code beyond the file")
     image = Image(bytes(data[at : at + size]), entry, tuple((o, s) for o, s in slots))
     return LoadedCode(image, {symbol: read_array(t, data) for symbol, t in tables.items()})
+
+
+# (write, read) of what is kept without guards, under a name that tells all that decides what it is
+CODE = _written_code, _read_code
+JACOBIAN = _written_jacobian, _read_jacobian
+PROGRAM = programs.write, programs.read

@@ -29,6 +29,9 @@ MAKERS = (
     "_compile/vector/math",
     "_cache",
     "_methods",
+    "_ensemble",
+    "_sens",
+    "_fit",
 )
 MOST_WORDS = 8
 

@@ -9,9 +9,13 @@ import numpy as np
 
 from diffsol._cache.blobs import read_array
 from diffsol._cache.contents import Unstable
+from diffsol._cache.digests import blake2b
 
 if TYPE_CHECKING:
     from diffsol._graph.node import Program
+
+
+OF_THIS_PROCESS = "registered_"  # begins the names of such operators
 
 
 def write(program, blobs):
@@ -39,9 +43,14 @@ def write(program, blobs):
 
 
 def _known(op):
-    if op.startswith("registered_"):
+    if op.startswith(OF_THIS_PROCESS):
         raise Unstable("an operator that was registered")
     return op
+
+
+def is_lasting(program) -> bool:
+    """Does it mean the same in another process?"""
+    return not any(node.op.startswith(OF_THIS_PROCESS) for node in program.nodes)
 
 
 def _write_attribute(value, blobs):
@@ -84,3 +93,27 @@ def _read_attribute(written, data):
     return (
         tuple(_read_attribute(a, data) for a in written) if isinstance(written, list) else written
     )
+
+
+def content_of(program) -> str:
+    """What tells equal programs, in whatever process they were made."""
+    place = {node.id: i for i, node in enumerate(program.nodes)}
+    hashed = blake2b(digest_size=20)
+    for node in program.nodes:
+        hashed.update(
+            repr((node.op, [place[x.id] for x in node.inputs], node.shape, node.dtype.str)).encode()
+        )
+        for part in (node.value, *node.attrs):
+            hashed.update(_told(part) + b"\0")
+    ends = [place[program.output.id], None if program.trap is None else place[program.trap.id]]
+    hashed.update(repr((ends, program.state_shape, program.n_params)).encode())
+    return hashed.hexdigest()
+
+
+def _told(part) -> bytes:
+    """A value or attribute, the same whether it was traced or read from a file."""
+    if isinstance(part, np.ndarray):
+        return part.tobytes()
+    if isinstance(part, tuple | list):
+        return b"(%b)" % b",".join(map(_told, part))
+    return repr(part if part is None or isinstance(part, str) else int(part)).encode()

@@ -1,32 +1,55 @@
-"""Traces and kernels of ensembles on disk: those that another process has made, and those for the next one.
+"""Traces and kernels on disk: those that another process has made, and those for the next one.
 
-A trace is kept under the functions that were traced, with its guards; a kernel under the content of its program,
-whichever functions that came from. The cache's modules are loaded when first needed.
+A trace is kept under the functions that were traced, with its guards; what is made of it under the content of its
+program, whichever functions that came from. The cache's modules are loaded when first needed.
 """
 
 from __future__ import annotations
 
-from diffsol._compile.image import LoadedCode
+from typing import TYPE_CHECKING
+
 from diffsol._compile.locks import LOADING
 from diffsol._engine import switch
 
+if TYPE_CHECKING:
+    from diffsol._cache.entries import KeptJacobian
+    from diffsol._compile.image import LoadedCode
+    from diffsol._graph.node import Program
 
-def code(key) -> LoadedCode | None:
-    """The kernel of that key, if it is known."""
-    if not _is_kept():
-        return None
+
+def code(role, make) -> LoadedCode:
+    """The kernel for a role: all that decides what it is, beside what `keys.environment` tells. None: of no use
+    to another process.
+
+    make()    gives it, where it is not known
+    """
+    return _one("CODE", role, make)
+
+
+def jacobian(role, make) -> KeptJacobian:
+    """Likewise; `make()` gives (code, start, row, full)."""
     with LOADING:
-        from diffsol._cache import entries, files, keys
-    content = files.read(keys.name("lanes", *key))
-    return None if content is None else entries.unpack_code(content)
+        from diffsol._cache.entries import KeptJacobian
+    return KeptJacobian(*_one("JACOBIAN", role, make))
 
 
-def keep_code(key, kernel):
-    """Keep a kernel under that key."""
-    if _is_kept():
-        with LOADING:
-            from diffsol._cache import entries, files, keys
-        files.write(keys.name("lanes", *key), entries.pack_code(kernel))
+def program(role, make) -> Program:
+    """Likewise."""
+    return _one("PROGRAM", role, make)
+
+
+def _one(form, role, make):
+    if role is None or not _is_kept():
+        return make()
+    with LOADING:
+        from diffsol._cache import entries, files, keys, lists
+    name, (write, read) = keys.name(form, *role), getattr(entries, form)
+    content = files.read(name)
+    found = [] if content is None else lists.unpack(content, read)
+    if not found:
+        found = [make()]
+        files.write(name, lists.pack(found, write))
+    return found[0]
 
 
 def name_of(codes, parts) -> str | None:

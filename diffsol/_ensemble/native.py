@@ -8,7 +8,7 @@ from collections import OrderedDict
 
 import numpy as np
 
-from diffsol._cache.digests import blake2b
+from diffsol._cache.programs import content_of, is_lasting
 from diffsol._compile.image import LoadedCode
 from diffsol._compile.locks import COMPILING
 from diffsol._ensemble import kept
@@ -48,18 +48,12 @@ def kernel_of(program, n, table=None) -> LoadedCode:
     with COMPILING:
         kernel = _kernels.get(key)
         if kernel is None:
-            kernel = _kernels[key] = kept.code(key) or _made(key, program, n, table)
+            role = ("lanes", *key) if is_lasting(program) else None
+            kernel = _kernels[key] = kept.code(role, lambda: _compiled(program, n, table).code)
             while len(_kernels) > MOST_KERNELS:
                 _kernels.popitem(last=False)
         _kernels.move_to_end(key)
     return kernel
-
-
-def _made(key, program, n, table):
-    code = _compiled(program, n, table).code
-    if not any(node.op.startswith("registered_") for node in program.nodes):
-        kept.keep_code(key, code)
-    return code
 
 
 def _compiled(program, n, table):
@@ -73,30 +67,6 @@ def _compiled(program, n, table):
         return compile_lanes(program, lanes(), n)
     except rows.Refused as error:
         raise Refused("no-lanes", str(error)) from None
-
-
-def content_of(program) -> str:
-    """What tells equal programs, in whatever process they were made."""
-    place = {node.id: i for i, node in enumerate(program.nodes)}
-    hashed = blake2b(digest_size=20)
-    for node in program.nodes:
-        hashed.update(
-            repr((node.op, [place[x.id] for x in node.inputs], node.shape, node.dtype.str)).encode()
-        )
-        for part in (node.value, *node.attrs):
-            hashed.update(_told(part) + b"\0")
-    ends = [place[program.output.id], None if program.trap is None else place[program.trap.id]]
-    hashed.update(repr((ends, program.state_shape, program.n_params)).encode())
-    return hashed.hexdigest()
-
-
-def _told(part) -> bytes:
-    """A value or attribute, the same whether it was traced or read from a file."""
-    if isinstance(part, np.ndarray):
-        return part.tobytes()
-    if isinstance(part, tuple | list):
-        return b"(%b)" % b",".join(map(_told, part))
-    return repr(part if part is None or isinstance(part, str) else int(part)).encode()
 
 
 def _table_in_one(program, size, method):

@@ -77,6 +77,13 @@ def time_derivative(program, deadline=math.inf) -> Program | None:
     return derived_program(program, copies, _only_column(graph, terms, output), program.state_shape)
 
 
+def slope(program) -> Program:
+    """The same as a program in any case."""
+    nothing = Graph().const(np.zeros(program.output.shape))
+    shape, dtype, n_params = program.state_shape, program.state_dtype, program.n_params
+    return time_derivative(program) or Program(nothing, None, shape, dtype, n_params)
+
+
 def _only_column(graph, terms, output):
     """What the terms (none, or one) of a single variable come to, in the output's shape and dtype."""
     column = graph.const(np.zeros(output.shape))

@@ -42,12 +42,22 @@ def adjoint_kernels(function):
 
     The latter is NULL where there are no parameters.
     """
-    from diffsol._graph.adjoint import parameter_adjoint, state_adjoint
-
-    by_state = function.kernel("adjoint", state_adjoint)
+    by_state = function.kernel("adjoint", _state_adjoint)
     if not function.variables.values.size:
         return by_state, ffi.NULL
-    return by_state, function.kernel("adjoint by params", parameter_adjoint)
+    return by_state, function.kernel("adjoint by params", _parameter_adjoint)
+
+
+def _state_adjoint(program, n):
+    from diffsol._graph.adjoint import state_adjoint
+
+    return state_adjoint(program, n)
+
+
+def _parameter_adjoint(program, n):
+    from diffsol._graph.adjoint import parameter_adjoint
+
+    return parameter_adjoint(program, n)
 
 
 class Backward:

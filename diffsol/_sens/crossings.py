@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from diffsol._sens.differences import directional, in_time
-from diffsol._sens.system import TracedFunction
+from diffsol._sens.system import TracedFunction, doubles
 from diffsol._trace.reasons import Refused
 from diffsol.errors import GrazingError
 
@@ -35,16 +35,10 @@ class Crossing:
 
     def gradients(self, t, y, values, columns, scale, span):
         """(dg/dv_j + dg/dy S_j for all columns, dg/dy, dg/dt) before the event."""
-        if self.function is None:
+        exact = self._by_kernels(t, y, values)
+        if exact is None:
             return self._by_differences(t, y, values, columns, scale, span)
-        by_state, by_time = self._derivatives()
-        x = np.concatenate([y, values])
-        row = _entries(by_state, t, x, self.function.block)
-        g_t = 0.0
-        if by_time is not None:
-            from diffsol._graph import interpret
-
-            g_t = float(interpret.run(by_time, t, x, self.function.block)[0].reshape(())[()])
+        row, g_t = exact
         n = y.size
         along = columns @ row[:n]
         for j, place in enumerate(self._variables.columns):
@@ -52,12 +46,21 @@ class Crossing:
                 along[j] += row[n + place]
         return along, row[:n], g_t
 
-    def _derivatives(self):
-        from diffsol._graph.jacobian import jacobian, time_derivative
-
-        return self.function.program(
-            "gradient", lambda program, n: (jacobian(program), time_derivative(program))
-        )
+    def _by_kernels(self, t, y, values):
+        """(dg/d[y, p], dg/dt), or None where there are no kernels or they ask for Python."""
+        function = self.function
+        if function is None:
+            return None
+        try:
+            by_state, by_time = function.gradient(), function.slope()
+        except Refused:
+            return None
+        x = np.concatenate([[-1.0], y, values])
+        row, g_t = np.empty(x.size - 1), np.zeros(1)
+        asked = by_state(t, *map(doubles, (x, row, function.block)))
+        if by_time is not None:
+            asked = asked or by_time(t, *map(doubles, (x[1:], g_t, function.block)))
+        return None if asked else (row, float(g_t[0]))
 
     def value(self, t, y, values) -> float:
         """g, by Python."""
@@ -79,18 +82,6 @@ class Crossing:
             along[j] = directional(value, here, t, y, values, columns[j], moved, scale)
         g_y = [directional(value, here, t, y, values, unit, none, scale) for unit in np.eye(y.size)]
         return along, np.array(g_y), float(in_time(value, t, y, values, span))
-
-
-def _entries(jacobian, t, x, params) -> np.ndarray:
-    """The Jacobian of a scalar function as an array."""
-    from diffsol._graph import interpret
-
-    values = interpret.run(jacobian.program, t, x, params)[0]
-    if jacobian.full:
-        return values
-    row = np.zeros(x.size)
-    row[np.repeat(np.arange(x.size), np.diff(jacobian.start))] = values
-    return row
 
 
 def moved_by(crossing, label, t, y, f, values, columns, scale, span):

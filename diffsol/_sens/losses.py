@@ -10,9 +10,8 @@ import numpy as np
 from diffsol._engine import verify
 from diffsol._engine.kernels import code_of
 from diffsol._ensemble.traced import MOST_KEPT, Wrapped
-from diffsol._native._core import ffi
 from diffsol._sens.differences import FLOOR, STEP
-from diffsol._sens.system import TracedFunction, reason_of
+from diffsol._sens.system import TracedFunction, doubles, reason_of
 from diffsol._trace.reasons import Refused
 from diffsol.errors import CompilationWarning
 
@@ -99,16 +98,14 @@ class Loss:
         return array
 
     def _exact(self, y):
-        from diffsol._graph.adjoint import state_adjoint
-
         states = np.ascontiguousarray(y.T)
         loss = AtTimes(self._loss, self._t, self._n)
         function = TracedFunction(loss, _only(states.size), ())
         if not function.traced.checked:
             self._verify(function.traced, function.block, y)
-        kernel = function.kernel("gradient", state_adjoint)
+        kernel = function.gradient()
         x, out = np.concatenate([[-1.0], states.ravel()]), np.empty(states.size)
-        asked = kernel(0.0, *map(_doubles, (x, out, function.block)))
+        asked = kernel(0.0, *map(doubles, (x, out, function.block)))
         if asked or not np.isfinite(out).all():
             raise Refused("mismatch", "its gradient is not finite here")
         return out.reshape(states.shape)
@@ -140,7 +137,3 @@ class Loss:
 def _only(n):
     """What a `TracedFunction` asks of variables, for a function of its state only."""
     return SimpleNamespace(n=n, places=(), shared=(), values=np.empty(0))
-
-
-def _doubles(array):
-    return ffi.from_buffer("double[]", array)

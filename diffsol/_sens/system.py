@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 
 import numpy as np
 
+from diffsol._cache.programs import content_of, is_lasting
 from diffsol._compile.locks import DERIVING
 from diffsol._engine import switch, verify
 from diffsol._engine.derived import JacobianKernel
 from diffsol._engine.machine_code import machine_code
+from diffsol._ensemble import kept
 from diffsol._ensemble.spread import Spread
 from diffsol._ensemble.traced import PATIENCE, Wrapped, find
-from diffsol._graph.node import Program
+from diffsol._graph.node import Program, depends_on_time
 from diffsol._native._core import ffi, lib
 from diffsol._trace.advice import advice
 from diffsol._trace.reasons import REASONS, Refused
@@ -73,12 +76,25 @@ class TracedFunction:
 
     def kernel(self, what, make):
         """A pointer to the kernel of the program that `make(program, n)` gives."""
-        found = self.traced.one(what, lambda: machine_code(self._derived(make), PATIENCE))
+        found = self.traced.one(what, lambda: kept.code(self._role(what), lambda: self._code(make)))
         return ffi.cast("ds_kernel", found.address)
 
-    def program(self, what, make):
-        """What `make(program, n)` gives: a program, or several."""
-        return self.traced.one(what, lambda: self._derived(make))
+    def _code(self, make):
+        return machine_code(self._derived(make), PATIENCE).code
+
+    def _role(self, *what) -> tuple | None:
+        """What tells other processes what is made of it; None: nothing does."""
+        program = self.traced.program
+        content = self.traced.one("content", lambda: is_lasting(program) and content_of(program))
+        return (content, self.variables.n, *what) if content else None
+
+    def slope(self):
+        """The kernel of (t, [y, p]) -> its derivative with respect to t; None: it does not depend on that."""
+        return self.kernel("slope", _slope) if depends_on_time(self.traced.program.nodes) else None
+
+    def gradient(self):
+        """The kernel of (t, [lambda, y, p]) -> -lambda^T times its derivatives with respect to y and p."""
+        return self.kernel("gradient", _whole_adjoint)
 
     def _derived(self, make):
         with DERIVING:
@@ -95,7 +111,7 @@ class TracedFunction:
     def _with_parameters(self):
         from diffsol._graph.forward import with_parameters
 
-        return self.program("program", with_parameters)
+        return self.traced.one("program", lambda: self._derived(with_parameters))
 
     def augmented(self):
         """The kernel of (t, [y, S]) -> [f, dS/dt]."""
@@ -107,26 +123,57 @@ class TracedFunction:
     def augmented_in_lanes(self) -> Program:
         """[f, dS/dt] of the state [y, S, p], for an ensemble."""
         columns = self._columns()
-        return self.program(("lanes", columns), _forward(columns, own=True))
+        what = "lanes", columns
+
+        def make():
+            return self._derived(_forward(columns, own=True))
+
+        return self.traced.one(what, lambda: kept.program(self._role(what), make))
 
     def _columns(self):
         return tuple(max(place, -1) for place in self.variables.columns)
 
     def jacobian(self) -> JacobianKernel:
         """df/dy."""
-        from diffsol._graph.jacobian import jacobian
 
         def make():
-            found = self._derived(lambda program, n: jacobian(self._with_parameters()))
-            return JacobianKernel(found, machine_code(found.program, PATIENCE), 0.0)
+            from diffsol._graph.jacobian import jacobian
 
-        return self.traced.one("jac", make)
+            found = self._derived(lambda program, n: jacobian(self._with_parameters()))
+            code = machine_code(found.program, PATIENCE).code
+            return code, found.start, found.row, found.full
+
+        def kernel():
+            found = kept.jacobian(self._role("jac"), make)
+            return JacobianKernel(found, found.code, 0.0)
+
+        return self.traced.one("jac", kernel)
 
 
 def _forward(columns, own=False):
-    from diffsol._graph.forward import forward_program
+    def make(program, n):
+        from diffsol._graph.forward import forward_program
 
-    return lambda program, n: forward_program(program, n, columns, own=own)
+        return forward_program(program, n, columns, own=own)
+
+    return make
+
+
+def _slope(program, n):
+    from diffsol._graph.jacobian import slope
+
+    return slope(program)
+
+
+def _whole_adjoint(program, n):
+    from diffsol._graph.adjoint import state_adjoint
+
+    return state_adjoint(program, math.prod(program.state_shape))
+
+
+def doubles(array):
+    """A contiguous array for a kernel."""
+    return ffi.from_buffer("double[]", array)
 
 
 class System(TracedFunction):

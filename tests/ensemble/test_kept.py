@@ -117,7 +117,8 @@ def test_a_trace_that_was_wrong_is_not_kept(tmp_path):
 def test_content_is_that_of_the_program_read_again():
     """A kernel is found under the program's content, whether that was traced or read."""
     from diffsol._cache import traces
-    from diffsol._ensemble import native, programs
+    from diffsol._cache.programs import content_of
+    from diffsol._ensemble import programs
     from diffsol._ensemble import traced as kept_traces
     from diffsol._ensemble.batch import batch_of
 
@@ -138,4 +139,4 @@ def test_content_is_that_of_the_program_read_again():
     ):
         assert (one is None) == (other is None)
         if one is not None:
-            assert native.content_of(one) == native.content_of(other)
+            assert content_of(one) == content_of(other)
