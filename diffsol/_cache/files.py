@@ -111,7 +111,9 @@ def read(name) -> memoryview | None:
         except OSError:
             return None
     head = len(MAGIC) + DIGEST
-    if content[: len(MAGIC)] != MAGIC or content[len(MAGIC) : head] != _digest(content[head:]):
+    if content[: len(MAGIC)] != MAGIC or content[len(MAGIC) : head] != _digest(
+        name, content[head:]
+    ):
         return None
     with contextlib.suppress(OSError):
         os.utime(path)  # used now
@@ -131,7 +133,7 @@ def write(name, content) -> bool:
         return False
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write(MAGIC + _digest(content) + content)
+            file.write(MAGIC + _digest(name, content) + content)
         os.replace(temporary, path / (name + ENDING))
     except OSError:
         with contextlib.suppress(OSError):
@@ -149,8 +151,11 @@ def remove(name):
             (path / (name + ENDING)).unlink()
 
 
-def _digest(content) -> bytes:
-    return blake2b(content, digest_size=DIGEST).digest()
+def _digest(name, content) -> bytes:
+    """Of both: what is copied or renamed is not what was written under that name."""
+    hashed = blake2b(name.encode(), digest_size=DIGEST)
+    hashed.update(content)
+    return hashed.digest()
 
 
 # --- all files -------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from diffsol._graph.build import Graph
 from diffsol._graph.diff import Tangents
 from diffsol._graph.node import Program, reachable
 from diffsol._graph.ops import FLOAT
+from diffsol._graph.roll import rolled
 from diffsol._graph.terms import Term
 
 SPARSE = 0.3  # share of a matrix' places from which on it is multiplied in full
@@ -148,4 +149,4 @@ def _split(program, graph, y, n, p=None) -> dict:
 def _of(program, copies, output, n_params, size) -> Program:
     """The new program, of a state of `size` numbers."""
     trap = None if program.trap is None else copies[program.trap.id]
-    return Program(output, trap, (size,), FLOAT, n_params)
+    return rolled(Program(output, trap, (size,), FLOAT, n_params))

@@ -22,12 +22,12 @@ from diffsol._graph.chains import chains_of, live
 from diffsol._graph.explode import exploded
 from diffsol._graph.node import Program
 from diffsol._graph.ops import BOOL, ELEMENTWISE, FLOAT
+from diffsol._graph.pieces import FEWEST_ALIKE, elements, joined, runs
 from diffsol._graph.sparsity import parts_of_like_length
 
 FEWEST_SCALARS = 1_000  # operations: straight-line code for fewer is compiled soon enough
 FEWEST_ARRAYS = 100  # operations on arrays that do not come from a loop, presumably
 MOST_ELEMENTS = 200_000  # of arrays that are taken apart
-FEWEST_ALIKE = 8  # scalars that make an array worth its loop
 MOST_RUNS = 8  # stretches of arrays that are put together without a table
 REARRANGING = ("view", "take", "concat", "update", "put")
 NEUTRAL = {"sum": -0.0, "any": False}
@@ -138,7 +138,10 @@ class _Rolling:
                 array = self.picked(*self.spread(scalars), (len(scalars),))
                 self.made[node.id] = graph.reshape(array, node.shape)
                 return
-        self.made[node.id] = graph.again(node, [self.value(x) for x in node.inputs])
+        inputs = [self.value(x) for x in node.inputs]
+        if node.op == "concat" and node.ndim == 1:
+            inputs = joined(graph, inputs)
+        self.made[node.id] = graph.again(node, inputs)
 
     def settle(self, group, array):
         """These scalars are the elements of that array."""
@@ -228,23 +231,24 @@ class _Rolling:
         """The array whose elements lie at these places."""
         graph = self.graph
         if len(arrays) == 1:
-            return _at(graph, arrays[0], places[:, 1].reshape(shape))
-        runs = _runs(places)
-        if len(runs) <= min(MOST_RUNS, len(places) // 4):
-            stretches = [
-                graph.view(arrays[n], int(start), (1,), (int(length),)) for n, start, length in runs
+            return elements(graph, arrays[0], places[:, 1].reshape(shape))
+        stretches = runs(places)
+        if len(stretches) <= min(MOST_RUNS, len(places) // 4):
+            views = [
+                graph.view(arrays[n], int(start), (1,), (int(length),))
+                for n, start, length in stretches
             ]
-            return graph.reshape(graph.concat(stretches, 0), shape)
+            return graph.reshape(graph.concat(views, 0), shape)
         parts, positions, start = [], np.empty(len(places), np.int64), 0
         for number, array in enumerate(arrays):
             mine = places[:, 0] == number
             if not mine.any():
                 continue
             used, inverse = np.unique(places[mine, 1], return_inverse=True)
-            parts.append(_at(graph, array, used))
+            parts.append(elements(graph, array, used))
             positions[mine] = start + inverse.reshape(-1)
             start += len(used)
-        return _at(graph, graph.concat(parts, 0), positions.reshape(shape))
+        return elements(graph, graph.concat(parts, 0), positions.reshape(shape))
 
     # --- sums ---------------------------------------------------------------------------------
 
@@ -285,39 +289,9 @@ class _Rolling:
             used, inverse = np.unique(places[mine, 1], return_inverse=True)
             places[mine, 0] = len(arrays)
             places[mine, 1] = inverse.reshape(-1)
-            part = _at(self.graph, arrays[number], used)
+            part = elements(self.graph, arrays[number], used)
             arrays = [*arrays, self.graph.elementwise("negative", part)]
         return arrays, places
-
-
-def _at(graph, array, positions):
-    """array[positions] of a 1-D array; a view where the positions are evenly spaced."""
-    strides = _even(positions)
-    if strides is not None:
-        return graph.view(array, int(positions.reshape(-1)[0]), strides, positions.shape)
-    return graph.take(array, positions)
-
-
-def _runs(places) -> list:
-    """[(number of the array, first position, length)] of stretches of neighbouring elements."""
-    same = (places[1:, 0] == places[:-1, 0]) & (places[1:, 1] == places[:-1, 1] + 1)
-    starts = np.concatenate([[0], np.flatnonzero(~same) + 1])
-    lengths = np.diff([*starts, len(places)])
-    return list(zip(*places[starts].T, lengths, strict=True))
-
-
-def _even(positions):
-    """The strides, if positions[i, j] = start + i * strides[0] + j * strides[1]; else None."""
-    strides = []
-    start = positions.reshape(-1)[0]
-    expected = np.full(positions.shape, start)
-    for axis, extent in enumerate(positions.shape):
-        line = positions[(0,) * axis + (slice(None),) + (0,) * (positions.ndim - axis - 1)]
-        step = int(line[1] - line[0]) if extent > 1 else 0
-        shape = [-1 if k == axis else 1 for k in range(positions.ndim)]
-        expected = expected + (np.arange(extent) * step).reshape(shape)
-        strides.append(step)
-    return tuple(strides) if np.array_equal(expected, positions) else None
 
 
 def _only_element(x):

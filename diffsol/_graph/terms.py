@@ -21,7 +21,7 @@ import numpy as np
 from diffsol._graph.build import contiguous_strides
 
 MOST_ENTRIES = 1 << 22  # of one table (32 MB); larger Jacobians are not worth having in full
-SHORT_STACK = 16  # stacks up to this length become single terms, which merge with others
+SHORT_STACK = 4  # stacks up to this length become single terms, which merge with others
 SHORT_SCALAR_STACK = 64  # the same for the stack of one element
 ITEM = np.dtype(np.int64).itemsize
 
