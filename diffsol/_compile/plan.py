@@ -20,7 +20,7 @@ SCALAR_CODE = 16  # programs that compute no larger array are scalar code: unrol
 STORES_PER_NODE = 4  # a larger output does not come from scalar code: it is written in loops
 
 SMALL_LINES = 100  # up to here: peephole optimisation only
-LARGE_LINES = 5_000  # beyond: quick code, or compiling takes seconds (it is worse than linear)
+LARGE_LINES = 5_000  # beyond: quick code, or compiling takes seconds (it is worse than linear; loops: 1 ms a line)
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def _work(node) -> int:
 def effort(lines, unrolled, quick=False) -> Effort:
     """What to spend on a module of so many lines; quick: the least that gives usable code."""
     if not unrolled:
-        return Effort("level2", 2)
+        return Effort("level2", 2) if lines <= LARGE_LINES else Effort("peephole", 1)
     if lines <= SMALL_LINES:
         return Effort("peephole", 2)
     if quick or lines > LARGE_LINES:

@@ -19,6 +19,7 @@ import numpy as np
 
 from diffsol._graph.build import Graph
 from diffsol._graph.chains import chains_of, live
+from diffsol._graph.elements import REDUCERS
 from diffsol._graph.explode import exploded
 from diffsol._graph.node import Program
 from diffsol._graph.ops import BOOL, ELEMENTWISE, FLOAT
@@ -28,6 +29,9 @@ from diffsol._graph.sparsity import parts_of_like_length
 FEWEST_SCALARS = 1_000  # operations: straight-line code for fewer is compiled soon enough
 FEWEST_ARRAYS = 100  # operations on arrays that do not come from a loop, presumably
 MOST_ELEMENTS = 200_000  # of arrays that are taken apart
+MOST_OF_EACH = (
+    512  # of one, on average: loops over larger ones are compiled sooner than they are taken apart
+)
 MOST_RUNS = 8  # stretches of arrays that are put together without a table
 REARRANGING = ("view", "take", "concat", "update", "put")
 NEUTRAL = {"sum": -0.0, "any": False}
@@ -38,7 +42,7 @@ def rolled(program) -> Program:
     scalars = sum(not node.shape and node.op in ELEMENTWISE for node in program.nodes)
     arrays = sum(node.size > 1 for node in program.nodes if node.shape and node.inputs)
     small = program
-    if arrays >= FEWEST_ARRAYS and _elements(program) <= MOST_ELEMENTS:
+    if arrays >= FEWEST_ARRAYS and _elements(program) <= min(MOST_ELEMENTS, MOST_OF_EACH * arrays):
         small = exploded(program)  # a loop over small arrays
     elif scalars < FEWEST_SCALARS:
         return program
@@ -48,7 +52,13 @@ def rolled(program) -> Program:
 
 def _elements(program) -> int:
     """Scalars that the arrays of a program are taken apart into."""
-    return sum(node.size for node in program.nodes if node.op not in REARRANGING)
+    return sum(_scalars(node) for node in program.nodes if node.op not in REARRANGING)
+
+
+def _scalars(node) -> int:
+    if node.op == "matmul":
+        return node.size * node.inputs[0].shape[-1]
+    return node.inputs[0].size if node.op in REDUCERS else node.size
 
 
 class _Rolling:

@@ -16,6 +16,7 @@ from diffsol._compile.cpu import compile_program
 from diffsol._compile.llvm_ops import ROWS, operand_dtype
 from diffsol._graph import interpret
 from diffsol._graph.build import Graph
+from diffsol._graph.node import Program
 from diffsol._graph.ops import BOOL, COMPLEX, ELEMENTWISE, FLOAT, INT, result_dtype
 from diffsol._trace.trace import trace_function
 
@@ -40,6 +41,24 @@ def sample(name, n):
     program = samples.program(getattr(samples, name), n, dtype=dtype)
     y = np.random.default_rng(0).uniform(0.5, 1.5, n).astype(dtype)
     return program, y
+
+
+def test_many_loops():
+    """Beyond some thousand lines the optimiser would take seconds for loops, too."""
+    n, graph = 60, Graph()
+    state = x = graph.state((n,), FLOAT)
+    for k in range(200):
+        matrix = graph.const(np.random.default_rng(k).normal(size=(n, n)) / n)
+        x = graph.elementwise("add", graph.matmul(matrix, x), graph.cumsum(state, 0))
+    program = Program(x, None, (n,), FLOAT, 0)
+    kernel = compile_program(program)
+    assert not kernel.unrolled
+    assert kernel.ir.count("\n") > plan.LARGE_LINES
+    y = np.random.default_rng(0).normal(size=n)
+    value, code, flags = call(kernel, 0.3, y, [])
+    np.testing.assert_allclose(value, interpret.run(program, 0.3, y, [])[0], rtol=1e-12)
+    assert (code, flags) == (0, 0)
+    assert plan.effort(plan.LARGE_LINES + 1, False).optimiser == "peephole"
 
 
 @pytest.mark.parametrize(("name", "n"), SAMPLES)

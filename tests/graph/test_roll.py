@@ -270,3 +270,22 @@ def test_groups_of_any_size(case, alike):
         for p, unrolled in ((program, True), (other, False))
     )
     np.testing.assert_array_equal(a, b)
+
+
+def test_large_arrays_are_not_taken_apart(monkeypatch):
+    """Scalars of 120 products of large matrices would take longer than loops over them do to compile."""
+
+    def fun(t, y):
+        return np.array([y @ (WEIGHTS * y[i]) @ y for i in range(len(y))])
+
+    def refuse(program):
+        raise AssertionError("taken apart")
+
+    monkeypatch.setattr(roll, "exploded", refuse)
+    program, _ = traced(fun, 60)
+    assert len(program.nodes) < 400
+    with pytest.raises(AssertionError, match="taken apart"):
+        traced(rows, 20 * 60)
+
+
+WEIGHTS = RNG.normal(size=(60, 60))
