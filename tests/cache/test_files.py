@@ -172,6 +172,7 @@ def test_a_wrong_kernel_is_removed(folder):
 
 def test_least_recently_used_go_first(folder, monkeypatch):
     monkeypatch.setattr(files, "SIZE_LIMIT", 10_000)
+    monkeypatch.setattr(files, "LOOK_EVERY", 1)
     for i in range(9):
         assert files.write(f"f{i}", bytes(1000))
         os.utime(folder / f"f{i}.kernel", (i, i))
@@ -183,7 +184,19 @@ def test_least_recently_used_go_first(folder, monkeypatch):
     assert diffsol.cache.info().size <= 10_000
 
 
-def test_what_a_crashed_writer_left(folder):
+def test_not_every_small_file_has_all_others_looked_at(folder, monkeypatch):
+    looks = []
+    monkeypatch.setattr(files, "_evict", looks.append)
+    for i in range(400):
+        assert files.write(f"f{i}", bytes(10_000))  # 4 MB in all
+    assert 0 < len(looks) < 40
+    looks.clear()
+    assert files.write("large", bytes(files.LOOK_EVERY))
+    assert looks
+
+
+def test_what_a_crashed_writer_left(folder, monkeypatch):
+    monkeypatch.setattr(files, "LOOK_EVERY", 1)
     folder.mkdir(mode=0o700)
     old, new = folder / ".old", folder / ".new"
     for path in (old, new):
