@@ -21,6 +21,7 @@ STORES_PER_NODE = 4  # a larger output does not come from scalar code: it is wri
 
 SMALL_LINES = 100  # up to here: peephole optimisation only
 LARGE_LINES = 5_000  # beyond: quick code, or compiling takes seconds (it is worse than linear; loops: 1 ms a line)
+HUGE_LINES = 20_000  # of loops: beyond, the quickest code (peephole optimisation and level 1 still take 0.3 ms a line)
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,9 @@ def _work(node) -> int:
 def effort(lines, unrolled, quick=False) -> Effort:
     """What to spend on a module of so many lines; quick: the least that gives usable code."""
     if not unrolled:
-        return Effort("level2", 2) if lines <= LARGE_LINES else Effort("peephole", 1)
+        if lines <= LARGE_LINES:
+            return Effort("level2", 2)
+        return Effort("peephole", 1 if lines <= HUGE_LINES else 0)
     if lines <= SMALL_LINES:
         return Effort("peephole", 2)
     if quick or lines > LARGE_LINES:

@@ -58,7 +58,8 @@ def test_many_loops():
     value, code, flags = call(kernel, 0.3, y, [])
     np.testing.assert_allclose(value, interpret.run(program, 0.3, y, [])[0], rtol=1e-12)
     assert (code, flags) == (0, 0)
-    assert plan.effort(plan.LARGE_LINES + 1, False).optimiser == "peephole"
+    found = [plan.effort(lines, False) for lines in (plan.LARGE_LINES + 1, plan.HUGE_LINES + 1)]
+    assert found == [plan.Effort("peephole", 1), plan.Effort("peephole", 0)]
 
 
 @pytest.mark.parametrize(("name", "n"), SAMPLES)
