@@ -21,4 +21,4 @@ def test_it_runs(k):
 
 
 def test_there_are_round_trips():
-    assert len(BLOCKS) == 3
+    assert len(BLOCKS) == 5
