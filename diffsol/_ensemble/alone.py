@@ -13,7 +13,7 @@ from diffsol._engine.watch import OBSERVERS, RUNNING, Watch
 from diffsol._ensemble.batch import host
 from diffsol._ensemble.native import wait_for
 from diffsol._ensemble.outcome import UNKNOWN, Outcome
-from diffsol.integrate._ivp import ScipyHas, solve_native
+from diffsol.integrate._native import ScipyHas, solve_native
 from diffsol.integrate._passthrough import scipy_solve_ivp
 
 TELL_EVERY = 16  # trajectories

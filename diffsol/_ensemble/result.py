@@ -7,7 +7,7 @@ from operator import index
 import numpy as np
 
 from diffsol._ensemble.batch import host
-from diffsol.integrate._ivp import MESSAGES
+from diffsol.integrate._outcome import MESSAGES
 from diffsol.integrate._result import OdeResult
 
 

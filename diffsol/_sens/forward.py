@@ -12,7 +12,7 @@ from diffsol._engine.tolerance import set_tolerance
 from diffsol._methods.registry import METHODS
 from diffsol._native._core import ffi, lib
 from diffsol._sens.calls import SensCallbacks, SensLsodaCallbacks
-from diffsol.integrate import _ivp
+from diffsol.integrate import _outcome
 
 
 def whole_tolerances(rtol, atol, n, scale):
@@ -197,7 +197,7 @@ class Forward:
     @property
     def solution(self):
         """The continuous solution of y and S, an `OdeSolution` of the augmented state."""
-        return _ivp._solution(self, self.method, self._t_eval)
+        return _outcome.solution_of(self, self.method, self._t_eval)
 
     # --- for who looks on -----------------------------------------------------------------------------
 

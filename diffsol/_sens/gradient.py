@@ -16,7 +16,7 @@ from diffsol._sens.system import Columnwise, warn_of_forward
 from diffsol._sens.variables import variables_of, warn_of_tensors
 from diffsol._sens.ways import Question
 from diffsol._trace.reasons import Refused
-from diffsol.integrate import _ivp, _options
+from diffsol.integrate import _options, _start
 
 KINDS = ("adjoint", "forward")
 MEMORY = 256e6  # bytes
@@ -180,7 +180,7 @@ def gradient(
             raise ValueError("`t_eval` must have at least one time, and no NaN.")
     if t0 == tf or not state.size:
         raise ValueError("`t_span` must have two different ends, and `y0` at least one component.")
-    options = _ivp._own_options(METHODS[name], options)
+    options = _start.own_options(METHODS[name], options)
     variables = variables_of(fun, state, args, wrt)
     warn_of_tensors(fun, args, variables, wrt, stacklevel=2)
     losses = None if loss is None else Loss(loss, loss_grad, times, state.size)

@@ -24,7 +24,7 @@ from diffsol._sens.system import (
 from diffsol._sens.variables import sizes_of, variables_of, warn_of_tensors
 from diffsol._trace.reasons import Refused
 from diffsol.errors import GrazingError
-from diffsol.integrate import _ivp, _limits, _options, _passthrough, _scipy
+from diffsol.integrate import _limits, _options, _outcome, _passthrough, _scipy, _start
 from diffsol.integrate._result import OdeResult
 
 KINDS = ("forward", "discrete", "adjoint")
@@ -144,7 +144,7 @@ def solve_ivp(
     if t_eval is not None:
         t_eval = _options.check_t_eval(t_eval, t0, tf).astype(float, copy=False)
     limits, options = _limits.taken(options)
-    options = _ivp._own_options(METHODS[name], options)
+    options = _start.own_options(METHODS[name], options)
     state = real(_options.check_y0(y0))
     variables = variables_of(fun, state, args, wrt)
     warn_of_tensors(fun, args, variables, wrt, stacklevel=2)
@@ -170,7 +170,7 @@ def solve_ivp(
             system, name, t0, tf, state, start, variables.values, *tolerances, controlled, user_jac
         )
 
-    run = _ivp.start(name, system.fun, t0, tf, state, False, args, options, make)
+    run = _start.start(name, system.fun, t0, tf, state, False, args, options, make)
     crossings = None
     if events is not None:
         events, max_events, direction = _options.prepare_events(events)
@@ -207,7 +207,7 @@ def _by_adjoint(name, problem, system, start, t_eval):
         return Rows(system, name, t0, tf, state, start, *options)
 
     try:
-        run = _ivp.start(name, *problem, make)
+        run = _start.start(name, *problem, make)
     except Refused as refused:
         warn_of_forward(refused, stacklevel=3)
         return None
@@ -256,7 +256,7 @@ def _start_of(system, t0, y0, dy0, dt0) -> np.ndarray:
 def _result(run, status, name, dense, variables):
     n, m = run.n, run.m
     y = run.y_whole[:n]
-    message = _ivp.LSODA_FAILED if status == -1 and name == "LSODA" else _ivp.MESSAGES[status]
+    message = _outcome.message_of(status, name)
     sens = _sens(run.y_whole, n, m)
     first = variables.y0_columns
     return OdeResult(
@@ -266,8 +266,8 @@ def _result(run, status, name, dense, variables):
         t_events=None,
         y_events=None,
         nfev=run.nfev,
-        njev=_ivp._count(name, run.njev),
-        nlu=_ivp._count(name, run.nlu),
+        njev=_outcome.count_of(name, run.njev),
+        nlu=_outcome.count_of(name, run.nlu),
         status=status,
         message=message,
         success=status >= 0,

@@ -15,7 +15,7 @@ from diffsol._sens.primal import Primal
 from diffsol._sens.solve import solve_ivp
 from diffsol._sens.system import System
 from diffsol._sens.variables import Variables
-from diffsol.integrate import _ivp
+from diffsol.integrate import _start
 
 
 class Found(SimpleNamespace):
@@ -61,7 +61,7 @@ class Question:
             return Primal(system, name, t0, tf, state, *options)
 
         how = self.method, system.fun, self.t0, self.tf, self.y0, False, self.args, self.options
-        primal = _ivp.start(*how, make)
+        primal = _start.start(*how, make)
         primal.go(self.times, every, memory)
         value, jumps = self._loss_of(primal.y)
         back = Backward(primal, kernels, integral, self.times, jumps, rtol, atol)

@@ -16,7 +16,7 @@ from diffsol._engine import Unusual
 from diffsol._engine.steps import Steps
 from diffsol._methods.registry import METHODS
 from diffsol._native._core import lib
-from diffsol.integrate import _ivp, _options, _passthrough, _scipy
+from diffsol.integrate import _options, _passthrough, _scipy, _start
 
 # What a class or an object may change only at the price of native steps.
 _PRIVATE = ("step", "_step_impl", "dense_output", "_dense_output_impl", "_validate_jac")
@@ -74,11 +74,11 @@ class _NativeSteps:
         _scipy.solver_class("OdeSolver").__init__(
             self, fun, t0, y0, t_bound, vectorized, traits.complex_states
         )
-        if not self.n or t0 == t_bound or _ivp.is_refused(traits, self.y, options):
+        if not self.n or t0 == t_bound or _start.is_refused(traits, self.y, options):
             return False
         ends = float(t0), float(t_bound)
         try:
-            steps = _ivp.start(traits.name, fun, *ends, self.y, vectorized, (), options, Steps)
+            steps = _start.start(traits.name, fun, *ends, self.y, vectorized, (), options, Steps)
         except Unusual as unusual:
             self._call["fun"] = _passthrough.after_first(fun, unusual.result)
             return False
