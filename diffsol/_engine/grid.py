@@ -8,10 +8,11 @@ from diffsol._engine import verify
 from diffsol._engine.callback import PythonCalls, check_shape, doubles_at
 from diffsol._engine.chord import band_pattern, chord_of
 from diffsol._engine.function import Function
-from diffsol._engine.grid_core import GridCore, Warm, rows_from
+from diffsol._engine.grid_core import GridCore, WarmGrid, rows_from
 from diffsol._engine.odepack import as_doubles, as_numbers
 from diffsol._engine.refusal import refused
 from diffsol._engine.tier import Tier
+from diffsol._engine.warm import LARGEST
 from diffsol._native._core import ffi, lib
 
 _FLOAT = np.dtype(float)
@@ -101,18 +102,18 @@ class Grid:
         """Did the solve end with a kernel?"""
         return self._tier.bound is not None
 
-    def warm(self, options) -> Warm | None:
+    def warm(self, options) -> WarmGrid | None:
         """For solves with the same options; None where this one is no model for others."""
         _, critical, rtol, atol, limits, _ = self._inputs
         n, tier = self.rhs.n, self._tier
         plain = critical is None and self._band is None and tier.chord is None
-        if not (self.is_compiled and plain) or n > Warm.LARGEST:
+        if not (self.is_compiled and plain) or n > LARGEST:
             return None
         core = GridCore(n)  # a function may have kept the state of this one
         arrays = sum(type(tolerance) is np.ndarray for tolerance in (rtol, atol))
         rtol, atol = (0.0 if type(v) is np.ndarray else v for v in (rtol, atol))  # not to be kept
         core.set_options(rtol, atol, limits)
-        return Warm(core, tier.bound, options, arrays)
+        return WarmGrid(core, tier.bound, options, arrays)
 
     def _position(self):
         solve, times = self.core.solve, self._inputs[0]

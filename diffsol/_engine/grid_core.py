@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from diffsol._engine import policy, switch
+from diffsol._engine import policy
 from diffsol._engine.chord import set_band
 from diffsol._engine.memory import aligned
 from diffsol._engine.tolerance import set_tolerance
+from diffsol._engine.warm import Warm
 from diffsol._native._core import ffi, lib
 
 # Columns of odeint's infodict and their types, in the order in which the core's two blocks hold them.
@@ -94,37 +95,22 @@ class GridCore:
         return dict(zip(COLUMNS, (*floats, *ints), strict=True))
 
 
-class Warm:
-    """A solver whose next solve differs from the one before in initial state and times alone, and in
-    the values that its kernel reads: it calls no Python, and knows nobody's functions and arguments.
+class WarmGrid(Warm):
+    """Its next solve differs from the one before in initial state and times alone, and in the values that its
+    kernel reads.
 
     core     GridCore with nothing but its options set
-    bound    kernel of the right-hand side, of that solve
-    options  what the two solves have in common, for the caller
     array_count   how many of its two tolerances were arrays
     """
 
-    __slots__ = ("options", "core", "array_count", "_variant", "_block", "_params")
-
-    # Beyond, making a solver costs nothing beside what it does, and memory is better given back.
-    LARGEST = 64
+    __slots__ = ("array_count", "core")
 
     def __init__(self, core, bound, options, array_count):
-        self.options, self.core, self.array_count = options, core, array_count
-        self._variant, self._block, self._params = bound.variant, bound.block, bound.params
+        super().__init__(bound, options)
+        self.core, self.array_count = core, array_count
         solve = core.solve
         lib.ds_odeint_only_kernels(solve)
         solve.fun.kernel, solve.fun.params = bound.pointer, bound.params
-
-    def fits(self, record, fun, args) -> bool:
-        """Does the kernel stand for this function now, with no need to compare it with the function?"""
-        variant = self._variant
-        return (
-            variant.uses + 1 < variant.verify_at
-            and variant in record.variants
-            and variant.check(fun, args, self._block)
-            and switch.mode_of_solve() != "0"
-        )
 
     def go(self, times, state, told, arrays):
         """(y, the first row that was not the initial state); None: there must be another solve, from

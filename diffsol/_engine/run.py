@@ -325,6 +325,16 @@ class Run(JacobianKernels):
         self.set_output(*self._output)
         return self.go()
 
+    @property
+    def is_silent(self) -> bool:
+        """Has the right-hand side's kernel never asked for Python?"""
+        return self._bound is not None and self._callbacks.handle.fun == ffi.NULL
+
+    @property
+    def bound(self):
+        """The kernel of the right-hand side, or None."""
+        return self._bound
+
     # --- for who looks on ---------------------------------------------------------------------------
 
     @property

@@ -157,6 +157,11 @@ int ds_ivp_renew_jacobian(ds_ivp *ivp);
 /* f(t0, y0), the initial step unless first_step is given, and an implicit method's Jacobian. */
 int ds_ivp_start(ds_ivp *ivp);
 
+/* By an explicit method: the start of another solve by the same solver and options, without events and
+ * interpolants. There is no Python in it: an evaluation that asks for it is DS_PYTHON_ERROR. t_eval NULL: every
+ * step is kept. */
+int ds_ivp_again(ds_ivp *ivp, double t0, double t_bound, double *y0, const double *t_eval, int64_t n_eval);
+
 /* Steps, events and outputs until the solve is over, or `seconds` have passed or it is to pause (then
  * DS_RUNNING). */
 int ds_ivp_advance(ds_ivp *ivp, double seconds);

@@ -136,6 +136,28 @@ int ds_ivp_start(ds_ivp *ivp) {
     return ds_output_start(ivp);
 }
 
+static int ask_nobody(void *handle, int which, int flags, double t, double *y, double *out) {
+    (void)handle, (void)which, (void)flags, (void)t, (void)y, (void)out;
+    return 1;
+}
+
+int ds_ivp_again(ds_ivp *ivp, double t0, double t_bound, double *y0, const double *t_eval, int64_t n_eval) {
+    ds_solver *solver = ds_inside(ivp);
+    if (solver->method->implicit || ivp->n_events || ivp->dense) return DS_FAILED;
+    ivp->python = ask_nobody;
+    ivp->t0 = t0;
+    ivp->t_bound = t_bound;
+    ivp->y0 = y0;
+    ivp->t_eval = t_eval;
+    ivp->n_eval = n_eval;
+    ivp->save_steps = !t_eval;
+    ivp->n_points = ivp->nfev = ivp->n_trials = ivp->n_accepted = 0;
+    ivp->least_step = ivp->largest_step = 0;
+    solver->eval_next = 0;
+    solver->trial_rejected = solver->t_is_float = 0;
+    return ds_ivp_start(ivp);
+}
+
 static void note_step(ds_ivp *ivp, double size) {
     if (size > ivp->largest_step) ivp->largest_step = size;
     if (size < ivp->least_step || ivp->n_accepted == 1) ivp->least_step = size;

@@ -4,6 +4,7 @@ from diffsol._dlpack.arguments import USUAL, read, read_args
 from diffsol._engine.watch import OBSERVERS
 from diffsol._methods.registry import METHODS
 from diffsol.integrate import _limits, _options, _passthrough
+from diffsol.integrate._ivp_again import solve_as_before
 from diffsol.integrate._native import ScipyHas, solve_native
 from diffsol.integrate._start import own_options
 
@@ -158,6 +159,10 @@ def solve_ivp(
     [ 0.          0.11487653  1.26364188  3.06061781  4.81611105  6.57445806
       8.33328988 10.        ]
     """
+    if events is None and not dense_output and not vectorized:
+        result = solve_as_before(fun, t_span, y0, method, t_eval, args, options)
+        if result is not None:
+            return result
     name = method if type(method) is str else _passthrough.native_name(method)
     traits = METHODS.get(name)
     if type(y0) not in USUAL:

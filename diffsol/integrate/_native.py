@@ -10,6 +10,7 @@ from diffsol._engine import Function, Unusual
 from diffsol._engine.watch import Start
 from diffsol._methods.registry import METHODS
 from diffsol.integrate import _options, _passthrough, _scipy
+from diffsol.integrate._ivp_again import keep_warm
 from diffsol.integrate._outcome import result_of
 from diffsol.integrate._start import is_refused, start
 
@@ -66,6 +67,8 @@ def solve_native(
     if status == -1 and traits.starts_later:
         _scipy.warn_of_istate(run.istate, stacklevel=3)
     result = result_of(run, status, name, y0, t_eval, dense_output, events is not None)
+    if onlooker is None and events is None and not dense_output and status == 0:
+        keep_warm(run, name, options)
     if onlooker is not None and onlooker.observers:
         onlooker.end(result.stats)
     return result

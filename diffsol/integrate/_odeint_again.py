@@ -12,12 +12,11 @@ from typing import Any
 import numpy as np
 
 from diffsol._engine import kernels
+from diffsol._engine.warm import keep, taken
 from diffsol.integrate import _scipy
 
-IDLE_MAX = 2  # solvers kept for the next solve of one function: more only serve threads
-
 # types of options that cannot change behind our back
-_PLAIN = frozenset((int, float, bool, type(None), np.float64))
+PLAIN = frozenset((int, float, bool, type(None), np.float64))
 _FLOAT, _INT = np.dtype(float), np.dtype(int)
 _TOLERANCES = 5, 6  # where rtol and atol stand among the options
 
@@ -33,7 +32,9 @@ def solve_as_before(func, y0, t, args, given):
         return None
     record = kernels.record_of(func, "odepack", state.size, False, False, given[-1] is False)
     times = floats(t) if record.idle else None  # the quick way out
-    warm = None if times is None or not times.size else _taken(record.idle, given)
+    warm = None
+    if times is not None and times.size:
+        warm = taken(record.idle, lambda options: _are_same(given, options[0]))
     if warm is None or not warm.fits(record, func, args):
         return None
     before, options = warm.options
@@ -51,26 +52,8 @@ def solve_as_before(func, y0, t, args, given):
     elif _scipy.refuses_nan(y[-1]):
         return None
     answers = (y, infodict(core, options, times, first), istate) if told else (y, istate)
-    record.idle.append(warm)
+    keep(record.idle, warm)
     return answers
-
-
-def _taken(idle, given):
-    """A solver with these options, which nobody else has meanwhile, or None."""
-    others: list[Any] = []
-    found = None
-    while found is None and idle:
-        try:
-            warm = idle.pop()
-        except IndexError:  # another thread was faster
-            break
-        if _are_same(given, warm.options[0]):
-            found = warm
-        else:
-            others.append(warm)
-    if others:
-        idle.extend(others)
-    return found
 
 
 def _are_same(given, before):
@@ -78,7 +61,7 @@ def _are_same(given, before):
         return True  # the usual, and quick
     given = _without_arrays(given)
     return all(
-        a is b or (type(a) is type(b) and type(a) in _PLAIN and a == b)
+        a is b or (type(a) is type(b) and type(a) in PLAIN and a == b)
         for a, b in zip(given, before, strict=True)
     )
 
@@ -89,12 +72,11 @@ def keep_warm(record, solve, given, options):
     if not solve.is_compiled:
         return
     known = _without_arrays(given)
-    plain = all(type(value) in _PLAIN or value is np.ndarray for value in known)
+    plain = all(type(value) in PLAIN or value is np.ndarray for value in known)
     if plain:
         warm = solve.warm((known, options))
         if warm is not None:
-            record.idle.append(warm)
-            del record.idle[:-IDLE_MAX]
+            keep(record.idle, warm)
 
 
 def _without_arrays(given):

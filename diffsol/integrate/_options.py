@@ -33,7 +33,7 @@ def unpack_args(args: Any) -> tuple:
 def check_t_eval(t_eval: Any, t0: float, tf: float) -> np.ndarray:
     """`t_eval` as a 1-D array of any dtype, inside the span and strictly in its direction."""
     t_eval = np.asarray(t_eval)
-    if _is_plain_grid(t_eval, t0, tf):
+    if is_plain_grid(t_eval, t0, tf):
         return t_eval
     if t_eval.ndim != 1:
         raise ValueError("`t_eval` must be 1-dimensional.")
@@ -45,7 +45,7 @@ def check_t_eval(t_eval: Any, t0: float, tf: float) -> np.ndarray:
     return t_eval
 
 
-def _is_plain_grid(t_eval: np.ndarray, t0: float, tf: float) -> bool:
+def is_plain_grid(t_eval: np.ndarray, t0: float, tf: float) -> bool:
     """The usual case, seen in one comparison: float64, strictly monotone, its ends in the span."""
     if t_eval.dtype != _FLOAT or t_eval.ndim != 1 or not t_eval.size:
         return False
