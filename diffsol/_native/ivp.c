@@ -143,7 +143,8 @@ static int ask_nobody(void *handle, int which, int flags, double t, double *y, d
 
 int ds_ivp_again(ds_ivp *ivp, double t0, double t_bound, double *y0, const double *t_eval, int64_t n_eval) {
     ds_solver *solver = ds_inside(ivp);
-    if (solver->method->implicit || ivp->n_events || ivp->dense) return DS_FAILED;
+    const ds_method *method = solver->method;
+    if (method->implicit || method->starts_later || ivp->n_events || ivp->dense) return DS_FAILED;
     ivp->python = ask_nobody;
     ivp->t0 = t0;
     ivp->t_bound = t_bound;

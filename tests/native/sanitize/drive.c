@@ -261,6 +261,42 @@ static void single_steps(void) {
     }
 }
 
+static int go_on(ds_ivp *s, int code) {
+    while (code == DS_RUNNING) code = ds_ivp_advance(s, 1e-7);
+    return code;
+}
+
+/* The solver of another solve gives what a new one gives; without kernels it gives nothing. */
+static void once_more(void) {
+    double eval[2][41];
+    for (int i = 0; i < 41; ++i) eval[0][i] = 3.0 * i / 40, eval[1][i] = -eval[0][i];
+    for (int m = 0; m < DS_METHOD_COUNT; ++m) {
+        options o = {.method = m, .n = 3, .t_bound = 2, .max_step = INFINITY, .compiled = 1};
+        const double params[2] = {(double)o.n, 0};
+        user u = {0}, v = {0};
+        ds_ivp *s = make(&o, &u, NULL, 0, NULL, params);
+        CHECK(go_on(s, ds_ivp_start(s)) == DS_FINISHED);
+        double y0[3] = {1, 2, 3};
+        for (int k = 0; k < 8; ++k) {
+            o.t_bound = k & 1 ? -3 : 3, o.t_eval = k >> 1 & 1;
+            const int code = ds_ivp_again(s, 0, o.t_bound, y0, o.t_eval ? eval[k & 1] : NULL, 41);
+            CHECK(m < DS_RADAU ? code == DS_RUNNING : code == DS_FAILED);
+            if (m >= DS_RADAU) break;
+            CHECK(go_on(s, code) == DS_FINISHED);
+            take_points(s);
+            ds_ivp *fresh = make(&o, &v, eval[k & 1], 41, NULL, params);
+            CHECK(go_on(fresh, ds_ivp_start(fresh)) == DS_FINISHED);
+            CHECK(s->nfev == fresh->nfev && s->n_points == fresh->n_points);
+            CHECK(s->n_trials == fresh->n_trials && s->least_step == fresh->least_step);
+            CHECK(!memcmp(s->ys, fresh->ys, sizeof(double) * 3 * (size_t)s->n_points));
+            ds_ivp_free(fresh);
+        }
+        s->fun.kernel = NULL;
+        if (m < DS_RADAU) CHECK(ds_ivp_again(s, 0, 1, y0, NULL, 0) == DS_PYTHON_ERROR);
+        ds_ivp_free(s);
+    }
+}
+
 static void misuse(void) {
     CHECK(ds_ivp_new(DS_METHOD_COUNT, 1, 0) == NULL);
     CHECK(ds_ivp_new(-1, 1, 0) == NULL);
@@ -278,6 +314,7 @@ int main(void) {
     every_combination();
     errors_and_odd_spans();
     single_steps();
+    once_more();
     misuse();
     mathematics();
     drive_linear_algebra();
