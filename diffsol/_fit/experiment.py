@@ -34,7 +34,7 @@ class Experiment:
         self.stopped = False  # by another thread: a solve that is on its way ends
         self.system = System(fun, variables)
         self.is_single = False  # was it seen to compute in single precision?
-        self._remembered: tuple = (b"", None)
+        self._remembered: tuple = (None, None)
         self._start = start_of(y0, variables)
         first = self._start.values(variables.values)[0]
         self.begin = [variables.values[p] if p >= 0 else first[-1 - p] for p in variables.columns]
@@ -141,7 +141,7 @@ class Experiment:
             None,
             0.0,
             o.controlled and not self.is_python,
-            fun=self._called(values) if self.is_python else None,
+            fun=self._called(values, len(columns) > 0) if self.is_python else None,
         )
         run.set_output(times, False)
         run.onlooker = _limits.watch(
@@ -149,12 +149,16 @@ class Experiment:
         )
         return run
 
-    def _called(self, values):
-        """The model at these values of its variables."""
-        key = values.tobytes()
-        if self._remembered[0] != key:
-            self._remembered = key, Remembered(self.system.fun)
-        return self._remembered[1]
+    def _called(self, values, slopes):
+        """The model at these values of its variables, which a solve with slopes may have been called at just before.
+
+        Nothing is remembered any longer than for that: a model may read other values from outside by then.
+        """
+        key, (known, model) = values.tobytes(), self._remembered
+        if not slopes or key != known:
+            model = Remembered(self.system.fun)
+        self._remembered = (None, None) if slopes else (key, model)
+        return model
 
     def _look(self, told):
         if self.stopped:

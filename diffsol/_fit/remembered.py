@@ -7,6 +7,8 @@ import numpy as np
 from diffsol._ensemble.traced import Wrapped
 
 ROOM = 1 << 26  # bytes of states and derivatives that are kept
+OVERHEAD = 300  # of these for one state: two objects of bytes and numbers, a pair, a place in a dict
+NUMBERS = (list, tuple, np.ndarray, np.float64, float)
 
 
 class Remembered(Wrapped):
@@ -28,12 +30,12 @@ class Remembered(Wrapped):
         if found is not None:
             return found
         found = self.fun(t, y.copy(), *args)
-        if self._room > 0 and type(found) in (list, np.ndarray):
+        if self._room > 0 and type(found) in NUMBERS:
             try:
                 numbers = np.array(found)  # a copy: it may be used again
             except ValueError:
                 return found
-            if numbers.dtype.kind in "fiu" and numbers.shape == y.shape:
+            if numbers.dtype.kind in "fiu" and numbers.shape in (y.shape, ()):
                 self._found[key] = numbers
-                self._room -= 3 * y.nbytes
+                self._room -= OVERHEAD + 3 * y.nbytes
         return found

@@ -75,7 +75,7 @@ class ColumnDifferences:
         return there
 
     def _choose(self, step, y, columns):
-        """How far to go along each column, as (m, 1), and the arguments there."""
+        """How far to go along each column, as (m, 1), and the arguments there; None where nothing moves."""
         sizes = np.abs(y)
         sizes += FLOOR * sizes.max(initial=0.0)
         sizes[sizes == 0] = 1.0
@@ -84,7 +84,10 @@ class ColumnDifferences:
         largest[resting] = 1.0
         exponents = np.frexp(step / largest)[1] - 1
         self._steps = np.ldexp(1.0, exponents)[:, np.newaxis]
-        self._args = [self._moved_args(j, e) for j, e in enumerate(exponents.tolist())]
+        still = (largest == 0).tolist()
+        self._args = [
+            None if still[j] else self._moved_args(j, e) for j, e in enumerate(exponents.tolist())
+        ]
         self._left = 1 if self._looks or resting.any() else KEPT
 
     def _moved(self, t, y, here, columns):
@@ -93,7 +96,9 @@ class ColumnDifferences:
         all_move = isfinite(states.sum())
         there, n, fun = np.empty(columns.shape), y.size, self._fun
         for j, args in enumerate(self._args):
-            if all_move or np.isfinite(states[j]).all():
+            if args is None:
+                there[j] = here
+            elif all_move or np.isfinite(states[j]).all():
                 found = fun(t, states[j], *args)
                 usual = type(found) is list and len(found) == n
                 there[j] = found if usual else self._take(found)
@@ -115,17 +120,25 @@ class ColumnDifferences:
         return args
 
     def _look(self, t, y, here, columns):
-        """Does f, moved far enough, change only to numbers of single precision?"""
+        """Does f, moved far enough, change only to numbers of single precision?
+
+        Where it is seen first holds for one evaluation: a round initial state may make round numbers.
+        """
+        is_first = self._looks == LOOKS
         self._looks -= 1
+        self._step = STEP
         suspect = _is_single(here)
-        if suspect.any():
-            self._choose(SINGLE_STEP, y, columns)
-            there = self._moved(t, y, here, columns)
-            changed = (there != here) & suspect
-            if changed.any():
-                self._looks, self.is_single = 0, bool(_is_single(there)[changed].all())
-            if self.is_single:
+        if not suspect.any():
+            return
+        self._choose(SINGLE_STEP, y, columns)
+        there = self._moved(t, y, here, columns)
+        changed = (there != here) & suspect
+        if changed.any():
+            seems = bool(_is_single(there)[changed].all())
+            if seems:
                 self._step = SINGLE_STEP
+            if not is_first or not seems:
+                self._looks, self.is_single = 0, seems
 
 
 def _is_single(values):

@@ -1,6 +1,7 @@
 """Fits of models that cannot be traced: as right, and with as few calls, as SciPy's loop."""
 
 import contextlib
+import tracemalloc
 import warnings
 
 import numpy as np
@@ -9,6 +10,7 @@ import scipy.integrate
 from scipy.optimize import curve_fit, least_squares
 
 from diffsol import fit
+from diffsol._fit import remembered
 from diffsol.errors import CompilationWarning
 
 TIMES = np.linspace(0, 20, 41)
@@ -84,6 +86,75 @@ def test_like_scipys_loop(data, method, has_jac):
     explicit = method in ("RK23", "RK45", "DOP853")
     # staggered columns need the residual of the last iterate as well
     assert ours.calls <= (1.02 if explicit or not has_jac else 1.35) * theirs.calls
+
+
+@pytest.mark.parametrize("form", [tuple, np.array])
+def test_whatever_a_model_returns_it_is_called_once_for_each_state(data, form):
+    """The Jacobian behind a residual costs as many solves as there are parameters."""
+    model = Model()
+
+    def returning(*args):
+        return form(model(*args))
+
+    residual = residual_of(returning, data, "RK45")
+    model.calls = 0
+    residual(BEGIN)
+    for_residual, model.calls = model.calls, 0
+    residual.jac(BEGIN)
+    assert model.calls == 3 * for_residual
+
+
+def test_a_number_for_one_state_is_remembered_too():
+    model = Model()
+
+    def decay(t, y, k):
+        model(t, [0.0, 0.0], 0.0, 0.0, 0.0)
+        return -k * y[0]
+
+    with pytest.warns(CompilationWarning, match="finite differences"):
+        residual = fit.residual(decay, [1.0], TIMES, np.exp(-TIMES), args=(0.5,))
+    model.calls = 0
+    residual([0.5])
+    for_residual, model.calls = model.calls, 0
+    residual.jac([0.5])
+    assert model.calls == for_residual
+
+
+def test_initial_values_alone_cost_as_many_solves(data):
+    model = Model()
+    residual = residual_of(model, data, "RK45", wrt="y0")
+    model.calls = 0
+    residual(residual.p0)
+    for_residual, model.calls = model.calls, 0
+    residual.jac(residual.p0)
+    assert model.calls <= 2 * for_residual
+
+
+def test_what_the_model_reads_from_outside_is_read_at_each_prediction(data):
+    model, factor = Model(), [1.0]
+
+    def scaled(t, y, a, b, c):
+        return [factor[0] * x for x in model(t, y, a, b, c)]
+
+    residual = residual_of(scaled, data, "RK45")
+    residual.predict(BEGIN)
+    factor[0] = 0.5
+    wanted = residual_of(scaled, data, "RK45").predict(BEGIN)
+    np.testing.assert_array_equal(residual.predict(BEGIN), wanted)
+
+
+def test_what_is_remembered_is_bounded(monkeypatch):
+    """A small state takes far more room than its numbers do."""
+    room = 1 << 20
+    monkeypatch.setattr(remembered, "ROOM", room)
+    model = remembered.Remembered(lambda t, y: [-y[0]])
+    tracemalloc.start()
+    try:
+        for k in range(10_000):
+            model(np.float64(k), np.ones(1))
+        assert tracemalloc.get_traced_memory()[0] < 1.5 * room
+    finally:
+        tracemalloc.stop()
 
 
 def test_curve_fit_without_derivatives(data):

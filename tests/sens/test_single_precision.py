@@ -63,3 +63,17 @@ def test_constants_of_few_digits_are_not_mistaken_for_it(constant):
         found = sensitivity.solve_ivp(fun, (0, 1), [1.0, 2.0], **options).sens[1, -1]
     assert not any("single precision" in str(w.message) for w in told)
     np.testing.assert_allclose(found, [-2 * np.exp(-0.7), 0.0, np.exp(-0.7)], rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize("start", [5000.25, 5001.0, -9999.0])
+def test_nor_are_round_initial_values(start):
+    def fun(t, y):
+        with contextlib.suppress(ValueError):
+            float("x")
+        return [-0.5 * y[0]]
+
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        found = sensitivity.solve_ivp(fun, (0, 1), [start], rtol=1e-8).sens[0, -1]
+    assert not any("single precision" in str(w.message) for w in told)
+    np.testing.assert_allclose(found, [np.exp(-0.5)], rtol=1e-7)
