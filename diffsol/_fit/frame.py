@@ -58,10 +58,13 @@ def from_frame(
     Raises
     ------
     KeyError, ValueError, TypeError
-        For a column that is not there, that does not hold numbers, or, of times, that holds dates.
+        For a column that is not there, that does not hold numbers, or, of times, that holds dates; for `sigma`
+        without `variable`.
 
     A quantity that was measured several times at the same time counts several times.
     """
+    if sigma is not None and variable is None:
+        raise ValueError("`sigma` is a column of a tidy table; for a wide one give `weights`, 1 / sigma.")
     names = [variable, value, sigma] if variable is not None else []
     times = _times(df, time)
     rows = [np.arange(len(times))]

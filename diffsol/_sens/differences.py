@@ -80,11 +80,11 @@ class ColumnDifferences:
         sizes += FLOOR * sizes.max(initial=0.0)
         sizes[sizes == 0] = 1.0
         largest = np.maximum((np.abs(columns) / sizes).max(axis=1, initial=0.0), self._own)
+        still = (largest == 0).tolist()
         resting = ~((largest > 0) & (largest < np.inf))
         largest[resting] = 1.0
         exponents = np.frexp(step / largest)[1] - 1
         self._steps = np.ldexp(1.0, exponents)[:, np.newaxis]
-        still = (largest == 0).tolist()
         self._args = [
             None if still[j] else self._moved_args(j, e) for j, e in enumerate(exponents.tolist())
         ]

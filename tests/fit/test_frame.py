@@ -124,3 +124,9 @@ def test_what_is_wrong_with_a_table_is_said():
     runs = pandas.DataFrame(WIDE).assign(run="one")
     with pytest.raises(KeyError, match="no 'one'"):
         fit.from_frame(runs, model, {"two": Y0}, experiment="run")
+
+
+def test_standard_deviations_in_a_wide_table_are_not_passed_over():
+    table = {**WIDE, "error": np.full(4, 0.1)}
+    with pytest.raises(ValueError, match="weights"):
+        fit.from_frame(table, model, Y0, columns=["prey", "predators"], sigma="error")
