@@ -64,7 +64,9 @@ def from_frame(
     A quantity that was measured several times at the same time counts several times.
     """
     if sigma is not None and variable is None:
-        raise ValueError("`sigma` is a column of a tidy table; for a wide one give `weights`, 1 / sigma.")
+        raise ValueError(
+            "`sigma` is a column of a tidy table; for a wide one give `weights`, 1 / sigma."
+        )
     names = [variable, value, sigma] if variable is not None else []
     times = _times(df, time)
     rows = [np.arange(len(times))]

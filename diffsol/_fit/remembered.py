@@ -7,7 +7,7 @@ import numpy as np
 from diffsol._ensemble.traced import Wrapped
 
 ROOM = 1 << 26  # bytes of states and derivatives that are kept
-OVERHEAD = 300  # of these for one state: two objects of bytes and numbers, a pair, a place in a dict
+OVERHEAD = 300  # of these for one state, beside its numbers: five objects and a place in a dict
 NUMBERS = (list, tuple, np.ndarray, np.float64, float)
 
 

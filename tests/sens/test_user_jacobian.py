@@ -56,4 +56,5 @@ def test_initial_values_cost_no_evaluations(method):
         fun = Counted()
         solved(fun, method, jac=jac, wrt=wrt, sens="discrete")
         calls.append(fun.calls)
-    assert calls[1] < 1.05 * calls[0]  # the steps are the same; the columns take iterations of their own
+    # the steps are the same; the columns take iterations of their own
+    assert calls[1] < 1.05 * calls[0]
