@@ -115,7 +115,9 @@ class Residual:
             self._look_again()
             found = self._kept.get(key)
             if found is None or (slopes and found[1] is None):
-                found = self._solve(p, slopes)
+                known, found = found, self._solve(p, slopes)
+                if known is not None:  # the columns' trouble is not the residual's
+                    found = (known[0], *found[1:])
                 self._kept[key] = found
                 while len(self._kept) > KEPT:
                     self._kept.popitem(last=False)

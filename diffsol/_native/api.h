@@ -97,6 +97,8 @@ typedef struct ds_ivp {
      * the events are handed the whole state, whose first n_states numbers are y. */
     int64_t n_states;      /* numbers of y; at first n: there are no columns */
     ds_function augmented; /* (t, [y, columns]): f and the columns' derivatives, n numbers */
+    double columns_noise;  /* relative errors of `augmented` where it makes differences along the columns; 0: it is
+                              exact. Newton corrections do not get smaller than that */
     int sens_control;      /* columns take part in the error tests; else step sizes and orders are those of
                               a solve of y alone */
 

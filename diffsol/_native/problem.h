@@ -15,6 +15,7 @@ static inline ds_problem ds_problem_of(const ds_ivp *ivp) {
         .t_bound = ivp->t_bound,
         .direction = ivp->direction,
         .max_step = ivp->max_step,
+        .columns_noise = ivp->columns_noise,
     };
     return problem;
 }

@@ -12,6 +12,7 @@ from diffsol._engine.tolerance import set_tolerance
 from diffsol._methods.registry import METHODS
 from diffsol._native._core import ffi, lib
 from diffsol._sens.calls import SensCallbacks, SensLsodaCallbacks
+from diffsol._sens.differences import STEP
 from diffsol.integrate import _outcome
 
 
@@ -88,6 +89,7 @@ class Forward:
             self._use_kernels(traits)
         elif traits.implicit:
             self._use_differences()
+            ivp.columns_noise = STEP if user_jac is None else 0.0
 
     def _open_calls(self, traits, y0, scale, *how):
         make = SensLsodaCallbacks if traits.starts_later else SensCallbacks

@@ -75,7 +75,7 @@ def solve_ivp(
         names of parameters of `fun` (or 'args[0]' and so on), which may be integers too.
     sens_errcon : bool, optional
         Do the errors of S choose the steps, too (default)?  The absolute tolerance of S_j is that of y divided by the
-        size of v_j.
+        size of v_j.  They never do where `fun` cannot be traced, whose differences are noisy.
     dy0 : array_like, shape (n, m), optional
         dy/dv at the beginning, where the initial state depends on the variables, as after an event; default: 0,
         and 1 for a component's own initial value.
@@ -163,7 +163,8 @@ def solve_ivp(
             return found
 
     def make(name, rhs, t0, tf, state, rtol, atol, max_step, first_step, jacobian, min_step=0.0):
-        controlled = sens_errcon and sens == "forward"
+        # differences are too noisy for step sizes to follow
+        controlled = sens_errcon and sens == "forward" and system.refused is None
         tolerances = rtol, atol, max_step, first_step, min_step
         user_jac = options.get("jac") if callable(options.get("jac")) else None
         return Forward(

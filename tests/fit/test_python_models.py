@@ -258,3 +258,24 @@ class Opaque:
             float("x")
         except ValueError:
             return self._fun(*args)
+
+
+@pytest.mark.parametrize("method", ["BDF", "Radau", "LSODA"])
+def test_stiff_derivatives(method):
+    """Differences are noisy, and a stiff matrix amplifies the noise: that must not shrink the steps."""
+
+    def stiff(t, y, a):
+        return [-1e6 * (y[0] - np.cos(t) * a), y[0] * y[1] * -0.5]
+
+    times = np.linspace(0, 2, 5)
+    python, found = Opaque(stiff), []
+    for model in (python, stiff):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", CompilationWarning)
+            residual = fit.residual(
+                model, [3.0, 1.0], times, np.ones((2, 5)), args=(1.3,), method=method
+            )
+        found.append((residual([1.3]), residual.jac([1.3])))
+        assert residual.n_failed == 0
+    for ours, exact in zip(*found, strict=True):
+        np.testing.assert_allclose(ours, exact, rtol=1e-5, atol=1e-6)

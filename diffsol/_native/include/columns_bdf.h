@@ -31,7 +31,7 @@ DS_FN int DS_BDF(iterate_columns)(const ds_problem *p, ds_bdf *s, R *y, int limi
             if (stopped) return stopped;
             norm = ds_larger(norm, DS_BDF(norm_of)(p, begin, 1, s->b, s->predict));
         }
-        if (!ds_columns_judge(&newton, norm, rate)) return 0;
+        if (!ds_columns_judge(&newton, norm, DS_COLUMNS_NOISE(p), rate)) return 0;
         DS_BDF(apply)(s, first, m, y);
     }
     *converged = newton.converged;

@@ -13,12 +13,20 @@
  * corrections may be of any size where errors are not controlled. */
 #define DS_COLUMNS_PATIENCE 30
 
+/* Corrections that are but noise of the columns' derivatives do not get smaller. */
+#define DS_COLUMNS_NOISE(p) (10 * (p)->columns_noise / (p)->rtol[0])
+
 /* Judge a correction of all columns, of this norm, as ds_newton_judge does. Their equations are linear: the
  * matrix that is iterated with sets the rate, which `rate` keeps for as long as the factors live (negative:
  * not known). By it a first correction may be seen to be enough. With a limit of DS_COLUMNS_PATIENCE no rate
- * is reason to give up: the first ones may be near 1 and those that follow small. */
-DS_FN int ds_columns_judge(ds_newton *s, R norm, R *rate) {
+ * is reason to give up: the first ones may be near 1 and those that follow small. A correction that is as small as
+ * `noise` is the last one. */
+DS_FN int ds_columns_judge(ds_newton *s, R norm, R noise, R *rate) {
     const R before = *rate;
+    if (norm <= noise) {
+        s->converged = 1;
+        return 1;
+    }
     int go_on = ds_newton_judge(s, norm);
     if (!go_on && s->limit == DS_COLUMNS_PATIENCE && ds_finite(norm)) {
         s->norm_before = norm;

@@ -52,7 +52,7 @@ DS_FN int DS_RADAU(iterate_columns)(const ds_problem *p, ds_radau *s, const R *y
         if (!finite) return 0;
         stopped = DS_RADAU(correct_columns)(p, s, y, &norm, ctx);
         if (stopped) return stopped;
-        if (!ds_columns_judge(&newton, norm, rate)) return 0;
+        if (!ds_columns_judge(&newton, norm, DS_COLUMNS_NOISE(p), rate)) return 0;
         DS_EACH_COLUMN(p, begin) DS_RADAU(apply)(p, s, begin);
     }
     *converged = newton.converged;

@@ -19,6 +19,7 @@ typedef struct {
     ds_int rtol_stride, atol_stride;
     T t_bound;
     V direction, max_step;
+    R columns_noise; /* see api.h */
 } ds_problem;
 
 /* What the step control takes roots with. One solve has libm's pow, as SciPy has; the includer
