@@ -21,9 +21,8 @@ DIGEST = 32  # bytes
 SIZE_LIMIT = 256_000_000  # bytes in all; the files not used for the longest time go first
 LARGEST_FILE = 16 << 20
 EVICTED_TO = 0.75  # of the limit, so that not every new file has others evicted
-LOOK_EVERY = (
-    1 << 20
-)  # bytes written, on average, between two looks at all files, of which there may be thousands
+# bytes written, on average, between two looks at all files, of which there may be thousands
+LOOK_EVERY = 1 << 20
 ENDING = ".kernel"
 MAY_WRITE = stat.S_IWGRP | stat.S_IWOTH
 

@@ -9,6 +9,7 @@ import numpy as np
 from diffsol._engine import ahead, kernels, leaving, making, policy, switch, verify, watch
 from diffsol._engine.callback import Callbacks, LsodaCallbacks, calling_python, event_value
 from diffsol._engine.run_jacobian import JacobianKernels
+from diffsol._engine.solver import new_solver
 from diffsol._engine.tolerance import set_tolerance
 from diffsol._methods.registry import METHODS
 from diffsol._native._core import ffi, lib
@@ -88,11 +89,7 @@ class Run(JacobianKernels):
 
     def _open(self):
         t0, tf, state, rtol, atol, max_step, first_step = self.options
-        ivp = lib.ds_ivp_new(METHODS[self.method].id, state.size, state.dtype.kind == "c")
-        if ivp == ffi.NULL:
-            raise MemoryError(f"no memory for {state.size} states")
-        # freed by C code: Ctrl-C would be lost in a __del__
-        ivp = self._ivp = ffi.gc(ivp, lib.ds_ivp_free)
+        ivp = self._ivp = new_solver(self.method, state.size, state.dtype.kind == "c")
         traits = METHODS[self.method]
         self._callbacks = (LsodaCallbacks if traits.starts_later else Callbacks)(self.rhs, state)
         ivp.handle = self._callbacks.handle

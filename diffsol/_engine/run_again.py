@@ -6,9 +6,8 @@ import time
 
 from diffsol._engine import leaving, policy
 from diffsol._engine.run import STATUS
-from diffsol._engine.tolerance import set_tolerance
+from diffsol._engine.solver import new_solver
 from diffsol._engine.warm import Warm
-from diffsol._methods.registry import METHODS
 from diffsol._native._core import ffi, lib
 
 _DOUBLES, _from_buffer = ffi.typeof("double[]"), ffi.from_buffer
@@ -19,26 +18,20 @@ class WarmRun(Warm):
     """A solver whose next solve has another interval, initial state, output times, or values that its kernel reads;
     without events and interpolants. Its results are attributes, as those of a Run.
 
-    run    the compiled Run of the solve before
+    run    the compiled Run of the solve before, whose tolerances are numbers and whose first step was its own
     """
 
-    __slots__ = ("_counts", "_ivp", "_keep", "_seconds", "method", "nfev", "t", "t_last", "y")
+    __slots__ = ("_ivp", "_seconds", "method", "nfev", "t", "t_last", "y")
 
     njev = nlu = 0
     nonfinite = t_events = y_events = None
 
     def __init__(self, run, options):
         super().__init__(run.bound, options)
-        _, _, state, rtol, atol, max_step, first_step = run.options
+        _, _, state, rtol, atol, max_step, _ = run.options
         self.method = run.method
-        ivp = lib.ds_ivp_new(METHODS[run.method].id, state.size, False)
-        if ivp == ffi.NULL:
-            raise MemoryError(f"no memory for {state.size} states")
-        self._ivp = ivp = ffi.gc(ivp, lib.ds_ivp_free)
-        self._keep = [
-            set_tolerance(ivp, name, x, state.size) for name, x in (("rtol", rtol), ("atol", atol))
-        ]
-        ivp.max_step, ivp.first_step = max_step, 0.0 if first_step is None else first_step
+        self._ivp = ivp = new_solver(run.method, state.size)
+        ivp.rtol_value, ivp.atol_value, ivp.max_step = rtol, atol, max_step
         ivp.fun.kernel, ivp.fun.params = run.bound.pointer, run.bound.params
 
     @property

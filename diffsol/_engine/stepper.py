@@ -9,8 +9,8 @@ import numpy as np
 from diffsol._engine import switch, verify
 from diffsol._engine.callback import PythonCalls, calling_python
 from diffsol._engine.function import Function
+from diffsol._engine.solver import new_solver
 from diffsol._engine.tolerance import set_tolerance
-from diffsol._methods.registry import METHODS
 from diffsol._native._core import ffi, lib
 
 
@@ -58,10 +58,7 @@ class Stepper(PythonCalls):
         y = np.ascontiguousarray(solver.y)
         super().__init__(self._derivative, (), y)
         self._dtype, self._bytes = y.dtype, y.nbytes
-        ivp = lib.ds_ivp_new(METHODS[method].id, y.size, y.dtype.kind == "c")
-        if ivp == ffi.NULL:
-            raise MemoryError(f"no memory for {y.size} states")
-        self._ivp = ffi.gc(ivp, lib.ds_ivp_free)
+        ivp = self._ivp = new_solver(method, y.size, y.dtype.kind == "c")
         ivp.handle = self.handle
         self._keep = [
             set_tolerance(ivp, "rtol", solver.rtol, y.size),

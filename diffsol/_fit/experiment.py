@@ -140,7 +140,7 @@ class Experiment:
             o.max_step,
             None,
             0.0,
-            o.controlled and not self.is_python,
+            o.controlled,
             fun=self._called(values, len(columns) > 0) if self.is_python else None,
         )
         run.set_output(times, False)

@@ -29,9 +29,8 @@ from diffsol._graph.sparsity import parts_of_like_length
 FEWEST_SCALARS = 1_000  # operations: straight-line code for fewer is compiled soon enough
 FEWEST_ARRAYS = 100  # operations on arrays that do not come from a loop, presumably
 MOST_ELEMENTS = 200_000  # of arrays that are taken apart
-MOST_OF_EACH = (
-    512  # of one, on average: loops over larger ones are compiled sooner than they are taken apart
-)
+# of one, on average: loops over larger ones are compiled sooner than they are taken apart
+MOST_OF_EACH = 512
 MOST_RUNS = 8  # stretches of arrays that are put together without a table
 REARRANGING = ("view", "take", "concat", "update", "put")
 NEUTRAL = {"sum": -0.0, "any": False}

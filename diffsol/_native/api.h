@@ -217,5 +217,7 @@ void ds_dense_eval(int method, int64_t n, int is_complex, const double *seg_t_ol
 #ifndef DS_CFFI
 /* Every core's callback unless replaced, with a ds_python as handle: python/call.h. */
 int ds_call_python(void *handle, int which, int flags, double t, double *y, double *out);
+/* In its place where there is no Python to be called: every question fails. */
+int ds_ask_nobody(void *handle, int which, int flags, double t, double *y, double *out);
 #endif
 #endif

@@ -136,16 +136,11 @@ int ds_ivp_start(ds_ivp *ivp) {
     return ds_output_start(ivp);
 }
 
-static int ask_nobody(void *handle, int which, int flags, double t, double *y, double *out) {
-    (void)handle, (void)which, (void)flags, (void)t, (void)y, (void)out;
-    return 1;
-}
-
 int ds_ivp_again(ds_ivp *ivp, double t0, double t_bound, double *y0, const double *t_eval, int64_t n_eval) {
     ds_solver *solver = ds_inside(ivp);
     const ds_method *method = solver->method;
     if (method->implicit || method->starts_later || ivp->n_events || ivp->dense) return DS_FAILED;
-    ivp->python = ask_nobody;
+    ivp->python = ds_ask_nobody;
     ivp->t0 = t0;
     ivp->t_bound = t_bound;
     ivp->y0 = y0;

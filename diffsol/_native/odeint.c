@@ -117,12 +117,7 @@ int64_t ds_odeint_begin(ds_odeint *solve, const double *t, double *y, int64_t n_
     return first;
 }
 
-static int ask_nobody(void *handle, int which, int flags, double t, double *y, double *out) {
-    (void)handle, (void)which, (void)flags, (void)t, (void)y, (void)out;
-    return 1;
-}
-
-void ds_odeint_only_kernels(ds_odeint *solve) { solve->python = ask_nobody; }
+void ds_odeint_only_kernels(ds_odeint *solve) { solve->python = ds_ask_nobody; }
 
 void ds_odeint_set_limits(ds_odeint *solve, double h0, double h_max, double h_min, int64_t step_max,
                           int adams_order_max, int bdf_order_max) {

@@ -6,7 +6,7 @@ import numpy as np
 
 from diffsol._engine import policy, verify
 from diffsol._engine.factors import make_room
-from diffsol._methods.registry import METHODS
+from diffsol._engine.solver import new_solver
 from diffsol._native._core import ffi, lib
 from diffsol._sens.system import TracedFunction
 from diffsol._trace.reasons import Refused
@@ -117,10 +117,7 @@ class Backward:
         """The solver of lambda: the forward one's method, or one that needs no past where that is implicit."""
         primal, n = self._primal, self._primal.y0.size
         method = primal.method if jacobian is None else "Radau"
-        back = lib.ds_ivp_new(METHODS[method].id, n, False)
-        if back == ffi.NULL:
-            raise MemoryError(f"no memory for {n} states")
-        self._back = back = ffi.gc(back, lib.ds_ivp_free)
+        self._back = back = new_solver(method, n)
         back.handle, back.max_step = self._core, np.inf
         back.python = ffi.addressof(lib, "ds_adjoint_asked")
         adjoint = ffi.cast("double *", self._core)

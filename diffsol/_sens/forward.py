@@ -8,6 +8,7 @@ from diffsol._engine import leaving, policy
 from diffsol._engine.chord import may_be_exact
 from diffsol._engine.factors import make_room
 from diffsol._engine.run import STATUS
+from diffsol._engine.solver import new_solver
 from diffsol._engine.tolerance import set_tolerance
 from diffsol._methods.registry import METHODS
 from diffsol._native._core import ffi, lib
@@ -40,7 +41,7 @@ class Forward:
     y0, start   ndarrays (n,), (m, n): y and dy/dv at t0
     values      ndarray (q,): p
     rtol, atol  floats or arrays (n,), of y; the columns' are scaled by the variables
-    controlled  do the columns take part in the choice of steps?
+    controlled  do the columns take part in the choice of steps? (Differences never do: they are too noisy.)
     user_jac    df/dy where the user knows it, for functions that are not compiled
     fun         what is called in place of such a function, where p does not move
 
@@ -71,12 +72,8 @@ class Forward:
         self.onlooker = None
         self._events: list = []
         traits = METHODS[method]
-        ivp = lib.ds_ivp_new(traits.id, self.whole.size, False)
-        if ivp == ffi.NULL:
-            raise MemoryError(f"no memory for {self.whole.size} states")
-        # freed by C code: Ctrl-C would be lost in a __del__
-        self._ivp = ivp = ffi.gc(ivp, lib.ds_ivp_free)
-        ivp.n_states, ivp.sens_control = self.n, controlled
+        self._ivp = ivp = new_solver(method, self.whole.size)
+        ivp.n_states, ivp.sens_control = self.n, controlled and system.refused is None
         scale = system.variables.scales(values, y0)
         self._open_calls(traits, y0, scale, user_jac, fun)
         self._keep = [ffi.from_buffer("double[]", self.whole)]

@@ -15,6 +15,7 @@ import numpy as np
 from diffsol._engine import leaving, policy
 from diffsol._engine.callback import Callbacks, LsodaCallbacks
 from diffsol._engine.factors import make_room
+from diffsol._engine.solver import new_solver
 from diffsol._engine.tolerance import set_tolerance
 from diffsol._methods.registry import METHODS
 from diffsol._native._core import ffi, lib
@@ -121,11 +122,7 @@ class _Core:
     def __init__(self, primal, start, rtol, atol, max_step, min_step):
         system, traits = primal.system, primal.traits
         n = primal.y0.size
-        ivp = lib.ds_ivp_new(traits.id, n, False)
-        if ivp == ffi.NULL:
-            raise MemoryError(f"no memory for {n} states")
-        # freed by C code: Ctrl-C would be lost in a __del__
-        self.ivp = ivp = ffi.gc(ivp, lib.ds_ivp_free)
+        self.ivp = ivp = new_solver(primal.method, n)
         args = system.variables.args(system.variables.values)
         rhs = SimpleNamespace(fun=system.fun, args=args, vectorized=False)
         calls = LsodaCallbacks if traits.starts_later else Callbacks

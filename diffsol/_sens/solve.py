@@ -163,8 +163,7 @@ def solve_ivp(
             return found
 
     def make(name, rhs, t0, tf, state, rtol, atol, max_step, first_step, jacobian, min_step=0.0):
-        # differences are too noisy for step sizes to follow
-        controlled = sens_errcon and sens == "forward" and system.refused is None
+        controlled = sens_errcon and sens == "forward"
         tolerances = rtol, atol, max_step, first_step, min_step
         user_jac = options.get("jac") if callable(options.get("jac")) else None
         return Forward(

@@ -17,8 +17,7 @@ from diffsol._trace import (
 from diffsol._trace.calls import SPECIAL, call, special
 from diffsol._trace.containers import iterable_of
 from diffsol._trace.frames import Function, Method, Native
-from diffsol._trace.guards import Outside
-from diffsol._trace.known import plain_int
+from diffsol._trace.guards import Outside, unpin
 from diffsol._trace.numpy_map import HANDLERS
 from diffsol._trace.numpy_map.registry import array_of
 from diffsol._trace.reasons import Refused
@@ -156,10 +155,10 @@ def _register_iterating():
                 raise Refused("unknown-call", f"{function.__name__} with options")
             return function(
                 *(
-                    iterable_of(machine, a) if i == 0 or function is zip else plain_int(a)
+                    iterable_of(machine, a) if i == 0 or function is zip else unpin(a)
                     for i, a in enumerate(args)
                 ),
-                **{key: plain_int(a) for key, a in kwargs.items()},
+                **{key: unpin(a) for key, a in kwargs.items()},
             )
 
         return handler

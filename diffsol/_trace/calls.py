@@ -24,15 +24,13 @@ from diffsol._trace import (
 )
 from diffsol._trace.changes import changing
 from diffsol._trace.frames import Frame, Function, Method, Native, Opaque, bind
-from diffsol._trace.guards import Outside
+from diffsol._trace.guards import Outside, unpin
 from diffsol._trace.known import (
     absorb,
     constant,
     hashable,
     is_constant,
     is_symbolic,
-    plain_args,
-    plain_int,
 )
 from diffsol._trace.masked import Masked
 from diffsol._trace.narrow import Narrow
@@ -99,7 +97,7 @@ def _call_outside(machine, function, args, kwargs):
         frozen.settle(value, args)
         return _run(machine, frozen.function_of(trace, value), args, kwargs)
     if jitted.is_prange(value):
-        return range(*plain_args(args))
+        return range(*map(unpin, args))
     if type(value) is types.MethodType:
         inner = trace.reads.read((function.var, "func"), f"{function.var}.__func__", value.__func__)
         owner = trace.reads.read((function.var, "self"), f"{function.var}.__self__", value.__self__)
@@ -169,7 +167,7 @@ def _call_known(machine, function, args, kwargs):
     if any(is_symbolic(x) for x in (*args, *kwargs.values())) or _makes_arrays(function):
         return _call_traced(trace, function, args, kwargs)
     if hashable(function) and is_pure(function) and "key" not in kwargs:
-        return absorb(trace, function(*plain_args(args), **kwargs))
+        return absorb(trace, function(*map(unpin, args), **kwargs))
     raise refusal(function)
 
 
@@ -208,7 +206,7 @@ def _call_traced(trace, function, args, kwargs):
         )
         return absorb(trace, result)
     if function in TRANSPARENT:
-        return function(*(plain_int(a) for a in args), **kwargs)
+        return function(*map(unpin, args), **kwargs)
     raise refusal(function)
 
 

@@ -5,18 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from diffsol._trace.frames import Function, Method
-from diffsol._trace.guards import Outside, OutsideInt
+from diffsol._trace.guards import Outside, OutsideInt, unpin
 from diffsol._trace.reasons import Refused
 from diffsol._trace.scalars import Foreign, Scalar, Traced
 from diffsol._trace.values import Array
-
-
-def plain_int(value):
-    return value.pinned() if isinstance(value, OutsideInt) else value
-
-
-def plain_args(args):
-    return [plain_int(a) for a in args]
 
 
 def hashable(function):
@@ -52,7 +44,7 @@ def constant(value):
         return known[()] if isinstance(value, Scalar) else np.array(known)
     if type(value) in (list, tuple):
         return type(value)(constant(v) for v in value)
-    return plain_int(value)
+    return unpin(value)
 
 
 def absorb(trace, result):
